@@ -1,0 +1,114 @@
+package claims
+
+import "github.com/countersign-health/countersign/credentials"
+
+// An AuthorizationRequest asks, before the service, whether it will be covered
+// (FHIR Claim with use=preauthorization; X12 278).
+type AuthorizationRequest struct {
+	Number    string   `json:"number"` // the requester's own identifier
+	Requester Provider `json:"requester"`
+	// Clinician is who is to render the service.
+	Clinician Provider      `json:"clinician"`
+	Patient   Person        `json:"patient"`
+	Payer     Payer         `json:"payer"`
+	State     string        `json:"state"` // where the patient will be
+	Diagnoses []string      `json:"diagnoses,omitempty"`
+	Items     []RequestItem `json:"items"`
+}
+
+// A RequestItem is one service that is asked for.
+type RequestItem struct {
+	Sequence  int              `json:"sequence"`
+	Code      string           `json:"code"`
+	Modifiers []string         `json:"modifiers,omitempty"`
+	Units     Quantity         `json:"units"`
+	From      credentials.Date `json:"from"`
+	Until     credentials.Date `json:"until"`
+}
+
+// An AuthorizationSubmission is a request as the hospital signs it.
+type AuthorizationSubmission struct {
+	Handle  credentials.Handle   `json:"handle"`
+	Salt    credentials.Handle   `json:"salt"`
+	Request AuthorizationRequest `json:"request"`
+	Source  Source               `json:"source"` // the PAS bundle
+}
+
+// AuthorizationOutcome is the state of an item or of a whole authorization.
+type AuthorizationOutcome string
+
+const (
+	AuthorizationApproved AuthorizationOutcome = "approved"
+	AuthorizationPended   AuthorizationOutcome = "pended"
+	AuthorizationDenied   AuthorizationOutcome = "denied"
+	AuthorizationRevoked  AuthorizationOutcome = "revoked"
+	// AuthorizationNotRequired answers a request that need not have been made
+	// (X12 306 code NA).
+	AuthorizationNotRequired AuthorizationOutcome = "not-required"
+)
+
+// AuthorizationEvidence is every fact that Authorize reads besides the request
+// and the plan edition.
+type AuthorizationEvidence struct {
+	Submission credentials.Handle `json:"submission"`
+	Number     int                `json:"number"` // of the decision that rests on it, from 1
+	Received   credentials.Date   `json:"received"`
+	Plan       EditionRef         `json:"plan"`
+	Member     MemberFact         `json:"member"`
+	// Standings answer for the clinician on the first and last day of each
+	// item, in item order.
+	Standings []ItemStanding `json:"standings"`
+	Review    *Determination `json:"review,omitempty"`
+	// Before is what the last decision said; empty on the first.
+	Before AuthorizationOutcome `json:"before,omitempty"`
+}
+
+// An ItemStanding is the clinician's standing over an item's dates. Revoked is
+// the effective date of the first order that binds inside them, empty if none.
+type ItemStanding struct {
+	Sequence int              `json:"sequence"`
+	First    StandingFact     `json:"first"`
+	Last     StandingFact     `json:"last"`
+	Revoked  credentials.Date `json:"revoked,omitempty"`
+}
+
+// A Determination is a human reviewer's signed word on a pended request or
+// claim. A clinical denial needs a reviewer with an NPI whose license stands
+// (42 CFR 422.566(d)).
+type Determination struct {
+	Handle   credentials.Handle `json:"handle"`
+	Subject  credentials.Handle `json:"subject"` // submission under review
+	Number   int                `json:"number"`  // the pended decision it answers
+	Approve  bool               `json:"approve"`
+	Reason   string             `json:"reason"` // code or short words, nothing personal
+	Reviewer credentials.DID    `json:"reviewer"`
+	NPI      credentials.NPI    `json:"npi,omitempty"`
+	Standing *StandingFact      `json:"standing,omitempty"` // of the reviewer, on a denial
+}
+
+// An AuthorizationDecision is the insurer's answer to a request.
+type AuthorizationDecision struct {
+	Submission credentials.Handle   `json:"submission"`
+	Request    string               `json:"request"`
+	Number     int                  `json:"number"`
+	Outcome    AuthorizationOutcome `json:"outcome"`
+	Rules      string               `json:"rules"`
+	Plan       EditionRef           `json:"plan"`
+	NPI        credentials.NPI      `json:"npi"` // the clinician
+	Items      []ItemDecision       `json:"items"`
+	Pends      []Pend               `json:"pends,omitempty"`
+}
+
+// An ItemDecision answers one item with the X12 306 review action: A1
+// certified, A3 not certified, A4 pended, A6 modified, C cancelled, NA.
+type ItemDecision struct {
+	Sequence int                  `json:"sequence"`
+	Outcome  AuthorizationOutcome `json:"outcome"`
+	Action   string               `json:"action"`
+	Code     string               `json:"code"`
+	Units    Quantity             `json:"units"`
+	From     credentials.Date     `json:"from"`
+	Until    credentials.Date     `json:"until"`
+	Reason   string               `json:"reason"` // our own code: "license-revoked"
+	Rule     string               `json:"rule"`
+}

@@ -1,0 +1,89 @@
+package claims
+
+import "github.com/countersign-health/countersign/credentials"
+
+// RulesEdition names the code of the rules in this package. A released edition
+// is never edited: replay under it must give the same bytes for ever.
+const RulesEdition = "rules/1"
+
+// An Outcome is what became of a claim. A pend is a decision too: signed, with
+// its reason, waiting for what it names.
+type Outcome string
+
+const (
+	Paid   Outcome = "paid" // adjudicated as payable, even where the patient owes all of it
+	Denied Outcome = "denied"
+	Pended Outcome = "pended"
+)
+
+// A Decision is the insurer's answer to one claim, to the cent. Its JCS form
+// is what both parties must be able to compute.
+type Decision struct {
+	Submission credentials.Handle `json:"submission"`
+	Claim      string             `json:"claim"` // CLM01
+	Number     int                `json:"number"`
+	Outcome    Outcome            `json:"outcome"`
+	Rules      string             `json:"rules"`
+	Plan       EditionRef         `json:"plan"`
+	Fees       EditionRef         `json:"fees"`
+	Charge     Cents              `json:"charge"`
+	Allowed    Cents              `json:"allowed"`
+	Paid       Cents              `json:"paid"`
+	Patient    Cents              `json:"patient"` // what the patient owes: all PR adjustments
+	Lines      []LineDecision     `json:"lines"`
+	Pends      []Pend             `json:"pends,omitempty"`
+	Met        []Accumulators     `json:"met,omitempty"`   // what this claim adds to each period
+	Draws      []Draw             `json:"draws,omitempty"` // units it takes from authorizations
+}
+
+// A LineDecision holds: Charge - sum of Adjustments = Paid.
+type LineDecision struct {
+	Line        int          `json:"line"`
+	Outcome     Outcome      `json:"outcome"`
+	Charge      Cents        `json:"charge"`
+	Allowed     Cents        `json:"allowed"`
+	Paid        Cents        `json:"paid"`
+	Patient     Cents        `json:"patient"`
+	Adjustments []Adjustment `json:"adjustments,omitempty"`
+	Steps       []Step       `json:"steps"`
+}
+
+// Group is the 835's claim adjustment group code: who bears the amount.
+type Group string
+
+const (
+	Contractual Group = "CO" // the provider writes it off
+	Patient     Group = "PR" // the patient owes it
+	OtherAdjust Group = "OA" // neither
+)
+
+// An Adjustment is an amount by which the payment differs from the charge.
+type Adjustment struct {
+	Group  Group  `json:"group"`
+	CARC   string `json:"carc"`
+	RARC   string `json:"rarc,omitempty"`
+	Amount Cents  `json:"amount"`
+}
+
+// A Step is one rule that was applied to a line, in order.
+type Step struct {
+	Rule    string `json:"rule"`    // "timely-filing"
+	Edition string `json:"edition"` // "demo-ppo 2026-01" or "rules/1"
+	Before  Cents  `json:"before"`
+	After   Cents  `json:"after"`
+	Note    string `json:"note"` // our own plain words
+}
+
+// A Pend says what a claim or an authorization waits for.
+type Pend struct {
+	Line   int    `json:"line,omitempty"`
+	Reason string `json:"reason"` // a PendReason code
+	Note   string `json:"note"`
+}
+
+// A Draw takes units from an authorization.
+type Draw struct {
+	Authorization credentials.Handle `json:"authorization"`
+	Line          int                `json:"line"`
+	Units         Quantity           `json:"units"`
+}

@@ -1,0 +1,99 @@
+package claims
+
+import "github.com/countersign-health/countersign/credentials"
+
+// Evidence is every fact that Adjudicate reads besides the claim itself and the
+// plan edition, as of the dates of service. It holds facts ("units left: 3"),
+// never other people's claims. Its leaves are salted one by one under one root
+// (Facts), which the decision names.
+type Evidence struct {
+	Submission   credentials.Handle `json:"submission"`
+	Number       int                `json:"number"` // of the decision that rests on it, from 1
+	Received     credentials.Date   `json:"received"`
+	Plan         EditionRef         `json:"plan"`
+	Fees         EditionRef         `json:"fees"`
+	Member       MemberFact         `json:"member"`
+	Accumulators []Accumulators     `json:"accumulators"` // one a benefit period touched
+	Lines        []LineFact         `json:"lines"`
+	// Review is a reviewer's determination on the claim, where there is one.
+	Review *Determination `json:"review,omitempty"`
+}
+
+// An EditionRef names a published edition by content.
+type EditionRef struct {
+	Name    string             `json:"name"`    // "demo-ppo"
+	Edition string             `json:"edition"` // "2026-01"
+	Digest  credentials.Digest `json:"digest"`  // SHA-256 of the file as published
+}
+
+// A MemberFact says whether the insurer knows the patient, and when covered.
+type MemberFact struct {
+	Found    bool       `json:"found"`
+	Matches  bool       `json:"matches"` // name and date of birth agree
+	Coverage []Coverage `json:"coverage,omitempty"`
+}
+
+// Coverage is one period of cover, both days included; an empty Until is open.
+type Coverage struct {
+	From  credentials.Date `json:"from"`
+	Until credentials.Date `json:"until,omitempty"`
+}
+
+// Accumulators are what the member and the family have met so far in one
+// benefit period, before this claim.
+type Accumulators struct {
+	Period               string `json:"period"` // "2026"
+	DeductibleIndividual Cents  `json:"deductibleIndividual"`
+	DeductibleFamily     Cents  `json:"deductibleFamily"`
+	OutOfPocketPerson    Cents  `json:"outOfPocketIndividual"`
+	OutOfPocketFamily    Cents  `json:"outOfPocketFamily"`
+}
+
+// A LineFact holds the facts of one line.
+type LineFact struct {
+	Line int `json:"line"`
+	// Duplicate of an earlier claim of this submitter that was not reversed.
+	Duplicate Duplicate `json:"duplicate,omitempty"`
+	// Fee is the schedule's amount for one unit; nil where it lists none.
+	Fee           *Cents             `json:"fee,omitempty"`
+	Authorization *AuthorizationFact `json:"authorization,omitempty"`
+	Standing      StandingFact       `json:"standing"`
+}
+
+// Duplicate says how alike an earlier line is.
+type Duplicate string
+
+const (
+	NotDuplicate   Duplicate = ""
+	ExactDuplicate Duplicate = "exact" // same member, providers, date, code, modifiers, units and charge
+	NearDuplicate  Duplicate = "near"  // exact but for a modifier that says "repeated on purpose"
+)
+
+// An AuthorizationFact is the authorization that a line names.
+type AuthorizationFact struct {
+	Number string             `json:"number"`
+	Handle credentials.Handle `json:"handle,omitzero"` // of the signed authorization decision
+	Found  bool               `json:"found"`
+	// Outcome of its latest decision; pended ones make the claim wait.
+	Outcome AuthorizationOutcome `json:"outcome,omitempty"`
+	Matches bool                 `json:"matches"` // same member, clinician and code
+	From    credentials.Date     `json:"from,omitempty"`
+	Until   credentials.Date     `json:"until,omitempty"`
+	Left    Quantity             `json:"left"` // units not yet drawn
+}
+
+// A StandingFact says who rendered the line, whether that person may practise
+// there on that day, and what the answer rests on.
+type StandingFact struct {
+	NPI      credentials.NPI      `json:"npi,omitempty"` // empty: nobody is named and no roster helps
+	State    string               `json:"state"`
+	On       credentials.Date     `json:"on"`
+	Rostered bool                 `json:"rostered,omitempty"` // named by the insurer's roster, not by the claim
+	Standing credentials.Standing `json:"standing"`
+	Licenses []credentials.Handle `json:"licenses,omitempty"`
+	Orders   []credentials.Handle `json:"orders,omitempty"`
+	// Feed is how far the board's feed had been read: one more than the ledger
+	// index of its last entry. Every order below it has been heard.
+	Feed  int64 `json:"feed"`
+	Fresh bool  `json:"fresh"` // the feed was current when it was asked
+}
