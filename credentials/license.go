@@ -120,3 +120,21 @@ func standingUnder(l License, orders []Order, state string, on Date) Standing {
 	}
 	return Standing{May, ReasonLicensed}
 }
+
+// FirstRevocation is the effective date of the first order that takes any of
+// the licenses away inside [from, until], or empty. An order that binds before
+// from counts as binding on from.
+func FirstRevocation(licenses []License, orders []Order, from, until Date) Date {
+	first := Date("")
+	for _, l := range licenses {
+		for _, o := range orders {
+			if o.License != l.Handle || o.Action != OrderRevoke || o.EffectiveDate() > until {
+				continue
+			}
+			if d := max(o.EffectiveDate(), from); first == "" || d < first {
+				first = d
+			}
+		}
+	}
+	return first
+}

@@ -1,0 +1,291 @@
+package credentials
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Kind says what a credential is for: the second entry of its "type". Open
+// wants one kind by name, so that a decision can never be read as a license.
+type Kind string
+
+const (
+	KindLicense                 Kind = "LicenseCredential"
+	KindBoardOrder              Kind = "BoardOrder"
+	KindStatusList              Kind = "BitstringStatusListCredential"
+	KindClaimSubmission         Kind = "ClaimSubmission"
+	KindAuthorizationSubmission Kind = "AuthorizationSubmission"
+	KindClaimDecision           Kind = "ClaimDecision"
+	KindAuthorizationDecision   Kind = "AuthorizationDecision"
+	KindReviewDetermination     Kind = "ReviewDetermination"
+)
+
+var kinds = []Kind{
+	KindLicense, KindBoardOrder, KindStatusList, KindClaimSubmission, KindAuthorizationSubmission,
+	KindClaimDecision, KindAuthorizationDecision, KindReviewDetermination,
+}
+
+// ParseKind refuses kinds that this release does not know.
+func ParseKind(s string) (Kind, error) {
+	if slices.Contains(kinds, Kind(s)) {
+		return Kind(s), nil
+	}
+	return "", fmt.Errorf("credential type %q is not known", s)
+}
+
+// schema names the form of the subject. A new form of a kind is a new number.
+func (k Kind) schema() Schema {
+	return Schema{ID: "urn:countersign:schema:" + string(k) + ":1", Type: "JsonSchema"}
+}
+
+// typCredential is the media type of VC-JOSE-COSE, section 3.1.1, without
+// "application/". The payload is the credential itself; there is no vc claim.
+const typCredential = "vc+jwt"
+
+const (
+	baseType  = "VerifiableCredential"
+	urnPrefix = "urn:countersign:"
+	saltLabel = "countersign credential salt 1\n"
+)
+
+// The contexts of every credential: the model's own, and the one that gives
+// each term which the model does not define a meaning of its own, so that
+// JSON-LD readers drop nothing (VC Data Model 2.0, section 5.2.1, appendix B.3).
+var contexts = []string{
+	"https://www.w3.org/ns/credentials/v2",
+	"https://www.w3.org/ns/credentials/undefined-terms/v2",
+}
+
+// A Schema names the form of a credential's subject.
+type Schema struct {
+	ID   string `json:"id"`
+	Type string `json:"type"`
+}
+
+// A Credential is a W3C Verifiable Credential 2.0 about a T.
+type Credential[T any] struct {
+	Context    []string     `json:"@context"`
+	ID         string       `json:"id"` // urn:countersign:HANDLE
+	Type       []string     `json:"type"`
+	Issuer     DID          `json:"issuer"`
+	ValidFrom  time.Time    `json:"validFrom"`
+	ValidUntil *time.Time   `json:"validUntil,omitempty"`
+	Status     *StatusEntry `json:"credentialStatus,omitempty"`
+	Schema     Schema       `json:"credentialSchema"`
+	Subject    T            `json:"credentialSubject"`
+
+	// Salt keeps the digest on the public ledger from being guessed by whoever
+	// knows the handle and can guess the rest.
+	Salt Digest `json:"salt"`
+}
+
+// Handle is the random name of the document, which stands on the ledger too.
+func (c *Credential[T]) Handle() Handle {
+	h, err := parseURN(c.ID)
+	if err != nil {
+		return Handle{}
+	}
+	return h
+}
+
+// ValidAt says whether the credential's own dates cover t. It does not say
+// whether it was revoked.
+func (c *Credential[T]) ValidAt(t time.Time) error {
+	if t.Before(c.ValidFrom) {
+		return fmt.Errorf("credential is valid from %s", c.ValidFrom.Format(time.RFC3339))
+	}
+	if c.ValidUntil != nil && t.After(*c.ValidUntil) {
+		return fmt.Errorf("credential was valid until %s", c.ValidUntil.Format(time.RFC3339))
+	}
+	return nil
+}
+
+// Issue signs a credential about subject. Times are kept in UTC and whole
+// seconds. The salt comes from the signing key, so that issuing the same thing
+// twice gives the same token (as long as the signer's signatures repeat, which
+// Ed25519's do), yet nobody else can compute it.
+func Issue[T any](s Signer, kind Kind, handle Handle, validFrom time.Time, status *StatusEntry, subject T) (token string, err error) {
+	return issue(s, kind, handle, validFrom, nil, status, subject)
+}
+
+func issue[T any](s Signer, kind Kind, handle Handle, from time.Time, until *time.Time, status *StatusEntry, subject T) (string, error) {
+	if _, err := ParseKind(string(kind)); err != nil {
+		return "", fmt.Errorf("issue credential: %w", err)
+	}
+	if handle.IsZero() || from.IsZero() {
+		return "", errors.New("issue credential: it needs a handle and a first day")
+	}
+	issuer, err := SignerDID(s)
+	if err != nil {
+		return "", fmt.Errorf("issue credential: %w", err)
+	}
+	c := Credential[T]{
+		Context: contexts, ID: urnPrefix + handle.String(), Type: []string{baseType, string(kind)},
+		Issuer: issuer, ValidFrom: wholeSecond(from), Status: status, Schema: kind.schema(), Subject: subject,
+	}
+	if until != nil {
+		u := wholeSecond(*until)
+		c.ValidUntil = &u
+	}
+	if err := c.saltWith(s); err != nil {
+		return "", fmt.Errorf("issue credential: %w", err)
+	}
+	payload, err := CanonicalJSON(c)
+	if err != nil {
+		return "", fmt.Errorf("issue credential: %w", err)
+	}
+	// Whatever Open would refuse must not leave the house signed.
+	if _, err := readPayload[T](payload, kind); err != nil {
+		return "", fmt.Errorf("issue credential: %w", err)
+	}
+	return signJWS(s, typCredential, payload)
+}
+
+// saltWith derives the salt from a signature that is never shown. Its message
+// starts with a label that no token, entry or note starts with.
+func (c *Credential[T]) saltWith(s Signer) error {
+	bare, err := CanonicalJSON(c)
+	if err != nil {
+		return err
+	}
+	digest := DigestOf(bare)
+	sig, err := s.Sign(append([]byte(saltLabel), digest[:]...))
+	if err != nil {
+		return fmt.Errorf("derive salt: %w", err)
+	}
+	c.Salt = DigestOf(sig)
+	return nil
+}
+
+func wholeSecond(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
+
+// Open verifies a token and returns its credential: signed with EdDSA by the
+// key that its kid names, issued by the DID of that key, of exactly this kind,
+// in canonical JSON without a member that this release does not know. It is
+// silent on dates, status and the issuer's right to issue.
+func Open[T any](token string, kind Kind, keys ResolveKey) (*Credential[T], error) {
+	kid, payload, err := openJWS(token, typCredential, keys)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", kind, err)
+	}
+	c, err := readPayload[T](payload, kind)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", kind, err)
+	}
+	if d, _, err := ParseKeyID(kid); err != nil || d != c.Issuer {
+		return nil, fmt.Errorf("open %s: its key is not its issuer's", kind)
+	}
+	return c, nil
+}
+
+func readPayload[T any](payload []byte, kind Kind) (*Credential[T], error) {
+	// The type comes first, for the clearer error.
+	if k, _, err := peekPayload(payload); err != nil {
+		return nil, err
+	} else if k != kind {
+		return nil, fmt.Errorf("this is a %s, not a %s", k, kind)
+	}
+	var c Credential[T]
+	if err := DecodeStrict(payload, &c); err != nil {
+		return nil, err
+	}
+	if canonical, err := canonicalize(payload); err != nil || !bytes.Equal(canonical, payload) {
+		return nil, errors.New("payload is not in canonical JSON")
+	}
+	return &c, c.checkEnvelope(kind)
+}
+
+func (c *Credential[T]) checkEnvelope(kind Kind) error {
+	if !slices.Equal(c.Context, contexts) {
+		return errors.New("at /@context: not the two contexts of this release")
+	}
+	if c.Schema != kind.schema() {
+		return fmt.Errorf("at /credentialSchema: want %s", kind.schema().ID)
+	}
+	if _, err := ParseDID(string(c.Issuer)); err != nil {
+		return fmt.Errorf("at /issuer: %w", err)
+	}
+	if c.ValidFrom.IsZero() || !c.ValidFrom.Equal(wholeSecond(c.ValidFrom)) {
+		return errors.New("at /validFrom: want whole seconds")
+	}
+	if c.ValidUntil != nil && (c.ValidUntil.Before(c.ValidFrom) || !c.ValidUntil.Equal(wholeSecond(*c.ValidUntil))) {
+		return errors.New("at /validUntil: want whole seconds, not before validFrom")
+	}
+	if c.Salt.IsZero() {
+		return errors.New("at /salt: it is not set")
+	}
+	if c.Status != nil {
+		if err := c.Status.check(); err != nil {
+			return fmt.Errorf("at /credentialStatus: %w", err)
+		}
+	}
+	return nil
+}
+
+// Peek reads kind, key id and handle without verifying anything: for routing
+// only.
+func Peek(token string) (kind Kind, kid string, handle Handle, err error) {
+	h, payload, err := splitJWS(token)
+	if err != nil {
+		return "", "", Handle{}, fmt.Errorf("peek at token: %w", err)
+	}
+	if h.Typ != typCredential {
+		return "", "", Handle{}, fmt.Errorf("peek at token: it is of type %q, not %q", h.Typ, typCredential)
+	}
+	if _, _, err := ParseKeyID(h.Kid); err != nil {
+		return "", "", Handle{}, fmt.Errorf("peek at token: %w", err)
+	}
+	kind, handle, err = peekPayload(payload)
+	if err != nil {
+		return "", "", Handle{}, fmt.Errorf("peek at token: %w", err)
+	}
+	return kind, h.Kid, handle, nil
+}
+
+func peekPayload(payload []byte) (Kind, Handle, error) {
+	var c Credential[json.RawMessage]
+	if err := DecodeStrict(payload, &c); err != nil {
+		return "", Handle{}, err
+	}
+	if len(c.Type) != 2 || c.Type[0] != baseType {
+		return "", Handle{}, fmt.Errorf("at /type: want %s and one kind", baseType)
+	}
+	kind, err := ParseKind(c.Type[1])
+	if err != nil {
+		return "", Handle{}, fmt.Errorf("at /type/1: %w", err)
+	}
+	handle, err := parseURN(c.ID)
+	if err != nil {
+		return "", Handle{}, fmt.Errorf("at /id: %w", err)
+	}
+	return kind, handle, nil
+}
+
+func parseURN(id string) (Handle, error) {
+	s, ok := strings.CutPrefix(id, urnPrefix)
+	if !ok {
+		return Handle{}, errors.New("want " + urnPrefix + " and a handle")
+	}
+	h, err := ParseHandle(s)
+	if err == nil && h.IsZero() {
+		err = errors.New("the handle is zero")
+	}
+	return h, err
+}
+
+// DocumentDigest is what stands on the ledger for a token: the SHA-256 of its
+// signing input, "header.payload". The signature stays out, because another
+// valid one for the same document must not look like another document. The
+// digest of something that is no token is zero.
+func DocumentDigest(token string) Digest {
+	i := strings.LastIndexByte(token, '.')
+	if i < 0 {
+		return Digest{}
+	}
+	return DigestOf([]byte(token[:i]))
+}

@@ -1,0 +1,119 @@
+package credentials
+
+import (
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/mr-tron/base58"
+)
+
+// maxKeyID bounds a DID URL. A did:key of Ed25519 takes 105 characters; a
+// did:web is a host name and a path.
+const maxKeyID = 512
+
+const didKeyPrefix = "did:key:"
+
+// Multicodec of an Ed25519 public key, as an unsigned varint.
+var ed25519Codec = [2]byte{0xed, 0x01}
+
+// ResolveKey answers which public key a key id (a DID URL) names. It is called
+// with text from unverified documents and has to refuse what it does not know.
+type ResolveKey func(kid string) (ed25519.PublicKey, error)
+
+// KeyDID is the did:key of pub: the DID that is its own key.
+func KeyDID(pub ed25519.PublicKey) DID {
+	return DID(didKeyPrefix + EncodeMultikey(pub))
+}
+
+// KeyID is the DID URL by which the key of a did:key signs.
+func KeyID(pub ed25519.PublicKey) string {
+	m := EncodeMultikey(pub)
+	return didKeyPrefix + m + "#" + m
+}
+
+// ParseKeyID splits a DID URL at its '#'. It wants exactly one '#', a bare DID
+// before it and a fragment of URL-safe characters behind it; where the DID is a
+// did:key, the fragment has to repeat it.
+func ParseKeyID(kid string) (d DID, fragment string, err error) {
+	if len(kid) > maxKeyID {
+		return "", "", fmt.Errorf("key id has %d bytes: the most is %d", len(kid), maxKeyID)
+	}
+	id, fragment, found := strings.Cut(kid, "#")
+	if !found || fragment == "" {
+		return "", "", errors.New("key id has no fragment: want DID#KEY")
+	}
+	for i := range len(fragment) {
+		if !urlSafe(fragment[i]) {
+			return "", "", fmt.Errorf("key id: fragment has the character %q", fragment[i])
+		}
+	}
+	if d, err = ParseDID(id); err != nil {
+		return "", "", fmt.Errorf("key id: %w", err)
+	}
+	if m, ok := strings.CutPrefix(id, didKeyPrefix); ok && m != fragment {
+		return "", "", errors.New("key id: the fragment of a did:key has to repeat its key")
+	}
+	return d, fragment, nil
+}
+
+// urlSafe says whether c is unreserved in a URL (RFC 3986, section 2.3).
+func urlSafe(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' ||
+		strings.IndexByte("-._~", c) >= 0
+}
+
+// KeyFromDIDKey reads the key out of a did:key. Other methods need a resolver.
+func KeyFromDIDKey(d DID) (ed25519.PublicKey, error) {
+	m, ok := strings.CutPrefix(string(d), didKeyPrefix)
+	if !ok {
+		return nil, errors.New("not a did:key: its key has to be resolved")
+	}
+	pub, err := ParseMultikey(m)
+	if err != nil {
+		return nil, fmt.Errorf("did:key: %w", err)
+	}
+	return pub, nil
+}
+
+// ResolveDIDKey is the ResolveKey that knows did:key and nothing else. It needs
+// no network.
+func ResolveDIDKey(kid string) (ed25519.PublicKey, error) {
+	d, _, err := ParseKeyID(kid)
+	if err != nil {
+		return nil, err
+	}
+	return KeyFromDIDKey(d)
+}
+
+// EncodeMultikey writes pub as a W3C Multikey: 'z' and the base58btc of codec
+// and key. A key of another length than Ed25519's panics, since it cannot come
+// from outside.
+func EncodeMultikey(pub ed25519.PublicKey) string {
+	if len(pub) != ed25519.PublicKeySize {
+		panic(fmt.Sprintf("credentials: Ed25519 public key of %d bytes", len(pub)))
+	}
+	return "z" + base58.Encode(append(ed25519Codec[:], pub...))
+}
+
+// ParseMultikey accepts the one spelling of an Ed25519 Multikey that
+// EncodeMultikey writes.
+func ParseMultikey(s string) (ed25519.PublicKey, error) {
+	const length = 48 // of every Ed25519 multikey; checked first, base58 costs the square
+	if len(s) != length || s[0] != 'z' {
+		return nil, fmt.Errorf("not an Ed25519 multikey: want %d characters, the first a z", length)
+	}
+	b, err := base58.Decode(s[1:])
+	if err != nil {
+		return nil, errors.New("multikey is not base58btc")
+	}
+	if len(b) != 2+ed25519.PublicKeySize || [2]byte(b) != ed25519Codec {
+		return nil, errors.New("multikey is not of an Ed25519 key (multicodec ed01)")
+	}
+	pub := ed25519.PublicKey(b[2:])
+	if EncodeMultikey(pub) != s {
+		return nil, errors.New("multikey is not in its canonical spelling")
+	}
+	return pub, nil
+}

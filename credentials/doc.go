@@ -1,0 +1,14 @@
+// Package credentials holds what a signed statement is: who signed (DIDs and
+// Ed25519 keys), what was signed (W3C Verifiable Credentials 2.0 as vc+jwt),
+// whether it was withdrawn (Bitstring Status Lists), and what follows for a
+// clinician on one day (StandingOn).
+//
+// A document is made with Issue and read with Open, which accepts exactly one
+// spelling of it and nothing that it does not understand. What Open returns was
+// signed by its issuer; whether it is in force on a given day, whether it was
+// revoked, and whether that issuer may say such things at all are questions
+// for the caller (ValidAt, StatusList, the ledger's registry).
+//
+// The package never reads a clock, a network, a database, a file or a source of
+// randomness, and it never keeps a private key beyond the Signer it is handed.
+package credentials
