@@ -1,0 +1,118 @@
+package temporalserver
+
+import (
+	"net"
+	"runtime"
+	"strconv"
+	"time"
+
+	"go.temporal.io/server/common/cluster"
+	"go.temporal.io/server/common/config"
+	"go.temporal.io/server/common/dynamicconfig"
+	"go.temporal.io/server/common/membership/static"
+	"go.temporal.io/server/common/persistence/sql/sqlplugin/sqlite"
+	"go.temporal.io/server/common/primitives"
+)
+
+const (
+	loopback    = "127.0.0.1"
+	clusterName = "active"
+)
+
+// services in the order in which ports are given to them.
+var services = []primitives.ServiceName{
+	primitives.FrontendService, primitives.HistoryService, primitives.MatchingService, primitives.WorkerService,
+}
+
+// newConfig is one cluster of one host: a shard, no archive, no metrics, no profiler.
+func newConfig(database string, ports []int) *config.Config {
+	frontend := address(ports[0])
+	off := config.Archival{History: config.HistoryArchival{State: "disabled"}, Visibility: config.VisibilityArchival{State: "disabled"}}
+	cfg := &config.Config{
+		Global:   config.Global{Membership: config.Membership{MaxJoinDuration: 10 * time.Second, BroadcastAddress: loopback}},
+		Services: map[string]config.Service{},
+		Persistence: config.Persistence{
+			DefaultStore:     sqlite.PluginName,
+			VisibilityStore:  sqlite.PluginName,
+			NumHistoryShards: 1, // fixed for the life of a database
+			DataStores:       map[string]config.DataStore{sqlite.PluginName: {SQL: sqlConfig(database)}},
+		},
+		ClusterMetadata: &cluster.Config{
+			FailoverVersionIncrement: 10,
+			MasterClusterName:        clusterName,
+			CurrentClusterName:       clusterName,
+			ClusterInformation: map[string]cluster.ClusterInformation{
+				clusterName: {Enabled: true, InitialFailoverVersion: 1, RPCAddress: frontend},
+			},
+		},
+		DCRedirectionPolicy: config.DCRedirectionPolicy{Policy: "noop"},
+		Archival:            off,
+		NamespaceDefaults: config.NamespaceDefaults{Archival: config.ArchivalNamespaceDefaults{
+			History:    config.HistoryArchivalNamespaceDefaults{State: "disabled"},
+			Visibility: config.VisibilityArchivalNamespaceDefaults{State: "disabled"},
+		}},
+		PublicClient: config.PublicClient{HostPort: frontend},
+	}
+	for i, name := range services {
+		cfg.Services[string(name)] = config.Service{RPC: config.RPC{GRPCPort: ports[i], BindOnLocalHost: true}}
+	}
+	return cfg
+}
+
+// hosts tells every service where the others are, so that no gossip has to find it out.
+func hosts(cfg *config.Config) map[primitives.ServiceName]static.Hosts {
+	all := map[primitives.ServiceName]static.Hosts{}
+	for _, name := range services {
+		here := address(cfg.Services[string(name)].RPC.GRPCPort)
+		all[name] = static.Hosts{All: []string{here}, Self: here}
+	}
+	return all
+}
+
+// dynamicConfig raises the queue poll rates: their default of 20 a second and shard costs a workflow 50 ms at every
+// hop. The last entry keeps the server from telling its makers that it runs.
+func dynamicConfig() dynamicconfig.Client {
+	const fast = 5000
+	return dynamicconfig.StaticClient{
+		dynamicconfig.TransferProcessorMaxPollRPS.Key():       fast,
+		dynamicconfig.TransferProcessorMaxPollHostRPS.Key():   fast,
+		dynamicconfig.TimerProcessorMaxPollRPS.Key():          fast,
+		dynamicconfig.TimerProcessorMaxPollHostRPS.Key():      fast,
+		dynamicconfig.VisibilityProcessorMaxPollRPS.Key():     fast,
+		dynamicconfig.VisibilityProcessorMaxPollHostRPS.Key(): fast,
+		dynamicconfig.EnableServerVersionCheck.Key():          false,
+	}
+}
+
+func address(port int) string { return net.JoinHostPort(loopback, strconv.Itoa(port)) }
+
+// freePorts finds loopback ports that stay free until the server binds them. It listens on each, and closes an accepted
+// connection from the server's side: that leaves the port in TIME_WAIT, where the kernel gives it to nobody who asks for
+// any port, while an explicit bind still succeeds.
+func freePorts(n int) ([]int, error) {
+	ports := make([]int, n)
+	for i := range ports {
+		l, err := net.Listen("tcp", address(0))
+		if err != nil {
+			return nil, err
+		}
+		defer l.Close() // all are held until all are known, so that they differ
+		ports[i] = l.Addr().(*net.TCPAddr).Port
+		if runtime.GOOS != "linux" {
+			continue // elsewhere ports are given out in order, and none comes back soon
+		}
+		dialled, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			return nil, err
+		}
+		defer dialled.Close() // after the accepted side, which closes first and so keeps TIME_WAIT
+		accepted, err := l.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if err := accepted.Close(); err != nil {
+			return nil, err
+		}
+	}
+	return ports, nil
+}
