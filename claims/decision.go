@@ -76,9 +76,9 @@ type Step struct {
 
 // A Pend says what a claim or an authorization waits for.
 type Pend struct {
-	Line   int    `json:"line,omitempty"`
-	Reason string `json:"reason"` // a PendReason code
-	Note   string `json:"note"`
+	Line   int        `json:"line,omitempty"`
+	Reason PendReason `json:"reason"`
+	Note   string     `json:"note"`
 }
 
 // A Draw takes units from an authorization.

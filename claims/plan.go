@@ -1,0 +1,103 @@
+package claims
+
+import (
+	"slices"
+
+	"github.com/countersign-health/countersign/credentials"
+)
+
+// PlanSchema is the schema that a plan edition must name.
+const PlanSchema = "countersign/plan/1"
+
+// A Plan is one published edition of a plan: what an insurer promised, for
+// services from one day to another. An edition is immutable; Digest is of the
+// file as it was published, and decisions name it.
+type Plan struct {
+	Digest           credentials.Digest
+	Name             string
+	Edition          string
+	Rules            string // the code that reads it: RulesEdition
+	From, Until      credentials.Date
+	TimeZone         string
+	FeeSchedule      string // name of the schedule that prices it
+	TimelyFilingDays int
+	Deductible       Limits
+	OutOfPocketMax   Limits
+	Coinsurance      Rate // what the patient pays
+	Services         []Service
+	Exclusions       CodeSet
+	Authorization    AuthorizationRules
+	// ShareOfCharges prices what the schedule does not list; nil leaves such
+	// lines to a person.
+	ShareOfCharges *Rate
+	// MachineDenials are the CARCs that may be given without a person.
+	MachineDenials []string
+}
+
+// Limits are what one member and the whole family pay at most in a benefit
+// period, which is the calendar year of the service.
+type Limits struct {
+	Individual, Family Cents
+}
+
+// A Service is a kind of service with cost sharing of its own.
+type Service struct {
+	Name             string
+	Codes            CodeSet
+	Copay            Cents
+	DeductibleWaived bool
+	Coinsurance      *Rate // nil: the plan's
+}
+
+// AuthorizationRules say what has to be asked for first, and what the machine
+// may approve.
+type AuthorizationRules struct {
+	Required      CodeSet
+	ApproveByRule []RuleApproval
+}
+
+// A RuleApproval lets the machine approve up to MaxUnits of a code.
+type RuleApproval struct {
+	Codes    CodeSet
+	MaxUnits Quantity
+}
+
+// Ref names the edition by content.
+func (p *Plan) Ref() EditionRef {
+	return EditionRef{Name: p.Name, Edition: p.Edition, Digest: p.Digest}
+}
+
+// ServiceFor is the kind of service that a code belongs to, nil where the plan
+// gives it no terms of its own.
+func (p *Plan) ServiceFor(code string) *Service {
+	for i := range p.Services {
+		if p.Services[i].Codes.Has(code) {
+			return &p.Services[i]
+		}
+	}
+	return nil
+}
+
+// MayDeny says whether the plan lets the machine deny with a CARC. Clinical
+// codes are refused here too, in case a Plan was not made by ParsePlan.
+func (p *Plan) MayDeny(carc string) bool {
+	return !IsClinical(carc) && slices.Contains(p.MachineDenials, carc)
+}
+
+// byRule finds the approval rule of a code.
+func (r AuthorizationRules) byRule(code string) *RuleApproval {
+	for i := range r.ApproveByRule {
+		if r.ApproveByRule[i].Codes.Has(code) {
+			return &r.ApproveByRule[i]
+		}
+	}
+	return nil
+}
+
+// PeriodOf is the benefit period of a day of service: its calendar year.
+func PeriodOf(day credentials.Date) string {
+	if len(day) < 4 {
+		return ""
+	}
+	return string(day[:4])
+}

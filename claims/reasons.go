@@ -1,0 +1,145 @@
+package claims
+
+import "slices"
+
+// Claim adjustment reason codes (CARC, X12 external code list 139) that these
+// rules use. The code list's own texts are copyright; Words has ours.
+const (
+	CARCDeductible            = "1"
+	CARCCoinsurance           = "2"
+	CARCCopay                 = "3"
+	CARCAuthorizationInvalid  = "15"
+	CARCDuplicate             = "18"
+	CARCBeforeCoverage        = "26"
+	CARCAfterCoverage         = "27"
+	CARCLateFiling            = "29"
+	CARCNotMember             = "31"
+	CARCContractual           = "45"
+	CARCExcluded              = "96"
+	CARCAuthorizationAbsent   = "197"
+	CARCAuthorizationExceeded = "198"
+	CARCCoverageGap           = "200"
+	CARCNotLicensed           = "B7"
+)
+
+// RARCPlanExcludes goes with CARC 96, which must not stand alone.
+const RARCPlanExcludes = "N130"
+
+// An adjustmentReason says who bears an amount and why. Denial marks the codes
+// by which a whole line is refused, as against shared or written off.
+type adjustmentReason struct {
+	carc   string
+	group  Group
+	denial bool
+	words  string
+}
+
+// adjustmentReasons is the one table of codes. A service that the plan does not
+// cover at all is OA: the plan owes nothing, and does not judge what the
+// patient owes the provider for it. PR is kept for cost sharing, so that what
+// the patient owes under a decision never exceeds what the plan allows.
+var adjustmentReasons = []adjustmentReason{
+	{CARCDeductible, Patient, false, "goes to the deductible"},
+	{CARCCoinsurance, Patient, false, "the patient's percentage"},
+	{CARCCopay, Patient, false, "the patient's fixed amount for this kind of service"},
+	{CARCContractual, Contractual, false, "above what the plan allows; the provider writes it off"},
+	{CARCAuthorizationInvalid, Contractual, true, "the prior authorization named does not cover this service"},
+	{CARCDuplicate, Contractual, true, "this service was already claimed"},
+	{CARCBeforeCoverage, OtherAdjust, true, "the service was given before coverage began"},
+	{CARCAfterCoverage, OtherAdjust, true, "the service was given after coverage ended"},
+	{CARCLateFiling, Contractual, true, "the claim came after the plan's filing limit"},
+	{CARCNotMember, OtherAdjust, true, "the patient could not be found as a member"},
+	{CARCExcluded, OtherAdjust, true, "the plan does not cover this service"},
+	{CARCAuthorizationAbsent, Contractual, true, "the service needs a prior authorization and none is named"},
+	{CARCAuthorizationExceeded, Contractual, true, "the prior authorization has too few units left"},
+	{CARCCoverageGap, OtherAdjust, true, "the service was given while coverage had lapsed"},
+	{CARCNotLicensed, Contractual, true, "the clinician was not licensed there on that day"},
+}
+
+// clinicalDenials are the CARCs of medical necessity. No machine may use them,
+// whatever a plan says: they take a licensed person (42 CFR 422.566(d)).
+var clinicalDenials = []string{"50", "55", "56"}
+
+// reasonFor finds a code's row, nil where these rules do not use the code.
+func reasonFor(carc string) *adjustmentReason {
+	for i := range adjustmentReasons {
+		if adjustmentReasons[i].carc == carc {
+			return &adjustmentReasons[i]
+		}
+	}
+	return nil
+}
+
+// GroupOf is the group that these rules use with a CARC.
+func GroupOf(carc string) (Group, bool) {
+	if r := reasonFor(carc); r != nil {
+		return r.group, true
+	}
+	return "", false
+}
+
+// Words says in our own plain words what a CARC means, "" for one that these
+// rules never use.
+func Words(carc string) string {
+	if r := reasonFor(carc); r != nil {
+		return r.words
+	}
+	return ""
+}
+
+// IsDenial says whether a CARC refuses a whole line.
+func IsDenial(carc string) bool {
+	r := reasonFor(carc)
+	return r != nil && r.denial
+}
+
+// IsClinical says whether a CARC denies for medical necessity.
+func IsClinical(carc string) bool { return slices.Contains(clinicalDenials, carc) }
+
+// A PendReason says what a claim or a request waits for.
+type PendReason string
+
+const (
+	PendNearDuplicate PendReason = "near-duplicate"       // a person compares the two services
+	PendUnpriced      PendReason = "price-unknown"        // a person accepts the charge as the price
+	PendNobodyNamed   PendReason = "clinician-not-named"  // the claim or the roster must name who rendered it
+	PendStanding      PendReason = "standing-unknown"     // the board must be heard
+	PendAuthorization PendReason = "authorization-pended" // the prior authorization must be decided first
+	PendPlanEdition   PendReason = "plan-edition"         // another edition was in force that day
+	PendDenial        PendReason = "denial-needs-person"  // the plan does not let the machine give this denial
+	PendReview        PendReason = "review"               // a reviewer must decide the request
+)
+
+// ClearedByReview says whether an approving determination settles the reason.
+// A license is never a matter of opinion: what a board has not said, no
+// reviewer can say for it.
+func (r PendReason) ClearedByReview() bool {
+	switch r {
+	case PendNearDuplicate, PendUnpriced, PendReview:
+		return true
+	}
+	return false
+}
+
+// Words says in plain words what is waited for.
+func (r PendReason) Words() string {
+	switch r {
+	case PendNearDuplicate:
+		return "a very similar service was claimed before; a person has to compare them"
+	case PendUnpriced:
+		return "the fee schedule has no price for this service; a person has to accept the charge"
+	case PendNobodyNamed:
+		return "nobody is named who gave the service"
+	case PendStanding:
+		return "whether the clinician may practise there on that day is not known for certain"
+	case PendAuthorization:
+		return "the prior authorization is not decided yet"
+	case PendPlanEdition:
+		return "another edition of the plan is in force on that day"
+	case PendDenial:
+		return "the plan leaves this denial to a person"
+	case PendReview:
+		return "a reviewer has to decide"
+	}
+	return string(r)
+}
