@@ -57,7 +57,10 @@ type LineFact struct {
 	// Fee is the schedule's amount for one unit; nil where it lists none.
 	Fee           *Cents             `json:"fee,omitempty"`
 	Authorization *AuthorizationFact `json:"authorization,omitempty"`
-	Standing      StandingFact       `json:"standing"`
+	Standing      StandingFact       `json:"standing"` // on the line's first day
+	// StandingLast is the same on the last day of a line of several days; such
+	// a line waits for a person where it is missing.
+	StandingLast *StandingFact `json:"standingLast,omitempty"`
 }
 
 // Duplicate says how alike an earlier line is.
