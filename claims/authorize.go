@@ -1,0 +1,213 @@
+package claims
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/countersign-health/countersign/credentials"
+)
+
+// Review actions of X12 code list 306, as items carry them.
+const (
+	ActionCertified    = "A1"
+	ActionNotCertified = "A3"
+	ActionPended       = "A4"
+	ActionModified     = "A6"
+	ActionCancelled    = "C"
+	ActionNotRequired  = "NA"
+)
+
+// Authorize decides a request item by item under one edition of a plan. The
+// machine approves by rule, waits for a reviewer, or denies for administrative
+// reasons; what takes clinical judgement is denied only by a reviewer whose
+// own license stands. It is asked again when facts move: an approval that the
+// facts no longer bear becomes a revocation, or is cut short. As with
+// Adjudicate, an error means that nothing was decided.
+func Authorize(r *AuthorizationRequest, p *Plan, e *AuthorizationEvidence) (*AuthorizationDecision, error) {
+	if err := requestBelongs(r, p, e); err != nil {
+		return nil, fmt.Errorf("authorize: %w", err)
+	}
+	d := &AuthorizationDecision{
+		Submission: e.Submission, Request: r.Number, Number: e.Number,
+		Rules: RulesEdition, Plan: e.Plan, NPI: r.Clinician.NPI,
+	}
+	for i := range r.Items {
+		a := &itemAsked{RequestItem: &r.Items[i], plan: p, evidence: e, standing: &e.Standings[i]}
+		item, pend := a.decide()
+		d.Items = append(d.Items, item)
+		if pend != nil {
+			d.Pends = append(d.Pends, *pend)
+		}
+	}
+	d.Outcome = rollUp(d.Items)
+	return d, nil
+}
+
+// itemAsked is one item on its way through the rules.
+type itemAsked struct {
+	*RequestItem
+	plan     *Plan
+	evidence *AuthorizationEvidence
+	standing *ItemStanding
+}
+
+// decide asks in this order: who, covered when, by whom, needed at all, by rule,
+// by a person.
+func (a *itemAsked) decide() (ItemDecision, *Pend) {
+	m := a.evidence.Member
+	if !m.Found || !m.Matches {
+		return a.deny("member", CARCNotMember, "not-a-member")
+	}
+	uncovered := firstUncovered(m.Coverage, a.From, a.Until)
+	if uncovered == a.From {
+		return a.deny("coverage", uncoveredReason(m.Coverage, uncovered), "not-covered")
+	}
+	if !a.From.Within(a.plan.From, a.plan.Until) {
+		return a.pend("coverage", PendPlanEdition)
+	}
+	first := a.standing.First
+	switch {
+	case first.NPI == "":
+		return a.pend("license", PendNobodyNamed)
+	case !first.Fresh, first.Standing.Answer != credentials.May && first.Standing.Answer != credentials.MayNot:
+		return a.pend("license", PendStanding)
+	case first.Standing.Answer == credentials.MayNot:
+		return a.deny("license", CARCNotLicensed, string(first.Standing.Reason))
+	}
+	return a.needed(uncovered)
+}
+
+// needed decides for a covered member and a clinician who may practise.
+func (a *itemAsked) needed(uncovered credentials.Date) (ItemDecision, *Pend) {
+	if !a.plan.Authorization.Required.Has(a.Code) {
+		return a.item(AuthorizationNotRequired, ActionNotRequired, "authorization", "not-required"), nil
+	}
+	rule := a.plan.Authorization.byRule(a.Code)
+	review := a.evidence.Review
+	switch {
+	case rule != nil && a.Units <= rule.MaxUnits:
+		return a.approve("approve-by-rule", "within-rule", uncovered), nil
+	case review == nil:
+		return a.pend("review", PendReview)
+	case review.Approve:
+		return a.approve("review", "reviewer-approved", uncovered), nil
+	}
+	return a.item(AuthorizationDenied, ActionNotCertified, "review", review.Reason), nil
+}
+
+// approve the item, for as long as the clinician may practise and the patient
+// is covered.
+func (a *itemAsked) approve(rule, reason string, uncovered credentials.Date) ItemDecision {
+	d := a.item(AuthorizationApproved, ActionCertified, rule, reason)
+	if uncovered != "" {
+		d.Until, d.Action, d.Reason = uncovered.AddDays(-1), ActionModified, "coverage-ends"
+	}
+	if day := a.standing.Revoked; day != "" && day <= d.Until {
+		d.Until, d.Action, d.Reason = day.AddDays(-1), ActionModified, string(credentials.ReasonRevoked)
+	}
+	return d
+}
+
+// deny for an administrative reason, where the plan lets the machine do so.
+// What was approved before is revoked.
+func (a *itemAsked) deny(rule, carc, reason string) (ItemDecision, *Pend) {
+	switch {
+	case !a.plan.MayDeny(carc):
+		return a.pend(rule, PendDenial)
+	case a.evidence.Before == AuthorizationApproved || a.evidence.Before == AuthorizationRevoked:
+		return a.item(AuthorizationRevoked, ActionCancelled, rule, reason), nil
+	}
+	return a.item(AuthorizationDenied, ActionNotCertified, rule, reason), nil
+}
+
+func (a *itemAsked) pend(rule string, reason PendReason) (ItemDecision, *Pend) {
+	return a.item(AuthorizationPended, ActionPended, rule, string(reason)),
+		&Pend{Line: a.Sequence, Reason: reason, Note: reason.Words()}
+}
+
+func (a *itemAsked) item(o AuthorizationOutcome, action, rule, reason string) ItemDecision {
+	return ItemDecision{
+		Sequence: a.Sequence, Outcome: o, Action: action, Code: a.Code, Units: a.Units,
+		From: a.From, Until: a.Until, Reason: reason, Rule: rule,
+	}
+}
+
+// rollUp is the outcome of the whole: it waits as long as any item does, and
+// is approved if any item is.
+func rollUp(items []ItemDecision) AuthorizationOutcome {
+	for _, o := range []AuthorizationOutcome{
+		AuthorizationPended, AuthorizationApproved, AuthorizationRevoked, AuthorizationDenied,
+	} {
+		for _, it := range items {
+			if it.Outcome == o {
+				return o
+			}
+		}
+	}
+	return AuthorizationNotRequired
+}
+
+// requestBelongs refuses a request, plan edition and evidence that are not
+// about the same thing, and a clinical denial without a licensed reviewer.
+func requestBelongs(r *AuthorizationRequest, p *Plan, e *AuthorizationEvidence) error {
+	switch {
+	case p.Rules != RulesEdition:
+		return fmt.Errorf("the plan edition is for %q, this is %q", p.Rules, RulesEdition)
+	case e.Plan != p.Ref():
+		return fmt.Errorf("the evidence was gathered for plan edition %q %q, this is another one", e.Plan.Name, e.Plan.Edition)
+	case e.Number < 1:
+		return errors.New("the evidence lacks the number of the decision")
+	case len(r.Items) == 0 || len(e.Standings) != len(r.Items):
+		return fmt.Errorf("the request has %d items, the evidence %d", len(r.Items), len(e.Standings))
+	}
+	for i := range r.Items {
+		if err := itemBelongs(r, &r.Items[i], &e.Standings[i]); err != nil {
+			return fmt.Errorf("item %d: %w", r.Items[i].Sequence, err)
+		}
+		for j := range i {
+			if r.Items[j].Sequence == r.Items[i].Sequence {
+				return fmt.Errorf("item %d is there twice", r.Items[i].Sequence)
+			}
+		}
+	}
+	if err := e.Review.answers(e.Submission, e.Number); err != nil {
+		return err
+	}
+	return e.Review.mayDeny()
+}
+
+func itemBelongs(r *AuthorizationRequest, it *RequestItem, s *ItemStanding) error {
+	first := s.First
+	switch {
+	case it.Units <= 0 || it.Units > maxUnits:
+		return errors.New("its units are out of bounds")
+	case it.From == "" || it.Until < it.From:
+		return errors.New("its dates are not in order")
+	case s.Sequence != it.Sequence:
+		return fmt.Errorf("the standing is for item %d", s.Sequence)
+	case r.Clinician.NPI != "" && first.NPI != r.Clinician.NPI:
+		return errors.New("the standing is of another clinician than the request names")
+	case first.NPI != "" && (first.On != it.From || first.State != r.State):
+		return errors.New("the standing is for another day or state")
+	case s.Revoked != "" && !s.Revoked.Within(it.From, it.Until):
+		return errors.New("the revocation lies outside its dates")
+	case s.Revoked == it.From && first.Standing.Answer == credentials.May:
+		return errors.New("the clinician may practise on the day of the revocation")
+	}
+	return nil
+}
+
+// mayDeny wants a denying reviewer to be named and licensed: no adverse
+// clinical decision without a clinician (42 CFR 422.566(d)).
+func (r *Determination) mayDeny() error {
+	if r == nil || r.Approve {
+		return nil
+	}
+	if s := r.Standing; r.NPI == "" || s == nil || s.NPI != r.NPI || !s.Fresh || s.Standing.Answer != credentials.May {
+		return errors.New("a denial needs a reviewer with an NPI who is licensed to practise")
+	}
+	if r.Reason == "" {
+		return errors.New("a denial needs its reason")
+	}
+	return nil
+}
