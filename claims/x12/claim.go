@@ -1,0 +1,196 @@
+package x12
+
+import (
+	"fmt"
+
+	"github.com/countersign-health/countersign/claims"
+)
+
+// Limits of the guide: twelve diagnoses (loop 2300, HI), fifty service lines
+// (loop 2400).
+const (
+	maxDiagnoses     = 12
+	maxLines         = 50
+	maxClaimSegments = 5000
+)
+
+func (r *claimReader) clm(s *segment) error {
+	if err := r.endClaim(); err != nil {
+		return err
+	}
+	if err := r.ready(s); err != nil {
+		return err
+	}
+	charge, err := s.cents(2)
+	if err != nil {
+		return err
+	}
+	place := r.composite(s, 5)
+	r.claims++
+	r.claim = &Submitted{Test: r.set.test, Purpose: r.purpose, Sequence: r.sequence}
+	r.claim.Source = claims.Source{Created: r.created, Place: r.place()}
+	r.claim.Claim = claims.Claim{
+		Number: s.at(1), Charge: charge, Place: part(place, 0), Frequency: claims.Frequency(part(place, 2)),
+		Payer: *r.payer, Billing: *r.billing, Subscriber: *r.subscriber,
+	}
+	if r.level == "23" {
+		patient := *r.patient
+		r.claim.Claim.Patient = &patient
+	} else if r.subscriber.Relationship != "18" {
+		r.note(s, 0, "stands at the subscriber's level although SBR element 2 is not 18 (self); the subscriber is taken for the patient")
+	}
+	r.claim.Positions.at = append(r.claim.Positions.at, r.above.at...)
+	r.head, r.loop, r.other, r.facility = s, "2300", false, ""
+	r.mark(s)
+	return r.checkCLM(s, place)
+}
+
+// ready checks that the levels above a claim name everyone it needs.
+func (r *claimReader) ready(s *segment) error {
+	missing := ""
+	switch {
+	case r.level != "22" && r.level != "23":
+		return s.refuse(0, "stands at no subscriber's or patient's level", "open an HL with level 22, or 23 for a dependent, before it")
+	case r.billing == nil || r.billing.Name == "":
+		missing = "billing provider (NM1*85) at the level of HL 20"
+	case r.subscriber == nil || r.subscriber.Last == "":
+		missing = "subscriber (NM1*IL) at the level of HL 22"
+	case r.payer == nil:
+		missing = "payer (NM1*PR) at the level of HL 22"
+	case r.level == "23" && (r.patient == nil || r.patient.Last == ""):
+		missing = "patient (NM1*QC) at the level of HL 23"
+	}
+	if missing != "" {
+		return s.refuse(0, "opens a claim that names no "+missing, "add the NM1 segment with its name")
+	}
+	return nil
+}
+
+func (r *claimReader) checkCLM(s *segment, place []string) error {
+	switch {
+	case s.at(1) == "":
+		return s.refuse(1, "is missing", "write the claim's number")
+	case r.claim.Claim.Charge < 0:
+		return s.refuse(2, "is a negative charge", "void or replace a claim by its frequency code, 8 or 7")
+	case part(place, 0) == "":
+		return s.refuse(5, "has no place of service", "write it as PLACE:B:FREQUENCY, such as 11:B:1")
+	case !oneOf(part(place, 1), "", "B"):
+		return s.refuse(5, "does not hold a place of service: its second component is not B", "write it as PLACE:B:FREQUENCY, such as 11:B:1")
+	case !oneOf(part(place, 2), "1", "7", "8"):
+		return s.refuse(5, "has no frequency code that is read here", "write 1 for a claim of its own, 7 to replace or 8 to void another")
+	}
+	return nil
+}
+
+// composite reads a composite element, and notes a separator that is not the
+// declared one.
+func (r *claimReader) composite(s *segment, i int) []string {
+	parts, foreigner := s.components(i)
+	if foreigner {
+		r.note(s, i, "separates components with > although ISA element 16 declares another mark; read so")
+	}
+	return parts
+}
+
+// mark remembers where a segment of the open claim stands.
+func (r *claimReader) mark(s *segment) {
+	line := 0
+	if r.line != nil {
+		line = r.line.Number
+	}
+	if len(r.claim.Positions.at) < maxClaimSegments {
+		r.claim.Positions.add(r.loop, line, s)
+	}
+}
+
+// claimLoops name the loop that an NM1 of a claim opens.
+var claimLoops = map[string]string{
+	"DN": "2310A", "P3": "2310A", "82": "2310B", "77": "2310C", "DQ": "2310D", "PW": "2310E", "45": "2310F",
+}
+
+func (r *claimReader) inClaim(s *segment) error {
+	switch {
+	case s.id() == "SBR":
+		// From here to the first line, other payers are described; their
+		// numbers must not be taken for the claim's own.
+		r.other, r.loop = true, "2320"
+	case s.id() == "NM1" && r.other:
+		r.loop = "2330"
+	case s.id() == "NM1":
+		r.loop = claimLoops[s.at(1)]
+	}
+	r.mark(s)
+	c := &r.claim.Claim
+	switch {
+	case oneOf(s.id(), "SV1", "SV5", "SVD"):
+		return s.refuse(0, "stands outside a service line", "start the line with LX")
+	case oneOf(s.id(), "PAT", "DMG") && !r.other:
+		return s.refuse(0, "stands after the CLM", "put it at the level of the person, before the CLM")
+	case r.other:
+	case s.id() == "HI":
+		return r.diagnoses(s)
+	case s.id() == "REF" && r.loop == "2300":
+		return r.claimReference(s)
+	case s.id() == "NM1" && r.loop == "2310B":
+		if c.Rendering != nil {
+			return s.refuse(0, "names a second rendering provider of the claim", "name the provider of a line after its SV1")
+		}
+		p := readProvider(s)
+		c.Rendering = &p
+	case s.id() == "PRV" && r.loop == "2310B":
+		c.Rendering.Taxonomy = s.at(3)
+	case s.id() == "N4" && r.loop == "2310C":
+		r.facility = s.at(2)
+	}
+	return nil
+}
+
+// diagnoses reads HI. ABK and ABF qualify ICD-10-CM codes, BK and BF the
+// ICD-9-CM of old samples; other qualifiers are no diagnoses.
+func (r *claimReader) diagnoses(s *segment) error {
+	c := &r.claim.Claim
+	for i := 1; i < len(s.elements); i++ {
+		if s.at(i) == "" {
+			continue
+		}
+		parts := r.composite(s, i)
+		principal := oneOf(parts[0], "ABK", "BK")
+		switch {
+		case !principal && !oneOf(parts[0], "ABF", "BF"):
+			if part(parts, 1) == "" {
+				return s.refuse(i, "is not a code with its qualifier", "write it as ABK:CODE or ABF:CODE")
+			}
+			continue
+		case part(parts, 1) == "":
+			return s.refuse(i, "has a qualifier without a code", "write the diagnosis as ABK:CODE or ABF:CODE")
+		case principal != (len(c.Diagnoses) == 0):
+			return s.refuse(i, "breaks the order of diagnoses", "write the principal diagnosis first (ABK), and the others after it (ABF)")
+		case len(c.Diagnoses) == maxDiagnoses:
+			return s.refuse(i, fmt.Sprintf("is more than %d diagnoses", maxDiagnoses), "split the claim")
+		}
+		c.Diagnoses = append(c.Diagnoses, parts[1])
+	}
+	return nil
+}
+
+func (r *claimReader) claimReference(s *segment) error {
+	switch s.at(1) {
+	case "G1":
+		return once(s, &r.claim.Claim.Authorization)
+	case "F8":
+		return once(s, &r.claim.Claim.OriginalReference)
+	}
+	return nil
+}
+
+// once keeps a reference number, and refuses a second of its kind.
+func once(s *segment, to *string) error {
+	switch {
+	case s.at(2) == "":
+		return s.refuse(2, "is missing", "write the number, or leave the segment out")
+	case *to != "":
+		return s.refuse(1, "repeats a reference of the same kind", "write it once")
+	}
+	*to = s.at(2)
+	return nil
+}

@@ -1,0 +1,196 @@
+package x12
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"strings"
+
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/credentials"
+)
+
+// A Submitted is one claim of an 837 file, with what its signer needs to know
+// about where it came from.
+type Submitted struct {
+	Claim     claims.Claim
+	Source    claims.Source
+	Positions Positions
+	Test      bool   // ISA15: the file is a test, not to be paid
+	Purpose   string // BHT06: CH to be paid, RP reported only, 31 subrogation
+	Sequence  string // SBR01: P where the payer is the primary one
+}
+
+// A File is what a whole 837 file came to.
+type File struct {
+	Digest   credentials.Digest // SHA-256 of its bytes
+	Sets     int                // transaction sets
+	Refused  int                // of which refused
+	Claims   int                // in the sets that were read
+	Refusals []Refusal          // in file order, at most maxListed
+	Notes    []Note             // likewise
+	more     int
+}
+
+// maxListed bounds the refusals and notes that are listed for a broken file.
+const maxListed = 1000
+
+// More is how many refusals and notes were left off the lists.
+func (f *File) More() int { return f.more }
+
+// ReadClaims reads an 837 professional file (005010X222) and hands each of its
+// claims to each, in file order. A transaction set whose envelope or syntax is
+// broken is refused whole and listed in the File; the other sets go through.
+// A broken group or interchange is refused whole likewise. The error is of
+// reading or of each, never of the file's content.
+//
+// The file is read twice, so that no claim is handed out before the set, the
+// group and the interchange around it are known to be sound, and so that
+// memory stays bounded by one claim whatever the file's size.
+func ReadClaims(r io.ReadSeeker, each func(Submitted) error) (*File, error) {
+	start, err := r.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return nil, fmt.Errorf("read X12 file: %w", err)
+	}
+	first := &reading{file: &File{}, sum: sha256.New()}
+	if err := first.run(r); err != nil {
+		return nil, err
+	}
+	file := first.file
+	file.Digest = first.digest()
+	if file.Refused == file.Sets {
+		return file, nil
+	}
+	if _, err := r.Seek(start, io.SeekStart); err != nil {
+		return file, fmt.Errorf("read X12 file: %w", err)
+	}
+	second := &reading{file: &File{}, sum: sha256.New(), refused: first.refused, emit: func(s Submitted) error {
+		file.Claims++
+		s.Source.File = file.Digest
+		if err := each(s); err != nil {
+			return &stop{err}
+		}
+		return nil
+	}}
+	if err := second.run(r); err != nil {
+		if s := (*stop)(nil); errors.As(err, &s) {
+			return file, s.cause
+		}
+		return file, err
+	}
+	if second.digest() != file.Digest {
+		return file, errors.New("read X12 file: it changed while it was read")
+	}
+	return file, nil
+}
+
+// stop carries an error of the caller's out of the reading. It does not unwrap,
+// so that it is never taken for a refusal of the file.
+type stop struct{ cause error }
+
+func (s *stop) Error() string { return s.cause.Error() }
+
+// A reading is one pass over a file.
+type reading struct {
+	file    *File
+	sum     hash.Hash
+	refused []bool // by set index; grown on the first pass, obeyed on the second
+	emit    func(Submitted) error
+}
+
+func (p *reading) digest() (d credentials.Digest) {
+	p.sum.Sum(d[:0])
+	return d
+}
+
+func (p *reading) run(r io.Reader) error {
+	w := &walker{scan: newScanner(io.TeeReader(r, p.sum)), refuse: p.refuse, open: p.open}
+	if err := w.walk(); err != nil {
+		return err
+	}
+	p.file.Sets = w.sets
+	for _, refused := range p.refused {
+		if refused {
+			p.file.Refused++
+		}
+	}
+	// What follows a break in the syntax still belongs to the digest.
+	if _, err := io.Copy(p.sum, r); err != nil {
+		return fmt.Errorf("read X12 file: %w", err)
+	}
+	return nil
+}
+
+func (p *reading) refuse(r *Refusal, first, end int) {
+	if p.emit != nil {
+		return
+	}
+	for i := first; i < end; i++ {
+		p.refused[i] = true
+	}
+	f := p.file
+	// A file that breaks off leaves set, group and interchange open: name the
+	// widest only.
+	if n := len(f.Refusals); n > 0 && f.Refusals[n-1].Where == r.Where && f.Refusals[n-1].What == r.What {
+		f.Refusals[n-1] = *r
+		return
+	}
+	if len(f.Refusals) >= maxListed {
+		f.more++
+		return
+	}
+	f.Refusals = append(f.Refusals, *r)
+}
+
+func (p *reading) note(s *segment, element int, what string) {
+	if len(p.file.Notes) >= maxListed {
+		p.file.more++
+		return
+	}
+	p.file.Notes = append(p.file.Notes, Note{Where: s.where(element), What: what})
+}
+
+// skipper takes the place of a reader for sets that the first pass refused.
+type skipper struct{}
+
+func (skipper) read(*segment) error  { return nil }
+func (skipper) close(*segment) error { return nil }
+
+func (p *reading) open(s *set) (setReader, error) {
+	if p.emit != nil && p.refused[s.index] {
+		return skipper{}, nil
+	}
+	if p.emit == nil {
+		p.refused = append(p.refused, false)
+	}
+	if err := professional(s); err != nil {
+		return nil, err
+	}
+	return &claimReader{reading: p, set: s}, nil
+}
+
+// professional says whether a set is an 837P of 005010. The version's last
+// letters are errata of the guide (X222A1 in force; A2 in samples), which
+// change nothing that is read here.
+func professional(s *set) error {
+	st, v := s.st, s.version
+	element := 3
+	if st.at(3) == "" {
+		element = 0
+	}
+	switch {
+	case st.at(1) != "837":
+		return st.refuse(1, "is not a claim: only transaction set 837 is", "send claims as 837 005010X222")
+	case strings.HasPrefix(v, "005010X222"):
+		return nil
+	case strings.HasPrefix(v, "005010X223"):
+		return st.refuse(element, "is an institutional claim (837I, 005010X223), which this release does not read", "send professional services as 837P, 005010X222")
+	case strings.HasPrefix(v, "005010X224"):
+		return st.refuse(element, "is a dental claim (837D, 005010X224), which this release does not read", "send professional services as 837P, 005010X222")
+	case strings.HasPrefix(v, "004010"):
+		return st.refuse(element, "is of version 004010, which 005010 replaced on 2012-01-01 (45 CFR 162.1102)", "send 837P, 005010X222")
+	}
+	return st.refuse(element, "does not name a guide that is read here", "send 837P and write its version, 005010X222A1, in ST element 3 and GS element 8")
+}

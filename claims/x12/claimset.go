@@ -1,0 +1,313 @@
+package x12
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/credentials"
+)
+
+// A claimReader reads one 837P transaction set. Loops of an 837 have no marks
+// of their own: where a segment belongs follows from the hierarchical level,
+// from what is open (claim, other payer, line) and from the qualifier of the
+// NM1 above it.
+type claimReader struct {
+	*reading
+	set     *set
+	created credentials.Date
+	purpose string
+	claims  int
+
+	level      string // HL03: 20 billing provider, 22 subscriber, 23 patient
+	loop       string // of the last NM1, CLM, LX or SVD
+	ids        map[string]string
+	sequence   string
+	billing    *claims.Provider
+	subscriber *claims.Person
+	payer      *claims.Payer
+	patient    *claims.Person
+	above      Positions // of the levels above the claim
+
+	claim    *Submitted
+	head     *segment // its CLM
+	other    bool     // inside loop 2320, another payer's
+	facility string   // state of the service facility
+	line     *claims.Line
+	lineHead *segment // its LX
+}
+
+// known lists the segments of the guide, so that a garbled identifier is not
+// passed over in silence.
+var known = map[string]bool{
+	"BHT": true, "NM1": true, "N2": true, "N3": true, "N4": true, "PER": true, "REF": true, "HL": true, "PRV": true,
+	"CUR": true, "SBR": true, "PAT": true, "DMG": true, "CLM": true, "DTP": true, "PWK": true, "CN1": true, "AMT": true,
+	"K3": true, "NTE": true, "CR1": true, "CR2": true, "CR3": true, "CRC": true, "HI": true, "HCP": true, "OI": true,
+	"MOA": true, "MIA": true, "CAS": true, "SVD": true, "LX": true, "SV1": true, "SV5": true, "QTY": true, "MEA": true,
+	"PS1": true, "LIN": true, "CTP": true, "LQ": true, "FRM": true, "HSD": true,
+}
+
+func (r *claimReader) read(s *segment) error {
+	if !known[s.id()] {
+		return s.refuse(0, "is not a segment of a professional claim", "remove it, or check the segment identifier")
+	}
+	if r.created == "" && s.id() != "BHT" {
+		return s.refuse(0, "stands before the BHT segment", "start the transaction set with ST and BHT")
+	}
+	switch s.id() {
+	case "BHT":
+		return r.bht(s)
+	case "HL":
+		return r.hl(s)
+	case "CLM":
+		return r.clm(s)
+	case "LX":
+		return r.lx(s)
+	}
+	switch {
+	case r.line != nil:
+		return r.inLine(s)
+	case r.claim != nil:
+		return r.inClaim(s)
+	}
+	return r.inLevel(s)
+}
+
+func (r *claimReader) bht(s *segment) error {
+	if r.created != "" {
+		return s.refuse(0, "stands twice in the transaction set", "write one BHT for each ST")
+	}
+	created, err := s.date(4)
+	if err != nil {
+		return err
+	}
+	r.created, r.purpose = created, s.at(6)
+	r.ids = map[string]string{}
+	return nil
+}
+
+// hl opens a level. Its parent must be the level that is open above it: a
+// claim would otherwise be put on the wrong member or provider.
+func (r *claimReader) hl(s *segment) error {
+	if err := r.endClaim(); err != nil {
+		return err
+	}
+	parents := map[string]string{"20": "", "22": r.ids["20"], "23": r.ids["22"]}
+	parent, ok := parents[s.at(3)]
+	switch {
+	case !ok:
+		return s.refuse(3, "is not a level of a claim", "write 20 for the billing provider, 22 for the subscriber or 23 for the patient")
+	case s.at(1) == "":
+		return s.refuse(1, "is missing", "number the levels of a transaction set from 1")
+	case s.at(2) != parent || parent == "" && s.at(3) != "20":
+		return s.refuse(2, "does not name the level above it", "nest the levels as billing provider (20), subscriber (22), patient (23)")
+	}
+	switch r.level, r.loop = s.at(3), ""; r.level {
+	case "20":
+		r.billing, r.subscriber, r.payer, r.patient = nil, nil, nil, nil
+		r.ids = map[string]string{"20": s.at(1)}
+		r.above = Positions{}
+	case "22":
+		r.subscriber, r.payer, r.patient, r.sequence = nil, nil, nil, ""
+		r.ids["22"] = s.at(1)
+		r.above.drop("2000B", "2010BA", "2010BB", "2000C", "2010CA")
+	case "23":
+		r.patient = nil
+		r.above.drop("2000C", "2010CA")
+	}
+	return nil
+}
+
+// drop forgets the segments of loops that a new level replaces.
+func (p *Positions) drop(loops ...string) {
+	p.at = slices.DeleteFunc(slices.Clone(p.at), func(at position) bool { return slices.Contains(loops, at.loop) })
+}
+
+// levelLoops name the loop that an NM1 opens, by level and qualifier (NM101).
+var levelLoops = map[string]string{
+	"20/85": "2010AA", "20/87": "2010AB", "20/PE": "2010AC",
+	"22/IL": "2010BA", "22/PR": "2010BB", "23/QC": "2010CA",
+}
+
+// opens are the loops in which the level's own segments stand.
+var opens = map[string]string{"20": "2000A", "22": "2000B", "23": "2000C"}
+
+// maxLevelSegments bounds what is remembered of the levels above a claim.
+const maxLevelSegments = 200
+
+func (r *claimReader) inLevel(s *segment) error {
+	if s.id() == "NM1" {
+		r.loop = levelLoops[r.level+"/"+s.at(1)]
+	}
+	loop := r.loop
+	if loop == "" {
+		loop = opens[r.level]
+	}
+	if len(r.above.at) < maxLevelSegments && loop != "" {
+		r.above.add(loop, 0, s)
+	}
+	switch s.id() {
+	case "NM1":
+		return r.party(s)
+	case "SV1", "SV5":
+		return s.refuse(0, "stands outside a service line", "start the claim with CLM and the line with LX")
+	case "PRV":
+		// PRV*BI stands before the NM1 of the provider whom it describes.
+		if r.level == "20" && s.at(1) == "BI" {
+			r.provider().Taxonomy = s.at(3)
+		}
+	case "SBR":
+		r.sequence = s.at(1)
+		r.person(&r.subscriber).Relationship = s.at(2)
+	case "PAT":
+		if r.level == "23" {
+			r.person(&r.patient).Relationship = s.at(1)
+		}
+	default:
+		return r.describe(s)
+	}
+	return nil
+}
+
+func (r *claimReader) provider() *claims.Provider {
+	if r.billing == nil {
+		r.billing = &claims.Provider{}
+	}
+	return r.billing
+}
+
+func (r *claimReader) person(p **claims.Person) *claims.Person {
+	if *p == nil {
+		*p = &claims.Person{}
+	}
+	return *p
+}
+
+func (r *claimReader) party(s *segment) error {
+	named := map[string]bool{
+		"2010AA": r.billing != nil && r.billing.Name != "", "2010BA": r.subscriber != nil && r.subscriber.Last != "",
+		"2010BB": r.payer != nil, "2010CA": r.patient != nil && r.patient.Last != "",
+	}
+	if named[r.loop] {
+		return s.refuse(1, "names a second party of this kind at its level", "open a level (HL) for each")
+	}
+	switch r.loop {
+	case "2010AA":
+		taxonomy := r.provider().Taxonomy
+		*r.billing = readProvider(s)
+		r.billing.Taxonomy = taxonomy
+	case "2010BA":
+		name(r.person(&r.subscriber), s)
+	case "2010CA":
+		name(r.person(&r.patient), s)
+	case "2010BB":
+		r.payer = &claims.Payer{ID: s.at(9), Name: s.at(3)}
+	}
+	return nil
+}
+
+// describe takes what follows an NM1: address, birth, tax number.
+func (r *claimReader) describe(s *segment) error {
+	switch r.loop {
+	case "2010AA":
+		address(&r.billing.Address, s)
+		if s.id() == "REF" && oneOf(s.at(1), "EI", "SY") {
+			r.billing.TaxID = s.at(2)
+		}
+	case "2010BA":
+		return describePerson(r.subscriber, s)
+	case "2010CA":
+		return describePerson(r.patient, s)
+	}
+	return nil
+}
+
+func readProvider(s *segment) claims.Provider {
+	p := claims.Provider{Organization: s.at(2) == "2", Name: s.at(3), First: s.at(4)}
+	if s.at(8) == "XX" {
+		p.NPI = credentials.NPI(s.at(9))
+	}
+	return p
+}
+
+func name(p *claims.Person, s *segment) {
+	p.Last, p.First, p.Middle = s.at(3), s.at(4), s.at(5)
+	if oneOf(s.at(8), "MI", "II") {
+		p.MemberID = s.at(9)
+	}
+}
+
+func address(a *claims.Address, s *segment) {
+	switch s.id() {
+	case "N3":
+		a.Street = strings.TrimSpace(s.at(1) + " " + s.at(2))
+	case "N4":
+		a.City, a.State, a.ZIP = s.at(1), s.at(2), s.at(3)
+	}
+}
+
+func describePerson(p *claims.Person, s *segment) error {
+	address(&p.Address, s)
+	if s.id() != "DMG" {
+		return nil
+	}
+	if s.at(1) != "D8" {
+		return s.refuse(1, "is not the date format D8", "write D8 and the date of birth as CCYYMMDD")
+	}
+	birth, err := s.date(2)
+	if err != nil {
+		return err
+	}
+	p.Birth, p.Sex = birth, s.at(3)
+	return nil
+}
+
+// close ends the set.
+func (r *claimReader) close(se *segment) error {
+	if err := r.endClaim(); err != nil {
+		return err
+	}
+	if r.claims == 0 {
+		return se.refuse(0, "closes a transaction set without a claim", "send at least one CLM segment with its levels (HL)")
+	}
+	return nil
+}
+
+// endClaim checks that the claim is whole, and hands it out.
+func (r *claimReader) endClaim() error {
+	if r.claim == nil {
+		return nil
+	}
+	if err := r.endLine(); err != nil {
+		return err
+	}
+	c := &r.claim.Claim
+	if len(c.Lines) == 0 {
+		return r.head.refuse(0, "opens a claim without a service line", "add at least one LX segment with SV1 and DTP*472")
+	}
+	c.ServiceState = r.serviceState(c)
+	done := *r.claim
+	r.claim, r.head = nil, nil
+	if r.emit == nil {
+		return nil
+	}
+	return r.emit(done)
+}
+
+// serviceState is where the patient was: at home in telehealth (places 02 and
+// 10), else at the service facility, else at the billing provider. It stays
+// empty where the claim does not tell, and nobody's license is then found.
+func (r *claimReader) serviceState(c *claims.Claim) string {
+	switch {
+	case oneOf(c.Place, "02", "10"):
+		return c.PatientPerson().Address.State
+	case r.facility != "":
+		return r.facility
+	}
+	return c.Billing.Address.State
+}
+
+func (r *claimReader) place() string {
+	return fmt.Sprintf("%s, CLM %d", r.set.place, r.claims)
+}

@@ -1,0 +1,198 @@
+package x12
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/countersign-health/countersign/claims"
+)
+
+func (r *claimReader) lx(s *segment) error {
+	if r.claim == nil {
+		return s.refuse(0, "stands outside a claim", "start the claim with CLM")
+	}
+	if err := r.endLine(); err != nil {
+		return err
+	}
+	n, err := strconv.Atoi(s.at(1))
+	if err != nil || n < 1 || n > 999999 {
+		return s.refuse(1, "is not a line number", "number the lines of a claim from 1")
+	}
+	c := &r.claim.Claim
+	if len(c.Lines) == maxLines {
+		return s.refuse(0, fmt.Sprintf("opens more than %d service lines", maxLines), "split the claim")
+	}
+	for _, l := range c.Lines {
+		if l.Number == n {
+			return s.refuse(1, "repeats a line number of the claim", "number the lines of a claim from 1")
+		}
+	}
+	r.line, r.lineHead, r.loop = &claims.Line{Number: n}, s, "2400"
+	r.mark(s)
+	return nil
+}
+
+// endLine checks that the line is whole, and adds it to the claim.
+func (r *claimReader) endLine() error {
+	l := r.line
+	if l == nil {
+		return nil
+	}
+	switch {
+	case l.Code == "":
+		return r.lineHead.refuse(0, "opens a line without an SV1 segment", "add SV1 with the service's code, charge and units")
+	case l.From == "":
+		return r.lineHead.refuse(0, "opens a line without a date of service", "add DTP*472 to the line")
+	}
+	r.claim.Claim.Lines = append(r.claim.Claim.Lines, *l)
+	r.line, r.lineHead = nil, nil
+	return nil
+}
+
+// lineLoops name the loop that an NM1 of a line opens.
+var lineLoops = map[string]string{
+	"82": "2420A", "QB": "2420B", "77": "2420C", "DQ": "2420D", "DK": "2420E", "DN": "2420F", "P3": "2420F", "PW": "2420G", "45": "2420H",
+}
+
+func (r *claimReader) inLine(s *segment) error {
+	switch s.id() {
+	case "NM1":
+		r.loop = lineLoops[s.at(1)]
+	case "LIN":
+		r.loop = "2410"
+	case "SVD":
+		r.loop = "2430"
+	}
+	r.mark(s)
+	switch {
+	case s.id() == "SV1":
+		return r.sv1(s)
+	case oneOf(s.id(), "HI", "SBR", "PAT", "DMG"):
+		return s.refuse(0, "stands inside a service line", "put it before the first LX of the claim")
+	case s.id() == "DTP" && s.at(1) == "472":
+		return r.serviceDate(s)
+	case s.id() == "REF":
+		return r.lineReference(s)
+	case s.id() == "NM1" && r.loop == "2420A":
+		if r.line.Rendering != nil {
+			return s.refuse(0, "names a second rendering provider of the line", "name one")
+		}
+		p := readProvider(s)
+		r.line.Rendering = &p
+	case s.id() == "PRV" && r.loop == "2420A":
+		r.line.Rendering.Taxonomy = s.at(3)
+	case s.id() == "N4" && r.loop == "2420C":
+		return r.lineFacility(s)
+	}
+	return nil
+}
+
+// lineFacility refuses a line that was rendered in another state than its
+// claim: a claim has one service state, and the license would be sought in the
+// wrong one.
+func (r *claimReader) lineFacility(s *segment) error {
+	claim := r.claim.Claim
+	if s.at(2) == r.serviceState(&claim) {
+		return nil
+	}
+	return s.refuse(2, "is another state than that of the claim, which this release does not read", "send the line as a claim of its own")
+}
+
+// sv1 reads the service: SV101 is HC:CODE:MODIFIERS, up to four of them.
+func (r *claimReader) sv1(s *segment) (err error) {
+	l := r.line
+	if l.Code != "" {
+		return s.refuse(0, "is a second service of the line", "start every service with LX")
+	}
+	code := r.composite(s, 1)
+	switch {
+	case part(code, 0) != "HC":
+		return s.refuse(1, "is not a CPT or HCPCS code: its qualifier is not HC", "write the code as HC:CODE, with modifiers after it")
+	case part(code, 1) == "":
+		return s.refuse(1, "has a qualifier without a code", "write the code as HC:CODE, with modifiers after it")
+	}
+	l.Code = code[1]
+	for i := 2; i < min(len(code), 6); i++ {
+		if code[i] != "" {
+			l.Modifiers = append(l.Modifiers, code[i])
+		}
+	}
+	if l.Charge, err = s.cents(2); err != nil {
+		return err
+	}
+	if l.Charge < 0 {
+		return s.refuse(2, "is a negative charge", "void or replace a claim by its frequency code, 8 or 7")
+	}
+	if l.Unit = s.at(3); !oneOf(l.Unit, "UN", "MJ") {
+		return s.refuse(3, "is not a unit of service", "write UN for units or MJ for minutes of anesthesia")
+	}
+	if l.Units, err = s.quantity(4); err != nil {
+		return err
+	}
+	if place := s.at(5); place != r.claim.Claim.Place {
+		l.Place = place
+	}
+	l.Pointers, err = r.pointers(s)
+	return err
+}
+
+// pointers reads SV107, which some senders write as decimals ("1.00").
+func (r *claimReader) pointers(s *segment) (pointers []int, err error) {
+	if s.at(7) == "" {
+		return nil, nil
+	}
+	for _, p := range r.composite(s, 7) {
+		if p == "" {
+			continue
+		}
+		q, err := claims.ParseQuantity(p)
+		if n := int(q / 1000); err == nil && q%1000 == 0 && n >= 1 && n <= maxDiagnoses && len(pointers) < 4 {
+			pointers = append(pointers, n)
+			continue
+		}
+		return nil, s.refuse(7, "does not point to diagnoses", "write up to four numbers from 1 to 12, such as 1:2")
+	}
+	return pointers, nil
+}
+
+// serviceDate reads DTP*472, one day (D8) or a range of days (RD8).
+func (r *claimReader) serviceDate(s *segment) error {
+	l := r.line
+	if l.From != "" {
+		return s.refuse(0, "is a second date of service of the line", "write one DTP*472, as a range (RD8) where the service took several days")
+	}
+	from, to := s.at(3), s.at(3)
+	switch s.at(2) {
+	case "D8":
+	case "RD8":
+		var ok bool
+		if from, to, ok = strings.Cut(s.at(3), "-"); !ok {
+			return s.refuse(3, "is not a range of dates", "write it as CCYYMMDD-CCYYMMDD")
+		}
+	default:
+		return s.refuse(2, "is not a date format that is read here", "write D8 for a day or RD8 for a range")
+	}
+	first, firstOK := parseD8(from)
+	last, lastOK := parseD8(to)
+	switch {
+	case !firstOK || !lastOK:
+		return s.refuse(3, "is not a date of the calendar", "write it as CCYYMMDD, such as 20261102")
+	case last < first:
+		return s.refuse(3, "ends before it starts", "write the earlier date first")
+	}
+	l.From, l.To = first, last
+	return nil
+}
+
+// lineReference reads the line's own numbers. A prior authorization with a
+// fourth element (2U and a payer's number) is another payer's.
+func (r *claimReader) lineReference(s *segment) error {
+	switch {
+	case s.at(1) == "6R":
+		return once(s, &r.line.Control)
+	case s.at(1) == "G1" && s.at(4) == "":
+		return once(s, &r.line.Authorization)
+	}
+	return nil
+}

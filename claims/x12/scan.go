@@ -1,0 +1,189 @@
+package x12
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// Limits that keep memory bounded whatever the input. The longest segment of
+// the guides is far below maxSegment.
+const (
+	maxSegment  = 16 << 10
+	maxElements = 128
+	isaLength   = 106
+)
+
+// A scanner cuts a file into segments, holding one at a time. It reads the
+// delimiters anew from every ISA, whose elements stand at fixed positions
+// (X12.5). White space before a segment is skipped: many senders put every
+// segment on a line of its own, and some indent them.
+type scanner struct {
+	in     *bufio.Reader
+	marks  marks
+	number int
+	broken *Refusal // the syntax can no longer be followed
+}
+
+func newScanner(r io.Reader) *scanner {
+	return &scanner{in: bufio.NewReaderSize(r, maxSegment)}
+}
+
+// next returns the next segment, or io.EOF after the last, or a *Refusal from
+// which the scanner cannot recover, or an error of the reader.
+func (s *scanner) next() (*segment, error) {
+	if s.broken != nil {
+		return nil, s.broken
+	}
+	seg, err := s.scan()
+	if r := (*Refusal)(nil); errors.As(err, &r) {
+		s.broken = r
+	}
+	return seg, err
+}
+
+func (s *scanner) scan() (*segment, error) {
+	if s.number == 0 {
+		if bom, err := s.in.Peek(3); err == nil && bytes.Equal(bom, []byte("\xEF\xBB\xBF")) {
+			s.in.Discard(3)
+		}
+	}
+	if err := s.skipSpace(); err != nil {
+		return nil, err
+	}
+	s.number++
+	if head, _ := s.in.Peek(3); string(head) == "ISA" {
+		return s.isa()
+	}
+	if s.marks.terminator == 0 {
+		return nil, s.refuse("the file does not start with an ISA segment", "send an X12 interchange, from ISA to IEA")
+	}
+	return s.segment()
+}
+
+// skipSpace ends with io.EOF where only white space is left. It leaves alone
+// white space that the interchange uses as a delimiter.
+func (s *scanner) skipSpace() error {
+	for {
+		b, err := s.in.ReadByte()
+		if err != nil {
+			return err
+		}
+		if b == s.marks.element || !isSpace(b) {
+			return s.in.UnreadByte()
+		}
+	}
+}
+
+func isSpace(b byte) bool { return b == ' ' || b == '\t' || b == '\r' || b == '\n' }
+
+// isaEnds are the positions at which the elements of an ISA end.
+var isaEnds = []int{3, 6, 17, 20, 31, 34, 50, 53, 69, 76, 81, 83, 89, 99, 101, 103}
+
+func (s *scanner) isa() (*segment, error) {
+	b, err := s.in.Peek(isaLength)
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	if len(b) < isaLength {
+		return nil, s.refuse("the file ends inside the ISA segment", "send the whole file")
+	}
+	m := marks{element: b[3], repetition: b[82], component: b[104], terminator: b[105]}
+	for i, at := range isaEnds {
+		if b[at] != m.element {
+			r := s.refuse(fmt.Sprintf("element %d does not end at position %d: ISA has elements of fixed width and is 106 characters long", i, at+1), "pad every element of the ISA to its width")
+			r.Where = where(s.number, "ISA", max(i, 1))
+			return nil, r
+		}
+	}
+	if m.element == m.component || m.element == m.terminator || m.component == m.terminator ||
+		!delimiter(m.element) || !delimiter(m.component) || !(delimiter(m.terminator) || m.terminator == '\n' || m.terminator == '\r') {
+		r := s.refuse("the delimiters are not three different marks", "use marks such as * : ~ that do not occur in the data")
+		r.Where = where(s.number, "ISA", 16)
+		return nil, r
+	}
+	s.marks = m
+	text := string(b[:isaLength-1])
+	s.in.Discard(isaLength)
+	return s.split(text)
+}
+
+// delimiter says whether b can delimit: it must not be able to occur in a
+// code, a number or a name.
+func delimiter(b byte) bool {
+	return b > ' ' && b < 0x7f && !(b >= '0' && b <= '9') && !(b >= 'A' && b <= 'Z') && !(b >= 'a' && b <= 'z') ||
+		b >= 0x1c && b <= 0x1f || b == '\t'
+}
+
+func (s *scanner) segment() (*segment, error) {
+	b, err := s.in.ReadSlice(s.marks.terminator)
+	switch {
+	case err == bufio.ErrBufferFull:
+		return nil, s.refuse(fmt.Sprintf("is longer than %d characters; is a segment terminator missing?", maxSegment), "end every segment with the terminator that the ISA declares")
+	case err == io.EOF:
+		return nil, s.refuse("the file ends inside a segment", "send the whole file")
+	case err != nil:
+		return nil, err
+	}
+	return s.split(strings.TrimRight(string(b[:len(b)-1]), "\r\n"))
+}
+
+// split checks the characters of a segment and cuts it into elements. What is
+// wrong with it is kept with it: the segments that follow can still be read.
+func (s *scanner) split(text string) (*segment, error) {
+	seg := &segment{number: s.number, marks: s.marks}
+	seg.elements = strings.SplitN(text, string(rune(s.marks.element)), maxElements+1)
+	if !segmentID(seg.elements[0]) {
+		seg.elements = []string{""}
+		seg.bad = seg.refuse(0, "does not start with a segment identifier", "start every segment with two or three capitals and digits, such as CLM or N4")
+		return seg, nil
+	}
+	if len(seg.elements) > maxElements {
+		seg.bad = seg.refuse(0, fmt.Sprintf("has more than %d elements", maxElements), "check the delimiters that the ISA declares")
+	}
+	for i, e := range seg.elements {
+		if what := badText(e, s.marks); what != "" && seg.bad == nil {
+			seg.bad = seg.refuse(i, what, "end every segment with the terminator that the ISA declares, and write text as UTF-8")
+		}
+		seg.elements[i] = strings.Trim(e, " ")
+	}
+	return seg, nil
+}
+
+// badText says what is wrong with an element's characters. A line break inside
+// a segment means that its terminator was lost, and data that is not UTF-8
+// could not be signed as it stands.
+func badText(e string, m marks) string {
+	if strings.ContainsAny(e, "\r\n") {
+		return "holds a line break; is a segment terminator missing?"
+	}
+	if !utf8.ValidString(e) {
+		return "holds bytes that are not UTF-8"
+	}
+	for _, r := range e {
+		if (r < ' ' || r == 0x7f) && r != rune(m.component) && r != rune(m.repetition) {
+			return "holds a control character"
+		}
+	}
+	return ""
+}
+
+func segmentID(id string) bool {
+	if len(id) < 2 || len(id) > 3 || id[0] < 'A' || id[0] > 'Z' {
+		return false
+	}
+	for i := 1; i < len(id); i++ {
+		if !(id[i] >= 'A' && id[i] <= 'Z' || id[i] >= '0' && id[i] <= '9') {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *scanner) refuse(what, do string) *Refusal {
+	return &Refusal{Where: where(s.number, "", 0), What: what, Do: do}
+}

@@ -1,0 +1,162 @@
+// Package x12 reads claims from X12 837 professional files (005010X222) and
+// writes and reads remittances, X12 835 (005010X221). It knows claims; claims
+// does not know it.
+//
+// It refuses what it does not understand, with the place, the reason and what
+// to do about it, and never guesses an amount, a date or a person. It judges
+// syntax and the envelope only: whether a claim is plausible or payable is the
+// business of package claims. Its messages name segments and elements, and
+// never repeat their content, which may be personal.
+package x12
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/credentials"
+)
+
+// A Refusal says which part of a file was not read, and why.
+type Refusal struct {
+	Scope string // what is refused as a whole: "ISA 1, ST 2", "ISA 1" or "file"
+	Where string // "segment 37 (SV1) element 2"
+	What  string // what is wrong there
+	Do    string // what to do about it
+}
+
+// Error is the refusal in one line.
+func (r *Refusal) Error() string {
+	line := fmt.Sprintf("%s: %s", r.Where, r.What)
+	if r.Scope != "" {
+		line = r.Scope + " refused: " + line
+	}
+	if r.Do != "" {
+		line += "; " + r.Do
+	}
+	return line
+}
+
+// A Note tells of something that was read although it is not as it should be.
+type Note struct {
+	Where string
+	What  string
+}
+
+// A segment is one segment of a file. Element 0 is its identifier, so that
+// element numbers are those of the guide: SV1 element 2 is SV102.
+type segment struct {
+	number   int // in the file, from 1
+	elements []string
+	marks    marks
+	bad      *Refusal // what is wrong with its characters, if anything
+}
+
+// marks are the delimiters that an interchange declares in its ISA segment.
+type marks struct{ element, repetition, component, terminator byte }
+
+func (s *segment) id() string { return s.elements[0] }
+
+// at is element i, or nothing where the segment ends before it.
+func (s *segment) at(i int) string {
+	if i < len(s.elements) {
+		return s.elements[i]
+	}
+	return ""
+}
+
+// where names an element of the segment; element 0 names the whole of it.
+func (s *segment) where(element int) string { return where(s.number, s.id(), element) }
+
+func where(number int, id string, element int) string {
+	place := fmt.Sprintf("segment %d", number)
+	if id != "" {
+		place += " (" + id + ")"
+	}
+	if element > 0 {
+		place += fmt.Sprintf(" element %d", element)
+	}
+	return place
+}
+
+// refuse makes a refusal at an element of the segment; the scope is filled in
+// by whoever knows it.
+func (s *segment) refuse(element int, what, do string) *Refusal {
+	return &Refusal{Where: s.where(element), What: what, Do: do}
+}
+
+// foreign is the component separator that many senders write whatever their
+// ISA declares.
+const foreign = '>'
+
+// components splits a composite element. Where the element does not hold the
+// declared separator but holds '>', that is taken for it, and foreigner is
+// true: in none of the composites that this package reads can '>' stand for
+// anything else (four of the thirteen public sample claims are written so).
+func (s *segment) components(i int) (parts []string, foreigner bool) {
+	v := s.at(i)
+	sep := s.marks.component
+	if strings.IndexByte(v, sep) < 0 && strings.IndexByte(v, foreign) >= 0 {
+		sep, foreigner = foreign, true
+	}
+	parts = strings.Split(v, string(rune(sep)))
+	for i := range parts {
+		parts[i] = strings.TrimSpace(parts[i])
+	}
+	return parts, foreigner
+}
+
+// part is component i of a composite, from 0.
+func part(parts []string, i int) string {
+	if i < len(parts) {
+		return parts[i]
+	}
+	return ""
+}
+
+// wholeDigits bounds every amount, so that sums over a file cannot overflow.
+// The guides allow eight digits before the point.
+const wholeDigits = 10
+
+// cents reads an amount. Its errors do not repeat the element.
+func (s *segment) cents(i int) (claims.Cents, error) {
+	v := s.at(i)
+	whole, _, _ := strings.Cut(strings.TrimPrefix(v, "-"), ".")
+	n, err := claims.ParseCents(v)
+	if err != nil || len(whole) > wholeDigits {
+		return 0, s.refuse(i, "is not an amount of money", "write dollars and cents such as 125.50, without a currency sign or thousands separators")
+	}
+	return n, nil
+}
+
+// quantity reads a count of units that is above zero.
+func (s *segment) quantity(i int) (claims.Quantity, error) {
+	q, err := claims.ParseQuantity(s.at(i))
+	if err != nil || q <= 0 || len(s.at(i)) > 15 {
+		return 0, s.refuse(i, "is not a number of units above zero", "write a number such as 1 or 1.5")
+	}
+	return q, nil
+}
+
+// date reads a date written CCYYMMDD (format D8).
+func (s *segment) date(i int) (credentials.Date, error) {
+	d, ok := parseD8(s.at(i))
+	if !ok {
+		return "", s.refuse(i, "is not a date of the calendar", "write it as CCYYMMDD, such as 20261102")
+	}
+	return d, nil
+}
+
+func parseD8(v string) (credentials.Date, bool) {
+	if len(v) != 8 {
+		return "", false
+	}
+	d, err := credentials.ParseDate(v[:4] + "-" + v[4:6] + "-" + v[6:])
+	return d, err == nil && v[0] != '0'
+}
+
+// d8 writes a date as CCYYMMDD.
+func d8(d credentials.Date) string { return strings.ReplaceAll(string(d), "-", "") }
+
+func oneOf(v string, allowed ...string) bool { return slices.Contains(allowed, v) }
