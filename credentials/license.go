@@ -82,25 +82,40 @@ const (
 // the date of service against the effective date of the order, so that work
 // done before a revocation is still paid.
 //
-// Fresh says whether the board's feed was current when the records were read;
-// a stale feed cannot prove that nothing happened, so it answers Unknown,
-// except where what is on record already says no.
+// Fresh says whether the board's feed was current when the records were read.
+// A stale feed cannot prove that nothing happened, neither a revocation nor a
+// renewal, so it answers Unknown; only a revocation that is on record still
+// stands, because no later record undoes it.
 func StandingOn(licenses []License, orders []Order, state string, on Date, fresh bool) Standing {
 	best := Standing{MayNot, ReasonNoLicense}
 	for _, l := range licenses {
-		s := standingUnder(l, orders, state, on)
-		if s.Answer == May {
-			best = s
-			break
-		}
-		if best.Reason == ReasonNoLicense || best.Reason == ReasonOtherState {
+		if s := standingUnder(l, orders, state, on); weight(s.Reason) > weight(best.Reason) {
 			best = s
 		}
 	}
-	if best.Answer == May && !fresh || best.Reason == ReasonNoLicense && !fresh {
+	if !fresh && best.Reason != ReasonRevoked {
 		return Standing{Unknown, ReasonStale}
 	}
 	return best
+}
+
+// weight orders what several licenses of one clinician say: a license in force
+// wins, then what tells most about why there is none. The order in which the
+// licenses are listed decides nothing.
+func weight(r Reason) int {
+	switch r {
+	case ReasonLicensed:
+		return 5
+	case ReasonRevoked:
+		return 4
+	case ReasonExpired:
+		return 3
+	case ReasonNotYet:
+		return 2
+	case ReasonOtherState:
+		return 1
+	}
+	return 0
 }
 
 func standingUnder(l License, orders []Order, state string, on Date) Standing {
