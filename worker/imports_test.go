@@ -1,0 +1,166 @@
+package worker
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const (
+	module     = "github.com/countersign-health/countersign"
+	pq         = "github.com/lib/pq"
+	aries      = "github.com/hyperledger"
+	temporalIO = "go.temporal.io"
+)
+
+// outside is what a rule must never reach: whatever can ask the world something makes a decision that the other party cannot
+// replay. (go-jose, which credentials needs, stays within these bounds.)
+var outside = []string{"net/http", "os/exec", "plugin", "log/slog", "database/sql", pq, aries, temporalIO, "modernc.org/sqlite"}
+
+// mustNotReach lists, for each package, what it must not depend on, directly or not. A name covers what is below it.
+var mustNotReach = []struct {
+	folder string
+	banned []string
+}{
+	{"credentials", append(ours("claims", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), outside...)},
+	// aries itself reaches net/http, database/sql and more, so that nothing above it can be kept from those.
+	{"credentials/aries", append(ours("claims", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), pq, temporalIO)},
+	{"claims", append(ours("claims/x12", "claims/fhir", "credentials/aries", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), outside...)},
+	{"claims/x12", append(ours("claims/fhir", "credentials/aries", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), outside...)},
+	{"claims/fhir", append(ours("claims/x12", "credentials/aries", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), outside...)},
+	// ledger reaches net/http through torchwood, though a reader of receipts calls none of it.
+	{"ledger", append(ours("ledger/operator", "ledger/witness", "ledger/client", "claims", "credentials/aries", "store", "worker", "cli"), "database/sql", pq, aries, temporalIO)},
+	{"ledger/client", append(ours("ledger/operator", "ledger/witness", "claims", "store", "worker", "cli"), "database/sql", pq, aries, temporalIO)},
+	{"ledger/operator", append(ours("ledger/witness", "claims", "worker", "cli"), aries, temporalIO)},
+	{"ledger/witness", append(ours("ledger/operator", "claims", "worker", "cli"), aries, temporalIO)},
+	{"store", append(ours("activities", "workflows", "gateway", "worker", "cli"), "net/http", aries, temporalIO)},
+	{"activities", append(ours("store/sqldb", "workflows", "gateway", "worker", "cli"), "database/sql", pq, aries)},
+	{"workflows", append(ours("store", "gateway", "worker", "cli"), "database/sql", pq, aries)},
+	{"gateway", append(ours("worker", "cli"), temporalIO+"/server")},
+	{"cli", append(ours("store", "activities", "workflows", "gateway", "worker", "ledger/operator"), pq, temporalIO)},
+	{"cmd/countersign", append(ours("store", "activities", "workflows", "gateway", "worker", "ledger/operator"), pq, temporalIO)},
+}
+
+// onlyImporters lists who alone may import a library: its oddities stay behind one door.
+var onlyImporters = map[string][]string{
+	aries:                          ours("credentials/aries"),
+	"github.com/piprate/json-gold": ours("credentials/rdfc"),
+	"cel.dev/cel-go":               ours("claims/terms"),
+	pq:                             ours("store/sqldb"),
+	"modernc.org/sqlite":           ours("store/sqldb"),
+}
+
+func ours(folders ...string) []string {
+	all := make([]string, len(folders))
+	for i, f := range folders {
+		all[i] = module + "/" + f
+	}
+	return all
+}
+
+func TestMustNotReach(t *testing.T) {
+	imports := importGraph(t)
+	for _, rule := range mustNotReach {
+		t.Run(rule.folder, func(t *testing.T) {
+			from := module + "/" + rule.folder
+			if imports[from] == nil {
+				if _, err := os.Stat(filepath.Join("..", rule.folder)); errors.Is(err, os.ErrNotExist) {
+					t.Skip("not built yet")
+				}
+				t.Fatal("no package there")
+			}
+			for _, banned := range rule.banned {
+				if path := pathTo(imports, from, banned); path != nil {
+					t.Errorf("%s must not reach %s, but does: %s", rule.folder, banned, strings.Join(path, " -> "))
+				}
+			}
+		})
+	}
+}
+
+func TestOnlyImporters(t *testing.T) {
+	for from, imported := range importGraph(t) {
+		if !within(from, module) {
+			continue
+		}
+		for _, to := range imported {
+			for library, allowed := range onlyImporters {
+				if within(to, library) && !slices.Contains(allowed, from) {
+					t.Errorf("%s imports %s; only %s may", from, to, strings.Join(allowed, ", "))
+				}
+			}
+		}
+	}
+}
+
+// TestPathTo shows that the guard sees what it should: a guard that never fires guards nothing.
+func TestPathTo(t *testing.T) {
+	imports := map[string][]string{"m/a": {"m/b", "net"}, "m/b": {"m/c"}, "m/c": {"net/http", "m/a"}, "m/bb": nil}
+	for _, test := range []struct{ from, to, want string }{
+		{"m/a", "net/http", "m/a m/b m/c net/http"},
+		{"m/a", "m/b", "m/a m/b"},
+		{"m/a", "net", "m/a net"},
+		{"m/a", "m/bb", ""},
+		{"m/a", "m/a", ""}, // itself is no dependency
+		{"m/bb", "net", ""},
+	} {
+		if got := strings.Join(pathTo(imports, test.from, test.to), " "); got != test.want {
+			t.Errorf("%s to %s: got %q, want %q", test.from, test.to, got, test.want)
+		}
+	}
+}
+
+// importGraph is what every package of the module, and every package that these need, imports. Tests are left out.
+func importGraph(t *testing.T) map[string][]string {
+	t.Helper()
+	list := exec.Command("go", "list", "-deps", "-json=ImportPath,Imports", "./...")
+	list.Dir = ".."
+	list.Stderr = os.Stderr
+	out, err := list.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	imports := map[string][]string{}
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := dec.Decode(&p); err == io.EOF {
+			return imports
+		} else if err != nil {
+			t.Fatalf("go list: %v", err)
+		}
+		imports[p.ImportPath] = append([]string{}, p.Imports...) // never nil: nil means unknown
+	}
+}
+
+// pathTo is a shortest way from a package to another, or to one below it; nil where there is none.
+func pathTo(imports map[string][]string, from, to string) []string {
+	cameFrom := map[string]string{from: ""}
+	for queue := []string{from}; len(queue) > 0; queue = queue[1:] {
+		for _, next := range imports[queue[0]] {
+			if _, seen := cameFrom[next]; seen {
+				continue
+			}
+			cameFrom[next] = queue[0]
+			if within(next, to) {
+				var path []string
+				for at := next; at != ""; at = cameFrom[at] {
+					path = append([]string{at}, path...)
+				}
+				return path
+			}
+			queue = append(queue, next)
+		}
+	}
+	return nil
+}
+
+func within(pkg, folder string) bool { return pkg == folder || strings.HasPrefix(pkg, folder+"/") }
