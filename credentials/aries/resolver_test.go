@@ -1,0 +1,198 @@
+package aries
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mr-tron/base58"
+
+	"github.com/countersign-health/countersign/credentials"
+)
+
+func testKey(seed byte) ed25519.PublicKey {
+	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, 32)).Public().(ed25519.PublicKey)
+}
+
+func TestResolveDIDKey(t *testing.T) {
+	r := NewResolver()
+	kid := credentials.KeyID(testKey(1))
+	pub, err := r.ResolveKey(kid)
+	if err != nil || !bytes.Equal(pub, testKey(1)) {
+		t.Errorf("ResolveKey = %x, %v", pub, err)
+	}
+	m := credentials.EncodeMultikey(testKey(1))
+	for _, bad := range []string{
+		"", "did:key:" + m, "did:key:" + m + "#", "did:key:" + m + "#z", "did:key:" + m + "#" + credentials.EncodeMultikey(testKey(2)),
+		"did:key:z6LSbysY2xFMRpGMhb7tFTLMpeuPRaqaWM1yECx2AtzE3KCc#z6LSbysY2xFMRpGMhb7tFTLMpeuPRaqaWM1yECx2AtzE3KCc",
+		"did:peer:1zQmZMygzYqNwU6Uhmewx5Xepf2VLp5S4HLSwwgf2aiKZuwa#1", "did:example:1#k",
+	} {
+		if pub, err := r.ResolveKey(bad); err == nil {
+			t.Errorf("ResolveKey(%q) = %x", bad, pub)
+		}
+	}
+}
+
+// webServer serves body as every document and returns the did:web for it.
+func webServer(t *testing.T, answer http.HandlerFunc) string {
+	t.Helper()
+	srv := httptest.NewServer(answer)
+	t.Cleanup(srv.Close)
+	return "did:web:" + strings.ReplaceAll(strings.TrimPrefix(srv.URL, "http://"), ":", "%3A")
+}
+
+func document(d, controller, kid, method, relation string) string {
+	return fmt.Sprintf(`{"@context":["https://www.w3.org/ns/did/v1"],"id":%q,
+		"verificationMethod":[{"id":%q,"controller":%q,%s}],%q:[%q]}`, d, kid, controller, method, relation, kid)
+}
+
+func TestResolveDIDWeb(t *testing.T) {
+	pub := testKey(1)
+	multikey := fmt.Sprintf(`"type":"Multikey","publicKeyMultibase":%q`, credentials.EncodeMultikey(pub))
+	x25519 := fmt.Sprintf(`"type":"Multikey","publicKeyMultibase":"z%s"`, base58.Encode(append([]byte{0xec, 1}, pub...)))
+	tests := []struct {
+		name string
+		doc  func(d string) string
+		want string // in the error; empty where the key is found
+	}{
+		{"Multikey", func(d string) string { return document(d, d, d+"#k", multikey, "assertionMethod") }, ""},
+		{"Ed25519VerificationKey2020", func(d string) string {
+			return document(d, d, d+"#k", strings.Replace(multikey, "Multikey", "Ed25519VerificationKey2020", 1), "assertionMethod")
+		}, ""},
+		{"Ed25519VerificationKey2018", func(d string) string {
+			return document(d, d, d+"#k", fmt.Sprintf(`"type":"Ed25519VerificationKey2018","publicKeyBase58":%q`, base58.Encode(pub)), "assertionMethod")
+		}, ""},
+		{"JsonWebKey2020", func(d string) string {
+			return document(d, d, d+"#k", `"type":"JsonWebKey2020","publicKeyJwk":{"kty":"OKP","crv":"Ed25519","x":"iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w"}`, "assertionMethod")
+		}, ""},
+		{"another DID's document", func(d string) string {
+			return document("did:web:evil.example", d, d+"#k", multikey, "assertionMethod")
+		}, "another DID"},
+		{"another controller", func(d string) string {
+			return document(d, "did:web:evil.example", d+"#k", multikey, "assertionMethod")
+		}, "controlled"},
+		{"another key id", func(d string) string { return document(d, d, d+"#kk", multikey, "assertionMethod") }, "no assertion method"},
+		{"only for authentication", func(d string) string { return document(d, d, d+"#k", multikey, "authentication") }, "no assertion method"},
+		{"X25519 key", func(d string) string { return document(d, d, d+"#k", x25519, "assertionMethod") }, "Ed25519"},
+		{"raw key as Multikey", func(d string) string {
+			return document(d, d, d+"#k", fmt.Sprintf(`"type":"Multikey","publicKeyMultibase":"z%s"`, base58.Encode(pub)), "assertionMethod")
+		}, "Ed25519"},
+		{"X25519 JWK", func(d string) string {
+			return document(d, d, d+"#k", `"type":"JsonWebKey2020","publicKeyJwk":{"kty":"OKP","crv":"X25519","x":"iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w"}`, "assertionMethod")
+		}, "resolve"},
+		{"short key", func(d string) string {
+			return document(d, d, d+"#k", `"type":"Ed25519VerificationKey2018","publicKeyBase58":"2g"`, "assertionMethod")
+		}, "32 bytes"},
+		{"unknown type", func(d string) string {
+			return document(d, d, d+"#k", `"type":"RsaVerificationKey2018","publicKeyBase58":"2g"`, "assertionMethod")
+		}, "not supported"},
+		{"not JSON", func(string) string { return "hello" }, "resolve"},
+		{"empty", func(string) string { return "" }, "resolve"},
+		{"null", func(string) string { return "null" }, "resolve"},
+		{"{}", func(string) string { return "{}" }, "resolve"},
+		{"odd types", func(d string) string {
+			return `{"@context":[1,{}],"id":["x"],"verificationMethod":{"a":1},"assertionMethod":[null,1,{"id":[]}]}`
+		}, "resolve"},
+		{"huge", func(d string) string {
+			return document(d, d, d+"#k", multikey, "assertionMethod") + strings.Repeat(" ", maxDocument)
+		}, "larger"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var d string
+			d = webServer(t, func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path != "/.well-known/did.json" {
+					t.Errorf("asked for %s", r.URL.Path)
+				}
+				fmt.Fprint(w, tt.doc(d))
+			})
+			got, err := NewResolver(AllowLoopback()).ResolveKey(d + "#k")
+			switch {
+			case tt.want == "" && (err != nil || !bytes.Equal(got, pub)):
+				t.Errorf("ResolveKey = %x, %v; want %x", got, err, pub)
+			case tt.want != "" && err == nil:
+				t.Errorf("resolved to %x", got)
+			case tt.want != "" && !strings.Contains(err.Error(), tt.want):
+				t.Errorf("error %q does not say %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestResolveDIDWebGuards(t *testing.T) {
+	pub := testKey(1)
+	var d string
+	d = webServer(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/moved/did.json":
+			http.Redirect(w, r, "/.well-known/did.json", http.StatusFound)
+		case "/error/did.json":
+			w.WriteHeader(http.StatusInternalServerError)
+		default:
+			fmt.Fprint(w, document(d, d, d+"#k", fmt.Sprintf(`"type":"Multikey","publicKeyMultibase":%q`, credentials.EncodeMultikey(pub)), "assertionMethod"))
+		}
+	})
+	loopback := NewResolver(AllowLoopback())
+	if _, err := loopback.ResolveKey(d + "#k"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := NewResolver().ResolveKey(d + "#k"); err == nil {
+		t.Error("loopback was asked without leave")
+	}
+	for _, id := range []string{
+		d + ":moved#k", d + ":error#k", d + ":missing#k",
+		"did:web:evil%40127.0.0.1#k", "did:web:a%2Fb#k", "did:web:a%3Fb#k", "did:web:a%23b#k", "did:web:%zz#k", "did:web:A.example#k",
+		"did:web:[::1]#k", "did:web:localhost%3A80%3A80#k", "did:web:localhost%3Ax#k", "did:web::#k", "did:web:localhost:..%2Fx#k",
+		"did:web:169.254.169.254#k", "did:web:0.0.0.0#k",
+	} {
+		if got, err := loopback.ResolveKey(id); err == nil {
+			t.Errorf("ResolveKey(%q) = %x", id, got)
+		}
+	}
+}
+
+func TestResolveDIDWebWantsHTTPS(t *testing.T) {
+	var d string
+	pub := testKey(1)
+	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, document(d, d, d+"#k", fmt.Sprintf(`"type":"Multikey","publicKeyMultibase":%q`, credentials.EncodeMultikey(pub)), "assertionMethod"))
+	}))
+	defer srv.Close()
+	d = "did:web:" + strings.ReplaceAll(strings.TrimPrefix(srv.URL, "https://"), ":", "%3A")
+	trusting := NewResolver(WithRoots(srv.Client().Transport.(*http.Transport)))
+	if got, err := trusting.ResolveKey(d + "#k"); err != nil || !bytes.Equal(got, pub) {
+		t.Errorf("ResolveKey over https = %x, %v", got, err)
+	}
+	plain, err := http.NewRequest(http.MethodGet, "http://board.example/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := trusting.client.Transport.RoundTrip(plain); err == nil {
+		t.Error("plain http was allowed")
+	}
+}
+
+func TestResolveDIDWebTimesOut(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes three seconds")
+	}
+	stop := make(chan struct{})
+	d := webServer(t, func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusOK)
+		w.(http.Flusher).Flush()
+		<-stop
+	})
+	t.Cleanup(func() { close(stop) })
+	start := time.Now()
+	if _, err := NewResolver(AllowLoopback()).ResolveKey(d + "#k"); err == nil {
+		t.Error("a server that never answers was believed")
+	}
+	if took := time.Since(start); took > 2*fetchTimeout {
+		t.Errorf("gave up after %s", took)
+	}
+}
