@@ -1,0 +1,262 @@
+package ledger
+
+import (
+	"crypto/ed25519"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"sync"
+
+	"github.com/countersign-health/countersign/credentials"
+)
+
+const admissionPrefix = "countersign admission v1\n" // before what founders sign
+
+func approve(msg []byte, s credentials.Signer) (Approval, error) {
+	did, _, err := credentials.ParseKeyID(s.KeyID())
+	if err != nil {
+		return Approval{}, fmt.Errorf("approve: %w", err)
+	}
+	sig, err := s.Sign(msg)
+	if err != nil {
+		return Approval{}, fmt.Errorf("approve: %w", err)
+	}
+	return Approval{did, base64.StdEncoding.EncodeToString(sig)}, nil
+}
+
+func (a Approval) verify(msg []byte, did credentials.DID, pub ed25519.PublicKey) error {
+	sig, err := decode64(a.Signature)
+	if a.DID != did || err != nil || !ed25519.Verify(pub, msg, sig) {
+		return errors.New("its signature is missing or does not hold")
+	}
+	return nil
+}
+
+// An Admission is the payload of a participant entry: who is let in, and the
+// founders who approve. The entry itself is signed by the newcomer's key, which
+// proves that it holds it.
+type Admission struct {
+	Party     Party      `json:"party"`
+	Approvals []Approval `json:"approvals"`
+}
+
+// Approve is one founder's approval of p on the ledger with this genesis.
+func Approve(genesis credentials.Digest, p Party, founder credentials.Signer) (Approval, error) {
+	msg, err := admissionMessage(genesis, p)
+	if err != nil {
+		return Approval{}, err
+	}
+	return approve(msg, founder)
+}
+
+func admissionMessage(genesis credentials.Digest, p Party) ([]byte, error) {
+	b, err := credentials.CanonicalJSON(p)
+	if err != nil {
+		return nil, fmt.Errorf("admission: %w", err)
+	}
+	return append([]byte(admissionPrefix+genesis.String()+"\n"), b...), nil
+}
+
+// Entry is the participant entry, to be signed by the newcomer. Set its
+// Effective time before.
+func (a Admission) Entry() (Entry, error) {
+	payload, err := credentials.CanonicalJSON(a)
+	if err != nil {
+		return Entry{}, fmt.Errorf("admission: %w", err)
+	}
+	return Entry{Kind: KindParticipant, Subject: ParticipantHandle(a.Party.DID),
+		Document: credentials.DigestOf(payload), Payload: payload}, nil
+}
+
+// ParticipantHandle is the subject of the entry that admits did.
+func ParticipantHandle(did credentials.DID) credentials.Handle {
+	return credentials.Handle(credentials.DigestOf([]byte("countersign participant v1\n" + string(did))))
+}
+
+type member struct {
+	party Party
+	key   ed25519.PublicKey
+	since int64 // index of the entry that let it in
+}
+
+// A Registry knows the participants: the founders, and whoever they let in. It
+// may be used by several goroutines.
+type Registry struct {
+	genesis *Genesis
+
+	mu      sync.RWMutex
+	byKey   map[string]member // by key id
+	dids    map[credentials.DID]bool
+	highest int64 // index of the newest participant entry admitted
+}
+
+// NewRegistry knows the founders. The genesis must come from ParseGenesis.
+func NewRegistry(g *Genesis) (*Registry, error) {
+	if g.leaf == nil {
+		return nil, errors.New("registry: want a genesis that was parsed from leaf 0")
+	}
+	r := &Registry{genesis: g, byKey: map[string]member{}, dids: map[credentials.DID]bool{}}
+	for _, p := range g.Founders {
+		pub, err := p.check()
+		if err != nil {
+			return nil, fmt.Errorf("registry: %w", err)
+		}
+		r.byKey[p.Kid()], r.dids[p.DID] = member{p, pub, 0}, true
+	}
+	return r, nil
+}
+
+// Clone is a registry that can be tried out and thrown away.
+func (r *Registry) Clone() *Registry {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return &Registry{genesis: r.genesis, byKey: maps.Clone(r.byKey), dids: maps.Clone(r.dids), highest: r.highest}
+}
+
+// Highest is the index of the newest participant entry admitted.
+func (r *Registry) Highest() int64 {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.highest
+}
+
+// Key answers which participant signs by this key id.
+func (r *Registry) Key(kid string) (ed25519.PublicKey, Party, error) {
+	m, err := r.member(kid)
+	return m.key, m.party, err
+}
+
+// ResolveKey is Key as a credentials.ResolveKey.
+func (r *Registry) ResolveKey(kid string) (ed25519.PublicKey, error) {
+	m, err := r.member(kid)
+	return m.key, err
+}
+
+func (r *Registry) member(kid string) (member, error) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	m, ok := r.byKey[kid]
+	if !ok {
+		return member{}, ErrUnknownIssuer
+	}
+	return m, nil
+}
+
+// ErrUnknownIssuer is the answer to a key id that is no participant's.
+var ErrUnknownIssuer = errors.New("the issuer's key is not a participant's of this ledger")
+
+// Admit lets the newcomer of a participant entry in, from that index on. An
+// entry that it refuses is void for every reader: it stays in the ledger and
+// means nothing. Call it in the order of the ledger.
+func (r *Registry) Admit(index int64, e Entry) error {
+	p, pub, err := r.admission(e)
+	if err != nil {
+		return fmt.Errorf("admit participant: %w", err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.dids[p.DID] {
+		return errors.New("admit participant: that DID is a participant already")
+	}
+	if index <= 0 {
+		return errors.New("admit participant: index 0 is the genesis")
+	}
+	r.byKey[p.Kid()], r.dids[p.DID] = member{p, pub, index}, true
+	r.highest = max(r.highest, index)
+	return nil
+}
+
+func (r *Registry) admission(e Entry) (p Party, pub ed25519.PublicKey, err error) {
+	if e.Kind != KindParticipant {
+		return p, nil, fmt.Errorf("a %v entry lets nobody in", e.Kind)
+	}
+	var a Admission
+	if err := decodeCanonical(e.Payload, &a); err != nil {
+		return p, nil, err
+	}
+	p = a.Party
+	if pub, err = p.check(); err != nil {
+		return p, nil, err
+	}
+	if e.KeyID != p.Kid() || e.Subject != ParticipantHandle(p.DID) || e.Document != credentials.DigestOf(e.Payload) {
+		return p, nil, errors.New("entry and payload do not belong together")
+	}
+	if err := e.Verify(pub); err != nil {
+		return p, nil, err
+	}
+	r.mu.RLock()
+	known := r.dids[p.DID]
+	for _, m := range r.byKey {
+		known = known || m.party.Key == p.Key
+	}
+	r.mu.RUnlock()
+	if known {
+		return p, nil, errors.New("that DID or key is a participant's already")
+	}
+	return p, pub, r.approved(a)
+}
+
+// approved wants enough founders, each once, and no signature that fails: a
+// payload with anything odd in it is refused whole.
+func (r *Registry) approved(a Admission) error {
+	msg, err := admissionMessage(r.genesis.Digest(), a.Party)
+	if err != nil {
+		return err
+	}
+	seen := map[credentials.DID]bool{}
+	for i, ap := range a.Approvals {
+		pub, err := r.founder(ap.DID)
+		if err == nil {
+			err = ap.verify(msg, ap.DID, pub)
+		}
+		if err != nil || seen[ap.DID] {
+			return fmt.Errorf("approval %d is not a founder's, is there twice, or does not hold", i)
+		}
+		seen[ap.DID] = true
+	}
+	if len(seen) < r.genesis.Admission {
+		return fmt.Errorf("%d founders approve, want %d", len(seen), r.genesis.Admission)
+	}
+	return nil
+}
+
+func (r *Registry) founder(did credentials.DID) (ed25519.PublicKey, error) {
+	for _, p := range r.genesis.Founders {
+		if p.DID == did {
+			return credentials.ParseMultikey(p.Key)
+		}
+	}
+	return nil, errors.New("not a founder")
+}
+
+// Check says whether the entry could be appended now: signed by a participant
+// whose role allows the kind, or a participant entry that would let somebody in.
+func (r *Registry) Check(e Entry) error { return r.CheckAt(math.MaxInt64, e) }
+
+// CheckAt is Check for a reader who found the entry at an index: its issuer
+// must have been a participant before that.
+func (r *Registry) CheckAt(index int64, e Entry) error {
+	if e.Kind == KindParticipant {
+		if m, err := r.member(e.KeyID); err == nil && m.since == index {
+			return nil // it is the entry that Admit has accepted
+		}
+		_, _, err := r.admission(e)
+		return err
+	}
+	m, err := r.member(e.KeyID)
+	if err != nil {
+		return err
+	}
+	if index <= m.since {
+		return errors.New("its issuer was let in only later")
+	}
+	if !MayIssue(m.party.Role, e.Kind) {
+		return fmt.Errorf("%w: a participant in the role %s may not record a %v", ErrMayNot, m.party.Role, e.Kind)
+	}
+	return e.Verify(m.key)
+}
+
+// ErrMayNot is wrapped where the issuer's role does not allow the kind.
+var ErrMayNot = errors.New("not allowed")
