@@ -1,0 +1,50 @@
+# The targets that people type. CI runs .ci/run, which uses these.
+
+OUT      ?= tmp/demo
+CLAIMS   ?=
+FUZZTIME ?= 10s
+
+DEV := cmd/countersign-dev
+
+.PHONY: help build demo test check race dev-test fuzz fmt
+
+help:
+	@echo 'make build                    bin/countersign, bin/countersignd, bin/countersign-dev'
+	@echo 'make demo OUT=DIR CLAIMS=FILE run every party in one process on the claims of FILE (837P), evidence into DIR'
+	@echo 'make test                     everything that must hold; needs gcc and PostgreSQL binaries, and gets them as root on Debian'
+	@echo 'make fuzz FUZZTIME=10s        every fuzz target for that long'
+	@echo 'make fmt                      gofmt'
+
+build:
+	go build -o bin/ ./cmd/...
+	cd $(DEV) && go build -o ../../bin/ .
+
+demo:
+	@mkdir -p bin
+	@cd $(DEV) && go build -o ../../bin/ .
+	@bin/countersign-dev demo --out '$(OUT)' $(if $(CLAIMS),--claims '$(CLAIMS)')
+
+test: check race dev-test
+
+# check is what needs no test to run: format, modules, vet, and that contracts are deterministic.
+check:
+	@test/step.sh 'gofmt' sh -c 'files=$$(gofmt -l .); test -z "$$files" || { echo "not formatted (make fmt):"; echo "$$files"; exit 1; }'
+	@test/step.sh 'go mod tidy' go mod tidy -diff
+	@test/step.sh 'go mod tidy, $(DEV)' sh -c 'cd $(DEV) && go mod tidy -diff'
+	@test/step.sh 'go vet' go vet ./...
+	@test/step.sh 'go vet, $(DEV)' sh -c 'cd $(DEV) && go vet ./...'
+	@test/step.sh 'workflowcheck' go tool workflowcheck ./...
+
+race:
+	@test/step.sh 'gcc and PostgreSQL' test/prerequisites.sh
+	@test/step.sh 'tests, race detector' env CGO_ENABLED=1 go test -race -timeout 20m ./...
+
+# The embedded Temporal server takes many minutes to build with the race detector, so this module goes without.
+dev-test:
+	@test/step.sh 'tests, $(DEV)' sh -c 'cd $(DEV) && go test -timeout 20m ./...'
+
+fuzz:
+	@FUZZTIME=$(FUZZTIME) test/fuzz.sh
+
+fmt:
+	gofmt -w .
