@@ -1,0 +1,49 @@
+// Package activities is every call that leaves a contract: one small struct an
+// errand, each safe to repeat because it is keyed by a business key, never by
+// an attempt or a run. It decides nothing: what is owed and who may practise
+// is for the rules in claims and credentials.
+package activities
+
+import (
+	"context"
+
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/ledger"
+	"github.com/countersign-health/countersign/store"
+)
+
+// Books is what the errands ask of the insurer's books. Every method is one
+// transaction: when it returns without an error its effect is durable, and when
+// it returns one the effect may be durable all the same. Calling it again with
+// the same arguments changes nothing more.
+type Books interface {
+	ReceiveClaim(ctx context.Context, c store.NewClaim) (store.Received, error)
+	ClaimFile(ctx context.Context, submission credentials.Handle) (*store.ClaimFile, error)
+	SettleClaim(ctx context.Context, s store.ClaimSettlement) (store.Settled, error)
+
+	ReceiveAuthorization(ctx context.Context, a store.NewAuthorization) (store.Received, error)
+	AuthorizationFile(ctx context.Context, submission credentials.Handle) (*store.AuthorizationFile, error)
+	SettleAuthorization(ctx context.Context, s store.AuthorizationSettlement) (store.Settled, error)
+
+	// KeepSigned keeps the first signed document under a key and returns the
+	// one that is kept, which may be another's.
+	KeepSigned(ctx context.Context, s store.Signed) (store.Signed, error)
+	// FindSigned returns store.ErrNotFound where nothing is kept under the key.
+	FindSigned(ctx context.Context, key string) (store.Signed, error)
+
+	Outbox(ctx context.Context, document credentials.Handle) (store.OutboxRow, error)
+	KeepReceipt(ctx context.Context, document credentials.Handle, index int64, receipt []byte) error
+
+	OpenWork(ctx context.Context, license credentials.Handle) ([]store.Work, error)
+	ClaimsWaitingFor(ctx context.Context, authorization credentials.Handle) ([]store.Work, error)
+}
+
+// Ledger is what recording asks of the ledger.
+type Ledger interface {
+	// Append is idempotent by the business key: the same key and entry have
+	// the same index for ever; another entry under it is refused for good.
+	Append(ctx context.Context, businessKey string, e ledger.Entry) (index int64, err error)
+	// AwaitFinal waits until a quorum of witnesses has countersigned a history
+	// that holds the entry, and returns the receipt.
+	AwaitFinal(ctx context.Context, index int64) (receipt []byte, err error)
+}

@@ -1,0 +1,127 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/store"
+)
+
+// Evidence gathers the facts that the rules need, as of the dates of service.
+type Evidence struct {
+	Books Books
+	Now   func() time.Time
+	// Patience is how old the last word from the board may be before its
+	// silence no longer proves that nothing happened.
+	Patience time.Duration
+}
+
+// ClaimGathered is a claim with everything that its decision rests on. Wait
+// says that an earlier claim of the same family is not decided yet: claims of
+// one family are decided in the order in which they came.
+type ClaimGathered struct {
+	Wait     bool            `json:"wait,omitempty"`
+	Claim    claims.Claim    `json:"claim"`
+	Plan     claims.Plan     `json:"plan"`
+	Evidence claims.Evidence `json:"evidence"`
+	Fences   []store.Fence   `json:"fences"`
+	// Before is the pended decision that this one may replace, if any.
+	Before *claims.Decision `json:"before,omitempty"`
+}
+
+// GatherClaim reads the facts in one transaction, with the version of every
+// fence that guards them.
+func (g *Evidence) GatherClaim(ctx context.Context, submission credentials.Handle) (*ClaimGathered, error) {
+	f, err := g.Books.ClaimFile(ctx, submission)
+	if err != nil {
+		return nil, fmt.Errorf("read claim file: %w", err)
+	}
+	if f.Wait {
+		return &ClaimGathered{Wait: true}, nil
+	}
+	plan, err := claims.ParsePlan(f.Plan.Body)
+	if err != nil {
+		return nil, permanent("read plan edition", err)
+	}
+	fees, err := claims.ParseFees(f.Fees.Body)
+	if err != nil {
+		return nil, permanent("read fee schedule edition", err)
+	}
+	c := &f.Submission.Claim
+	e := claims.Evidence{
+		Submission: submission, Number: f.Number, Received: f.Received,
+		Plan: f.Plan.Ref, Fees: f.Fees.Ref, Member: f.Member, Accumulators: f.Accumulators, Review: f.Review,
+	}
+	for i := range c.Lines {
+		l := &c.Lines[i]
+		fact := f.Lines[i]
+		e.Lines = append(e.Lines, claims.LineFact{
+			Line: l.Number, Duplicate: fact.Duplicate, Authorization: fact.Authorization,
+			Fee:      fees.Price(l.Code, l.Modifiers, c.PlaceOf(l)),
+			Standing: g.standing(fact.Practitioner, c.ServiceState, l.From),
+		})
+	}
+	return &ClaimGathered{Claim: *c, Plan: *plan, Evidence: e, Fences: f.Fences, Before: f.Before}, nil
+}
+
+// AuthorizationGathered is the same for an authorization request.
+type AuthorizationGathered struct {
+	Request  claims.AuthorizationRequest   `json:"request"`
+	Plan     claims.Plan                   `json:"plan"`
+	Evidence claims.AuthorizationEvidence  `json:"evidence"`
+	Fences   []store.Fence                 `json:"fences"`
+	Before   *claims.AuthorizationDecision `json:"before,omitempty"`
+}
+
+// GatherAuthorization reads the facts for an authorization request.
+func (g *Evidence) GatherAuthorization(ctx context.Context, submission credentials.Handle) (*AuthorizationGathered, error) {
+	f, err := g.Books.AuthorizationFile(ctx, submission)
+	if err != nil {
+		return nil, fmt.Errorf("read authorization file: %w", err)
+	}
+	plan, err := claims.ParsePlan(f.Plan.Body)
+	if err != nil {
+		return nil, permanent("read plan edition", err)
+	}
+	r := &f.Submission.Request
+	e := claims.AuthorizationEvidence{
+		Submission: submission, Number: f.Number, Received: f.Received,
+		Plan: f.Plan.Ref, Member: f.Member, Review: f.Review,
+	}
+	if f.Before != nil {
+		e.Before = f.Before.Outcome
+	}
+	for _, it := range r.Items {
+		e.Standings = append(e.Standings, claims.ItemStanding{
+			Sequence: it.Sequence,
+			First:    g.standing(f.Practitioner, r.State, it.From),
+			Last:     g.standing(f.Practitioner, r.State, it.Until),
+			Revoked:  credentials.FirstRevocation(f.Practitioner.LicensesIn(r.State), f.Practitioner.Orders, it.From, it.Until),
+		})
+	}
+	if e.Review != nil && f.Reviewer != nil {
+		s := g.standing(*f.Reviewer, r.State, credentials.DateOf(g.Now().UTC()))
+		e.Review.Standing = &s
+	}
+	return &AuthorizationGathered{Request: *r, Plan: *plan, Evidence: e, Fences: f.Fences, Before: f.Before}, nil
+}
+
+// standing asks the rules about one practitioner, state and day, and writes
+// down what the answer rests on.
+func (g *Evidence) standing(p store.Practitioner, state string, on credentials.Date) claims.StandingFact {
+	fresh := g.Now().Sub(p.FeedRead) <= g.Patience
+	fact := claims.StandingFact{
+		NPI: p.NPI, State: state, On: on, Rostered: p.Rostered, Feed: p.Feed, Fresh: fresh,
+		Standing: credentials.StandingOn(p.LicenseFacts(), p.Orders, state, on, fresh),
+	}
+	for _, l := range p.Licenses {
+		fact.Licenses = append(fact.Licenses, l.Handle)
+	}
+	for _, o := range p.Orders {
+		fact.Orders = append(fact.Orders, o.Handle)
+	}
+	return fact
+}

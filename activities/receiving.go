@@ -1,0 +1,77 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/store"
+)
+
+// Receiving turns signed bytes into a checked submission, once, and writes it
+// into the books.
+type Receiving struct {
+	Books Books
+	Keys  credentials.ResolveKey
+	// Secret keys the business keys; see claims.Submission.BusinessKey.
+	Secret []byte
+}
+
+// Submitted is a signed submission as the gateway accepted it.
+type Submitted struct {
+	Token    string           `json:"token"`
+	Received credentials.Date `json:"received"`
+}
+
+// Accepted says under which names a submission stands in the books.
+type Accepted struct {
+	Submission credentials.Handle `json:"submission"`
+	Control    string             `json:"control"` // the insurer's control number
+}
+
+// OpenClaim opens a claim submission. The token was verified at the gateway;
+// it is verified again here because a contract trusts no caller.
+func (r *Receiving) OpenClaim(ctx context.Context, s Submitted) (Accepted, error) {
+	doc, err := credentials.Open[claims.Submission](s.Token, credentials.KindClaimSubmission, r.Keys)
+	if err != nil {
+		return Accepted{}, permanent("open claim submission", err)
+	}
+	key, err := doc.Subject.BusinessKey(r.Secret, doc.Issuer)
+	if err != nil {
+		return Accepted{}, permanent("name claim", err)
+	}
+	got, err := r.Books.ReceiveClaim(ctx, store.NewClaim{
+		Key: key, Submitter: doc.Issuer, Submission: doc.Subject, Token: s.Token, Received: s.Received,
+	})
+	if err != nil {
+		return Accepted{}, fmt.Errorf("receive claim: %w", err)
+	}
+	return Accepted{got.Submission, got.Control}, nil
+}
+
+// OpenAuthorization is the same for an authorization request.
+func (r *Receiving) OpenAuthorization(ctx context.Context, s Submitted) (Accepted, error) {
+	doc, err := credentials.Open[claims.AuthorizationSubmission](s.Token, credentials.KindAuthorizationSubmission, r.Keys)
+	if err != nil {
+		return Accepted{}, permanent("open authorization request", err)
+	}
+	key, err := doc.Subject.BusinessKey(r.Secret, doc.Issuer)
+	if err != nil {
+		return Accepted{}, permanent("name authorization", err)
+	}
+	got, err := r.Books.ReceiveAuthorization(ctx, store.NewAuthorization{
+		Key: key, Submitter: doc.Issuer, Submission: doc.Subject, Token: s.Token, Received: s.Received,
+	})
+	if err != nil {
+		return Accepted{}, fmt.Errorf("receive authorization request: %w", err)
+	}
+	return Accepted{got.Submission, got.Control}, nil
+}
+
+// permanent marks an error that no retry can mend.
+func permanent(doing string, err error) error {
+	return temporal.NewNonRetryableApplicationError(doing+": "+err.Error(), "permanent", err)
+}

@@ -1,0 +1,107 @@
+package activities
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/ledger"
+	"github.com/countersign-health/countersign/store"
+)
+
+// Signing makes a decision a credential and signs its ledger entry. Signing
+// again would give other bytes (salts, times), so the books keep the first
+// ones by (submission, decision number, evidence), and everyone uses those.
+type Signing struct {
+	Books  Books
+	Signer credentials.Signer
+	Now    func() time.Time
+}
+
+// ClaimToSign is a decision with the evidence that it rests on.
+type ClaimToSign struct {
+	Decision claims.Decision `json:"decision"`
+	Evidence claims.Evidence `json:"evidence"`
+}
+
+// SignClaim signs a claim decision and returns its handle.
+func (s *Signing) SignClaim(ctx context.Context, in ClaimToSign) (credentials.Handle, error) {
+	return s.sign(ctx, ledger.KindClaimDecision, credentials.KindClaimDecision, in.Decision.Submission, in.Decision.Number, &in.Decision, &in.Evidence,
+		func(h, salt credentials.Handle, root, submission credentials.Digest, now time.Time) (string, error) {
+			return credentials.Issue(s.Signer, credentials.KindClaimDecision, h, now, nil, claims.ClaimDecisionDocument{
+				Handle: h, Salt: salt, Decision: in.Decision, Evidence: root, Submission: submission,
+			})
+		})
+}
+
+// AuthorizationToSign is the same for an authorization.
+type AuthorizationToSign struct {
+	Decision claims.AuthorizationDecision `json:"decision"`
+	Evidence claims.AuthorizationEvidence `json:"evidence"`
+}
+
+// SignAuthorization signs an authorization decision and returns its handle.
+func (s *Signing) SignAuthorization(ctx context.Context, in AuthorizationToSign) (credentials.Handle, error) {
+	return s.sign(ctx, ledger.KindAuthorizationDecision, credentials.KindAuthorizationDecision, in.Decision.Submission, in.Decision.Number, &in.Decision, &in.Evidence,
+		func(h, salt credentials.Handle, root, submission credentials.Digest, now time.Time) (string, error) {
+			return credentials.Issue(s.Signer, credentials.KindAuthorizationDecision, h, now, nil, claims.AuthorizationDecisionDocument{
+				Handle: h, Salt: salt, Decision: in.Decision, Evidence: root, Submission: submission,
+			})
+		})
+}
+
+type issue func(h, salt credentials.Handle, root, submission credentials.Digest, now time.Time) (string, error)
+
+func (s *Signing) sign(ctx context.Context, kind ledger.Kind, doc credentials.Kind, submission credentials.Handle, number int, decision, evidence any, issue issue) (credentials.Handle, error) {
+	facts, err := credentials.CanonicalJSON(evidence)
+	if err != nil {
+		return credentials.Handle{}, permanent("canonical form of the evidence", err)
+	}
+	key := fmt.Sprintf("%s/%s/%d/%s", doc, submission, number, credentials.DigestOf(facts))
+	kept, err := s.Books.FindSigned(ctx, key)
+	if err == nil {
+		return kept.Handle, nil
+	}
+	if !errors.Is(err, store.ErrNotFound) {
+		return credentials.Handle{}, fmt.Errorf("find signed decision: %w", err)
+	}
+
+	var handle, salt, seed credentials.Handle
+	for _, h := range []*credentials.Handle{&handle, &salt, &seed} {
+		rand.Read(h[:])
+	}
+	file, root, err := claims.SealEvidence(evidence, seed)
+	if err != nil {
+		return handle, permanent("seal evidence", err)
+	}
+	answered, err := s.Books.FindSigned(ctx, store.SubmissionKey(submission))
+	if err != nil {
+		return handle, fmt.Errorf("find submission: %w", err)
+	}
+	now := s.Now().UTC().Truncate(time.Second)
+	token, err := issue(handle, salt, root, credentials.DocumentDigest(answered.Token), now)
+	if err != nil {
+		return handle, fmt.Errorf("sign decision: %w", err)
+	}
+	entry, err := ledger.Entry{
+		Kind: kind, Subject: handle, Document: credentials.DocumentDigest(token), Effective: now,
+	}.Sign(s.Signer)
+	if err != nil {
+		return handle, fmt.Errorf("sign ledger entry: %w", err)
+	}
+	body, err := credentials.CanonicalJSON(decision)
+	if err != nil {
+		return handle, permanent("canonical form of the decision", err)
+	}
+	kept, err = s.Books.KeepSigned(ctx, store.Signed{
+		Key: key, Handle: handle, Token: token, Body: body, Evidence: file, Entry: entry.Marshal(),
+	})
+	if err != nil {
+		return handle, fmt.Errorf("keep signed decision: %w", err)
+	}
+	return kept.Handle, nil
+}

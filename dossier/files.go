@@ -1,0 +1,149 @@
+// Package dossier is a folder of signed documents with their proofs, which
+// anyone can check without asking anyone: signatures, keys, the ledger, the
+// quorum, and every decision computed again. It never uses a network.
+package dossier
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/ledger"
+)
+
+// Folders of a dossier.
+const (
+	Submissions    = "submissions"
+	Decisions      = "decisions"
+	Authorizations = "authorizations"
+	Determinations = "determinations"
+	Licenses       = "licenses"
+	Orders         = "orders"
+	Status         = "status"
+	Evidence       = "evidence"
+	Editions       = "editions"
+	Receipts       = "receipts"
+	Entries        = "entries"
+)
+
+// Files that stand at the top of a dossier.
+const (
+	TrustFile      = "trust.json"
+	SummaryFile    = "summary.json" // unsigned, and said to be so
+	ClaimsFile     = "claims.837"
+	RemittanceFile = "remittance.835"
+	GenesisFile    = Entries + "/genesis.entry"
+)
+
+// Files are the contents of a dossier by their path in it, with slashes.
+type Files map[string][]byte
+
+// Token adds a signed document.
+func (f Files) Token(folder string, h credentials.Handle, token string) {
+	f[path.Join(folder, h.String()+".jwt")] = []byte(token + "\n")
+}
+
+// Receipt adds the ledger entry of a document and its receipt.
+func (f Files) Receipt(h credentials.Handle, entry, receipt []byte) {
+	f[path.Join(Entries, h.String()+".entry")] = entry
+	f[path.Join(Receipts, h.String()+".tlog-proof")] = receipt
+}
+
+// Evidence adds the evidence of a decision.
+func (f Files) Evidence(decision credentials.Handle, file []byte) {
+	f[path.Join(Evidence, decision.String()+".json")] = file
+}
+
+// Edition adds a plan edition ("plan") or a fee schedule edition ("fees").
+func (f Files) Edition(kind string, ref claims.EditionRef, body []byte) {
+	ext := ".yaml"
+	if kind == "fees" {
+		ext = ".csv"
+	}
+	f[path.Join(Editions, ref.Name+"-"+ref.Edition+ext)] = body
+}
+
+// Genesis adds leaf 0 of the ledger.
+func (f Files) Genesis(leaf []byte) { f[GenesisFile] = leaf }
+
+// Trust adds what a verifier would have pinned beforehand.
+func (f Files) Trust(t ledger.Trust) error {
+	b, err := t.Marshal()
+	f[TrustFile] = b
+	return err
+}
+
+// ErrOtherContent says that a file of the dossier has other content already.
+var ErrOtherContent = errors.New("the dossier holds another file of this name")
+
+// Write adds the files to the folder dir. A file that is there must have the
+// same content: a dossier is never overwritten.
+func (f Files) Write(dir string) error {
+	for name, content := range f {
+		if !fs.ValidPath(name) {
+			return fmt.Errorf("write dossier: %q is not a path inside it", name)
+		}
+		to := filepath.Join(dir, filepath.FromSlash(name))
+		if have, err := os.ReadFile(to); err == nil {
+			if string(have) != string(content) {
+				return fmt.Errorf("write %s: %w", name, ErrOtherContent)
+			}
+			continue
+		}
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			return fmt.Errorf("write dossier: %w", err)
+		}
+		if err := writeWhole(to, content); err != nil {
+			return fmt.Errorf("write %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// writeWhole never leaves half a file behind.
+func writeWhole(to string, content []byte) error {
+	part := to + ".part"
+	if err := os.WriteFile(part, content, 0o644); err != nil {
+		return err
+	}
+	return os.Rename(part, to)
+}
+
+// Read reads a whole dossier.
+func Read(dir string) (Files, error) {
+	f := Files{}
+	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		rel, err := filepath.Rel(dir, p)
+		if err != nil {
+			return err
+		}
+		content, err := os.ReadFile(p)
+		f[filepath.ToSlash(rel)] = content
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read dossier: %w", err)
+	}
+	return f, nil
+}
+
+// in lists the names in one folder, without folder and extension.
+func (f Files) in(folder, ext string) (names []string) {
+	for name := range f {
+		if rest, ok := strings.CutPrefix(name, folder+"/"); ok {
+			if base, ok := strings.CutSuffix(rest, ext); ok {
+				names = append(names, base)
+			}
+		}
+	}
+	return names
+}

@@ -1,0 +1,218 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/dossier"
+	"github.com/countersign-health/countersign/store"
+)
+
+// files gathers what somebody needs to check a submission's decisions without
+// asking anyone: the decisions with evidence and receipts, the editions, and
+// the licenses, orders and authorizations that the evidence names.
+func (g *Gateway) files(ctx context.Context, s *store.Status) (map[string][]byte, error) {
+	f := dossier.Files{}
+	f.Token(dossier.Submissions, s.Handle, s.Token)
+	if err := g.addDecisions(ctx, f, s); err != nil {
+		return nil, err
+	}
+	editions, err := g.Books.Editions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range editions {
+		f.Edition(string(e.Kind), e.Ref, e.Body)
+		if err := g.addReceipt(ctx, f, e.Handle); err != nil {
+			return nil, err
+		}
+	}
+	return f, nil
+}
+
+func (g *Gateway) addDecisions(ctx context.Context, f dossier.Files, s *store.Status) error {
+	folder := dossier.Decisions
+	if s.Kind == store.AuthorizationKind {
+		folder = dossier.Authorizations
+	}
+	for _, d := range s.Decisions {
+		if !d.Outbox.Recorded {
+			break
+		}
+		f.Token(folder, d.Document, d.Signed.Token)
+		f.Evidence(d.Document, d.Signed.Evidence)
+		f.Receipt(d.Document, d.Outbox.Entry, d.Outbox.Receipt)
+		if d.Determination != "" {
+			_, _, h, err := credentials.Peek(d.Determination)
+			if err != nil {
+				return fmt.Errorf("read determination: %w", err)
+			}
+			f.Token(dossier.Determinations, h, d.Determination)
+		}
+		if err := g.addNamed(ctx, f, s, d.Signed.Evidence); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addNamed adds the documents that one decision's evidence names.
+func (g *Gateway) addNamed(ctx context.Context, f dossier.Files, s *store.Status, evidence []byte) error {
+	var facts []claims.StandingFact
+	if s.Kind == store.AuthorizationKind {
+		e, _, err := claims.OpenEvidence[claims.AuthorizationEvidence](evidence)
+		if err != nil {
+			return fmt.Errorf("read evidence: %w", err)
+		}
+		for _, it := range e.Standings {
+			facts = append(facts, it.First, it.Last)
+		}
+		if e.Review != nil && e.Review.Standing != nil {
+			facts = append(facts, *e.Review.Standing)
+		}
+	} else {
+		e, _, err := claims.OpenEvidence[claims.Evidence](evidence)
+		if err != nil {
+			return fmt.Errorf("read evidence: %w", err)
+		}
+		for _, l := range e.Lines {
+			facts = append(facts, l.Standing)
+			if l.Authorization != nil && !l.Authorization.Handle.IsZero() {
+				if err := g.addAuthorization(ctx, f, s.Submitter, l.Authorization.Handle); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	for _, fact := range facts {
+		docs, err := g.Books.LicenseDocuments(ctx, fact.Licenses, fact.Orders)
+		if err != nil {
+			return err
+		}
+		for _, d := range docs {
+			folder := dossier.Licenses
+			if d.Order {
+				folder = dossier.Orders
+			}
+			f.Token(folder, d.Handle, d.Token)
+			f.Receipt(d.Handle, d.Entry, d.Receipt)
+		}
+	}
+	return nil
+}
+
+// addAuthorization adds the authorization decision that a claim's evidence
+// names, if it is the submitter's own.
+func (g *Gateway) addAuthorization(ctx context.Context, f dossier.Files, submitter credentials.DID, document credentials.Handle) error {
+	s, err := g.Books.StatusOfDecision(ctx, document)
+	if err != nil {
+		return err
+	}
+	if s.Submitter != submitter {
+		return nil
+	}
+	f.Token(dossier.Submissions, s.Handle, s.Token)
+	return g.addDecisions(ctx, f, s)
+}
+
+func (g *Gateway) addReceipt(ctx context.Context, f dossier.Files, document credentials.Handle) error {
+	row, err := g.Books.Outbox(ctx, document)
+	if err != nil {
+		return err
+	}
+	if row.Recorded {
+		f.Receipt(document, row.Entry, row.Receipt)
+	}
+	return nil
+}
+
+// Remittance is an 835 that was released, with its proof.
+type Remittance struct {
+	Trace    string            `json:"trace"`
+	Payee    credentials.NPI   `json:"payee"`
+	Released time.Time         `json:"released"`
+	Body     []byte            `json:"body"`
+	Handle   credentials.Handle `json:"handle"`
+	Files    map[string][]byte `json:"files"`
+}
+
+func (g *Gateway) getRemittances(c *call) (any, error) {
+	all, err := g.Books.Remittances(c.Context(), c.party.DID)
+	if err != nil {
+		return nil, err
+	}
+	out := []Remittance{}
+	for _, r := range all {
+		row, err := g.Books.Outbox(c.Context(), r.Handle)
+		if err != nil {
+			return nil, err
+		}
+		if !row.Recorded {
+			continue
+		}
+		f := dossier.Files{}
+		f.Receipt(r.Handle, row.Entry, row.Receipt)
+		out = append(out, Remittance{r.Trace, r.Payee, r.Released, r.Body, r.Handle, f})
+	}
+	return out, nil
+}
+
+// An Edition is a published plan or fee schedule with its text.
+type Edition struct {
+	Kind   store.EditionKind  `json:"kind"`
+	Ref    claims.EditionRef  `json:"ref"`
+	Handle credentials.Handle `json:"handle"`
+	Body   []byte             `json:"body"`
+}
+
+func (g *Gateway) getEditions(c *call) (any, error) {
+	all, err := g.Books.Editions(c.Context())
+	if err != nil {
+		return nil, err
+	}
+	out := []Edition{}
+	for _, e := range all {
+		out = append(out, Edition{e.Kind, e.Ref, e.Handle, e.Body})
+	}
+	return out, nil
+}
+
+// postEdition publishes a plan or a fee schedule; only the insurer itself may.
+func (g *Gateway) postEdition(c *call) (any, error) {
+	kind := store.EditionKind(c.PathValue("kind"))
+	if kind != store.PlanEdition && kind != store.FeeEdition {
+		return nil, refuse(http.StatusNotFound, "editions are of %q or %q", store.PlanEdition, store.FeeEdition)
+	}
+	if c.party.DID != g.Insurer {
+		return nil, refuse(http.StatusForbidden, "only this insurer publishes its editions")
+	}
+	e, err := g.Publish(c.Context(), kind, c.body)
+	if err != nil {
+		var bad *EditionError
+		if asEdition(err, &bad) {
+			return nil, refuse(http.StatusUnprocessableEntity, "%v", bad.Err)
+		}
+		return nil, err
+	}
+	return Edition{e.Kind, e.Ref, e.Handle, e.Body}, nil
+}
+
+// waiting reads ?wait=SECONDS (at most 30) and ?after=N.
+func waiting(c *call) (after int, wait time.Duration, err error) {
+	q := c.URL.Query()
+	seconds, after := 0, 0
+	for name, n := range map[string]*int{"wait": &seconds, "after": &after} {
+		if text := q.Get(name); text != "" {
+			if *n, err = strconv.Atoi(text); err != nil || *n < 0 {
+				return 0, 0, refuse(http.StatusBadRequest, "%s=%q is not a number", name, text)
+			}
+		}
+	}
+	return after, time.Duration(min(seconds, 30)) * time.Second, nil
+}
+

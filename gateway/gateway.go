@@ -1,0 +1,84 @@
+// Package gateway is the insurer's door. It asks who is calling and whether
+// they may, checks what they bring, and starts contracts; it judges nothing
+// that the contract judges.
+package gateway
+
+import (
+	"context"
+	"crypto/ed25519"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"go.temporal.io/sdk/client"
+
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/ledger"
+	"github.com/countersign-health/countersign/store"
+)
+
+// Books is what the gateway asks of the insurer's books.
+type Books interface {
+	FindSubmission(ctx context.Context, key credentials.Digest) (store.Received, error)
+	StatusOf(ctx context.Context, h credentials.Handle) (*store.Status, error)
+	StatusOfDecision(ctx context.Context, document credentials.Handle) (*store.Status, error)
+	Submissions(ctx context.Context, submitter credentials.DID, state string) ([]credentials.Handle, error)
+	Pended(ctx context.Context) ([]credentials.Handle, error)
+	Determine(ctx context.Context, d claims.Determination, token string) (store.Work, error)
+	Editions(ctx context.Context) ([]store.Edition, error)
+	Remittances(ctx context.Context, submitter credentials.DID) ([]store.Remittance, error)
+	LicenseDocuments(ctx context.Context, licenses, orders []credentials.Handle) ([]store.Document, error)
+	Outbox(ctx context.Context, document credentials.Handle) (store.OutboxRow, error)
+}
+
+// Config is what a gateway is made of. Every field is needed unless it says
+// otherwise.
+type Config struct {
+	Books    Books
+	Temporal client.Client
+	// Who names the admitted party that holds a key; the ledger says so.
+	Who func(kid string) (ed25519.PublicKey, ledger.Party, error)
+	// Publish puts an edition into the books and on the ledger, under the
+	// insurer's own key.
+	Publish func(ctx context.Context, kind store.EditionKind, body []byte) (store.Edition, error)
+	// Insurer is the DID whose key may publish editions, and the audience of
+	// request tokens.
+	Insurer credentials.DID
+	// Secret keys business keys; see claims.Submission.BusinessKey.
+	Secret []byte
+	// Edits that a claim must pass before a contract starts.
+	Edits claims.Edits
+	// ReceiptFromFile takes the receipt date from the file that is billed
+	// instead of the clock: for demonstrations with old files only.
+	ReceiptFromFile bool
+	Now             func() time.Time
+	Log             *slog.Logger
+}
+
+// Gateway serves the insurer's HTTP interface.
+type Gateway struct {
+	Config
+	replays *replays
+}
+
+// New returns a gateway.
+func New(c Config) *Gateway { return &Gateway{c, newReplays()} }
+
+// Handler is the interface; every call but GET /healthz carries a request
+// token of an admitted key.
+func (g *Gateway) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	mux.Handle("POST /claims", g.door(g.postClaim, ledger.RoleHospital))
+	mux.Handle("POST /authorizations", g.door(g.postAuthorization, ledger.RoleHospital))
+	mux.Handle("GET /submissions", g.door(g.listSubmissions, ledger.RoleHospital))
+	mux.Handle("GET /submissions/{handle}", g.door(g.getSubmission, ledger.RoleHospital, ledger.RoleInsurer))
+	mux.Handle("GET /remittances", g.door(g.getRemittances, ledger.RoleHospital))
+	mux.Handle("GET /reviews", g.door(g.listReviews, ledger.RoleReviewer))
+	mux.Handle("GET /reviews/{handle}", g.door(g.getReview, ledger.RoleReviewer))
+	mux.Handle("POST /reviews/{handle}", g.door(g.postReview, ledger.RoleReviewer))
+	mux.Handle("POST /editions/{kind}", g.door(g.postEdition, ledger.RoleInsurer))
+	mux.Handle("GET /editions", g.door(g.getEditions, ledger.RoleHospital, ledger.RoleInsurer, ledger.RoleAuditor, ledger.RoleReviewer))
+	return mux
+}

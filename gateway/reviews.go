@@ -1,0 +1,94 @@
+package gateway
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/store"
+	"github.com/countersign-health/countersign/workflows"
+)
+
+// A Review is a pended submission as a reviewer sees it: the request itself
+// and what it waits for.
+type Review struct {
+	Submission Submission `json:"submission"`
+	// Token is the signed submission under review.
+	Token string `json:"token"`
+}
+
+func (g *Gateway) listReviews(c *call) (any, error) {
+	pended, err := g.Books.Pended(c.Context())
+	if err != nil {
+		return nil, err
+	}
+	all := []*Submission{}
+	for _, h := range pended {
+		s, err := g.Books.StatusOf(c.Context(), h)
+		if err != nil {
+			return nil, err
+		}
+		d, err := g.describe(c, s)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, d)
+	}
+	return all, nil
+}
+
+func (g *Gateway) getReview(c *call) (any, error) {
+	h, err := credentials.ParseHandle(c.PathValue("handle"))
+	if err != nil {
+		return nil, refuse(http.StatusBadRequest, "handle: %v", err)
+	}
+	s, err := g.Books.StatusOf(c.Context(), h)
+	if err != nil {
+		return nil, err
+	}
+	d, err := g.describe(c, s)
+	if err != nil {
+		return nil, err
+	}
+	return Review{*d, s.Token}, nil
+}
+
+// postReview takes a reviewer's signed determination, writes it into the books
+// and wakes the contract.
+func (g *Gateway) postReview(c *call) (any, error) {
+	doc, err := credentials.Open[claims.Determination](string(c.body), credentials.KindReviewDetermination, g.keysOf(c))
+	if err != nil {
+		return nil, refuse(http.StatusBadRequest, "determination: %v", err)
+	}
+	d := doc.Subject
+	switch {
+	case d.Subject.String() != c.PathValue("handle"):
+		return nil, refuse(http.StatusBadRequest, "the determination is about another submission")
+	case d.Reviewer != doc.Issuer:
+		return nil, refuse(http.StatusBadRequest, "the determination names another reviewer than the one who signed it")
+	case d.Standing != nil:
+		return nil, refuse(http.StatusBadRequest, "the reviewer's standing is for the insurer to find: leave it out")
+	case !d.Approve && !d.NPI.Valid():
+		return nil, refuse(http.StatusUnprocessableEntity, "a denial needs the NPI of a licensed reviewer (42 CFR 422.566(d)): give it with --npi")
+	}
+	work, err := g.Books.Determine(c.Context(), d, string(c.body))
+	if errors.Is(err, store.ErrDetermined) {
+		return nil, refuse(http.StatusConflict, "%v, or it is not pended any more: look at it again", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	err = g.Temporal.SignalWorkflow(c.Context(), workflows.ContractID(work), "", workflows.ReconsiderSignal, workflows.Reconsider{Cause: d.Handle})
+	if err != nil {
+		return nil, err
+	}
+	return Acceptance{Handle: d.Handle}, nil
+}
+
+// An EditionError is an edition that is the publisher's to mend.
+type EditionError struct{ Err error }
+
+func (e *EditionError) Error() string { return e.Err.Error() }
+
+func asEdition(err error, bad **EditionError) bool { return errors.As(err, bad) }

@@ -1,0 +1,219 @@
+package gateway
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+
+	"github.com/countersign-health/countersign/activities"
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/ledger"
+	"github.com/countersign-health/countersign/store"
+	"github.com/countersign-health/countersign/workflows"
+)
+
+// An Acceptance tells a submitter under which names its submission stands.
+type Acceptance struct {
+	Handle  credentials.Handle `json:"handle"`
+	Control string             `json:"control"`
+	// Again: the same submission was received before; nothing is done twice.
+	Again bool `json:"again,omitempty"`
+}
+
+// postClaim takes a signed claim: intake edits first, then the contract, whose
+// first answer ("accepted") is the caller's.
+func (g *Gateway) postClaim(c *call) (any, error) {
+	doc, err := credentials.Open[claims.Submission](string(c.body), credentials.KindClaimSubmission, g.keysOf(c))
+	if err != nil {
+		return nil, refuse(http.StatusBadRequest, "claim submission: %v", err)
+	}
+	received := g.receivedOn(doc.Subject.Source.Created)
+	if found := claims.Check(&doc.Subject.Claim, g.Edits, received); len(found) > 0 {
+		no := &refusal{status: http.StatusUnprocessableEntity, message: "claim " + doc.Subject.Claim.Number + " is refused: " + found[0].Message}
+		for _, p := range found {
+			no.problems = append(no.problems, Problem{p.Segment, p.Element, p.Loop, p.Code, p.Message})
+		}
+		return nil, no
+	}
+	key, err := doc.Subject.BusinessKey(g.Secret, doc.Issuer)
+	if err != nil {
+		return nil, err
+	}
+	return g.accept(c.Context(), key, workflows.ClaimID(key), workflows.Claim, activities.Submitted{Token: string(c.body), Received: received})
+}
+
+// postAuthorization takes a signed prior-authorization request.
+func (g *Gateway) postAuthorization(c *call) (any, error) {
+	doc, err := credentials.Open[claims.AuthorizationSubmission](string(c.body), credentials.KindAuthorizationSubmission, g.keysOf(c))
+	if err != nil {
+		return nil, refuse(http.StatusBadRequest, "authorization request: %v", err)
+	}
+	if len(doc.Subject.Request.Items) == 0 {
+		return nil, refuse(http.StatusUnprocessableEntity, "authorization request %s asks for nothing: give it at least one item", doc.Subject.Request.Number)
+	}
+	key, err := doc.Subject.BusinessKey(g.Secret, doc.Issuer)
+	if err != nil {
+		return nil, err
+	}
+	return g.accept(c.Context(), key, workflows.AuthorizationID(key), workflows.Authorization,
+		activities.Submitted{Token: string(c.body), Received: g.receivedOn(doc.Subject.Source.Created)})
+}
+
+// keysOf accepts only keys of the caller's own party: nobody submits what
+// somebody else signed.
+func (g *Gateway) keysOf(c *call) credentials.ResolveKey {
+	return func(kid string) (ed25519.PublicKey, error) {
+		key, party, err := g.Who(kid)
+		if err == nil && party.DID != c.party.DID {
+			return nil, errors.New("signed with another party's key than the request")
+		}
+		return key, err
+	}
+}
+
+// receivedOn is today, or the file's own date for demonstrations.
+func (g *Gateway) receivedOn(created credentials.Date) credentials.Date {
+	if g.ReceiptFromFile && created != "" {
+		return created
+	}
+	return credentials.DateOf(g.Now())
+}
+
+// accept starts the contract, or finds the one that runs, and returns its
+// acceptance. Whatever retention has forgotten, the books still know.
+func (g *Gateway) accept(ctx context.Context, key credentials.Digest, id string, contract any, in activities.Submitted) (any, error) {
+	known, err := g.Books.FindSubmission(ctx, key)
+	if err == nil {
+		return Acceptance{known.Submission, known.Control, true}, nil
+	}
+	if !errors.Is(err, store.ErrNotFound) {
+		return nil, fmt.Errorf("find submission: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	start := g.Temporal.NewWithStartWorkflowOperation(client.StartWorkflowOptions{
+		ID: id, TaskQueue: workflows.TaskQueue,
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+	}, contract, in)
+	update, err := g.Temporal.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
+		StartWorkflowOperation: start,
+		UpdateOptions: client.UpdateWorkflowOptions{
+			UpdateID: "accept", UpdateName: workflows.AcceptUpdate, WaitForStage: client.WorkflowUpdateStageCompleted,
+		},
+	})
+	var accepted activities.Accepted
+	if err == nil {
+		err = update.Get(ctx, &accepted)
+	}
+	if err == nil {
+		return Acceptance{Handle: accepted.Submission, Control: accepted.Control}, nil
+	}
+	var ended *serviceerror.WorkflowExecutionAlreadyStarted
+	if errors.As(err, &ended) { // it ended between the look-up and the start
+		if known, err := g.Books.FindSubmission(ctx, key); err == nil {
+			return Acceptance{known.Submission, known.Control, true}, nil
+		}
+	}
+	return nil, fmt.Errorf("start contract: %w", err)
+}
+
+// A Submission is where a submission stands, as its submitter sees it.
+type Submission struct {
+	Handle    credentials.Handle   `json:"handle"`
+	Kind      store.SubmissionKind `json:"kind"`
+	Number    string               `json:"number"`
+	Control   string               `json:"control"`
+	State     string               `json:"state"`
+	Decisions []Decision           `json:"decisions"`
+	// Files are the documents and proofs of its decisions by their place in a
+	// dossier; only with ?files=1.
+	Files map[string][]byte `json:"files,omitempty"`
+}
+
+// A Decision is one signed decision with its receipt.
+type Decision struct {
+	Handle  credentials.Handle `json:"handle"`
+	Number  int                `json:"number"`
+	Outcome string             `json:"outcome"`
+	Settled time.Time          `json:"settled"`
+	Cause   credentials.Handle `json:"cause,omitzero"`
+	Token   string             `json:"token"`
+}
+
+// getSubmission answers at once, or with ?wait=SECONDS once there is a decision
+// numbered higher than ?after=N, whichever comes first.
+func (g *Gateway) getSubmission(c *call) (any, error) {
+	h, err := credentials.ParseHandle(c.PathValue("handle"))
+	if err != nil {
+		return nil, refuse(http.StatusBadRequest, "handle: %v", err)
+	}
+	after, wait, err := waiting(c)
+	if err != nil {
+		return nil, err
+	}
+	deadline := time.Now().Add(wait)
+	for {
+		s, err := g.Books.StatusOf(c.Context(), h)
+		if err != nil {
+			return nil, err
+		}
+		if c.party.Role == ledger.RoleHospital && s.Submitter != c.party.DID {
+			return nil, store.ErrNotFound
+		}
+		latest := s.Latest()
+		if latest != nil && latest.Number > after || !time.Now().Before(deadline) {
+			return g.describe(c, s)
+		}
+		select {
+		case <-c.Context().Done():
+			return nil, c.Context().Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+func (g *Gateway) describe(c *call, s *store.Status) (*Submission, error) {
+	out := &Submission{Handle: s.Handle, Kind: s.Kind, Number: s.Number, Control: s.Control, State: "received", Decisions: []Decision{}}
+	for _, d := range s.Decisions {
+		if !d.Outbox.Recorded {
+			break // a decision without its receipt is none
+		}
+		out.State = d.Outcome
+		out.Decisions = append(out.Decisions, Decision{d.Document, d.Number, d.Outcome, d.Settled, d.Cause, d.Signed.Token})
+	}
+	if c.URL.Query().Get("files") == "" {
+		return out, nil
+	}
+	var err error
+	out.Files, err = g.files(c.Context(), s)
+	return out, err
+}
+
+func (g *Gateway) listSubmissions(c *call) (any, error) {
+	handles, err := g.Books.Submissions(c.Context(), c.party.DID, c.URL.Query().Get("state"))
+	if err != nil {
+		return nil, err
+	}
+	all := []*Submission{}
+	for _, h := range handles {
+		s, err := g.Books.StatusOf(c.Context(), h)
+		if err != nil {
+			return nil, err
+		}
+		d, err := g.describe(c, s)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, d)
+	}
+	return all, nil
+}

@@ -1,0 +1,217 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/store/sqldb"
+)
+
+// An AuthorizationFile is all that the books hold for deciding one
+// prior-authorization request.
+type AuthorizationFile struct {
+	Submission   claims.AuthorizationSubmission
+	Number       int
+	Received     credentials.Date
+	Plan         Edition
+	Member       claims.MemberFact
+	Practitioner Practitioner
+	Review       *claims.Determination
+	Reviewer     *Practitioner // where the determination names an NPI
+	Before       *claims.AuthorizationDecision
+	Fences       []Fence
+}
+
+// AuthorizationFile reads the file of a request.
+func (b *Books) AuthorizationFile(ctx context.Context, submission credentials.Handle) (f *AuthorizationFile, err error) {
+	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		f, err = readAuthorizationFile(tx, submission)
+		return err
+	})
+	return f, err
+}
+
+func readAuthorizationFile(tx *sqldb.Tx, submission credentials.Handle) (*AuthorizationFile, error) {
+	s, err := readSubmission(tx, submission)
+	if err != nil {
+		return nil, err
+	}
+	f := &AuthorizationFile{Number: s.decisions + 1, Received: s.received}
+	if err := json.Unmarshal(s.body, &f.Submission); err != nil {
+		return nil, fmt.Errorf("read submission: %w", err)
+	}
+	r := &f.Submission.Request
+	who, err := findMember(tx, &r.Patient, &r.Patient)
+	if err != nil {
+		return nil, err
+	}
+	f.Member = who.fact
+	if f.Plan, err = editionOn(tx, PlanEdition, who.plan, r.FirstDay()); err != nil {
+		return nil, fmt.Errorf("no plan edition is published: %w", err)
+	}
+	if f.Practitioner, err = practitioner(tx, r.Clinician.NPI); err != nil {
+		return nil, err
+	}
+	for _, name := range []string{standingFence(r.Clinician.NPI), authorizationFence(submission.String())} {
+		fence, err := readFence(tx, name)
+		if err != nil {
+			return nil, err
+		}
+		f.Fences = append(f.Fences, fence)
+	}
+	if s.latest != "" {
+		f.Before = new(claims.AuthorizationDecision)
+		if err := readBody(tx, s.latest, f.Before); err != nil {
+			return nil, err
+		}
+	}
+	if f.Review, err = readDetermination(tx, submission, s.decisions); err != nil {
+		return nil, err
+	}
+	if f.Review != nil && f.Review.NPI != "" {
+		p, err := practitioner(tx, f.Review.NPI)
+		if err != nil {
+			return nil, err
+		}
+		f.Reviewer = &p
+	}
+	return f, nil
+}
+
+// An AuthorizationSettlement makes a signed authorization decision count.
+type AuthorizationSettlement = ClaimSettlement
+
+// SettleAuthorization commits an authorization decision: what its items allow,
+// the state of the request, and the ledger outbox.
+func (b *Books) SettleAuthorization(ctx context.Context, s AuthorizationSettlement) (out Settled, err error) {
+	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		var d claims.AuthorizationDecision
+		out, err = b.settle(tx, s, &d, func() (int, string) { return d.Number, string(d.Outcome) }, func(submissionRow) error {
+			for _, it := range d.Items {
+				_, err := tx.Exec(`
+					UPDATE authorized_item SET outcome = $3, from_date = $4, until_date = $5, units = $6
+					WHERE submission = $1 AND sequence = $2`,
+					s.Submission.String(), it.Sequence, string(it.Outcome), string(it.From), string(it.Until), int64(it.Units))
+				if err != nil {
+					return err
+				}
+			}
+			return bumpFence(tx, authorizationFence(s.Submission.String()))
+		})
+		return err
+	})
+	return out, err
+}
+
+// readAuthorization finds the authorization that a line names: by our control
+// number, or by the requester's own number from the same submitter. An
+// authorization that is not decided yet counts as pended.
+func (f *ClaimFile) readAuthorization(tx *sqldb.Tx, s submissionRow, who found, number, code string, npi credentials.NPI) (*claims.AuthorizationFact, error) {
+	fact := &claims.AuthorizationFact{Number: number}
+	var submission, person, latest string
+	err := tx.QueryRow(`
+		SELECT handle, person, latest FROM submission
+		WHERE kind = 'authorization' AND (control = $1 OR (number = $1 AND submitter = $2))
+		ORDER BY seq DESC LIMIT 1`, number, string(s.submitter)).Scan(&submission, &person, &latest)
+	if errors.Is(err, sql.ErrNoRows) {
+		return fact, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := f.fence(tx, authorizationFence(submission)); err != nil {
+		return nil, err
+	}
+	fact.Found, fact.Outcome = true, claims.AuthorizationPended
+	if latest != "" {
+		if fact.Handle, err = credentials.ParseHandle(latest); err != nil {
+			return nil, err
+		}
+	}
+	var itemNPI credentials.NPI
+	var units, drawn claims.Quantity
+	err = tx.QueryRow(`
+		SELECT npi, outcome, from_date, until_date, units, drawn FROM authorized_item
+		WHERE submission = $1 AND code = $2 ORDER BY sequence LIMIT 1`, submission, code).
+		Scan(&itemNPI, &fact.Outcome, &fact.From, &fact.Until, &units, &drawn)
+	if errors.Is(err, sql.ErrNoRows) {
+		return fact, nil // an authorization for something else
+	}
+	fact.Matches = person == who.person && person != "" && itemNPI == npi
+	fact.Left = units - drawn
+	return fact, err
+}
+
+// drawUnits takes units from the item that a paid line used. The fence of the
+// authorization moves with them, so that two claims cannot draw the same units.
+func drawUnits(tx *sqldb.Tx, d claims.Draw) error {
+	var submission string
+	err := tx.QueryRow(`SELECT submission FROM decision WHERE document = $1`, d.Authorization.String()).Scan(&submission)
+	if err != nil {
+		return fmt.Errorf("find authorization: %w", notFound(err))
+	}
+	n, err := tx.Exec(`
+		UPDATE authorized_item SET drawn = drawn + $3
+		WHERE submission = $1 AND code = $2 AND units - drawn >= $3`, submission, d.Code, int64(d.Units))
+	if err != nil {
+		return err
+	}
+	if n != 1 {
+		return fmt.Errorf("draw %s units: the authorization has fewer left", d.Units)
+	}
+	return bumpFence(tx, authorizationFence(submission))
+}
+
+// ErrDetermined says that another determination on the same decision came first.
+var ErrDetermined = errors.New("this decision was reviewed already")
+
+// Determine writes a reviewer's determination. The same one again changes
+// nothing; another one on the same decision is refused.
+func (b *Books) Determine(ctx context.Context, d claims.Determination, token string) (Work, error) {
+	var work Work
+	err := b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		row, err := readSubmission(tx, d.Subject)
+		if err != nil {
+			return err
+		}
+		if work, err = row.work(); err != nil {
+			return err
+		}
+		kept, err := readDetermination(tx, d.Subject, d.Number)
+		switch {
+		case err != nil:
+			return err
+		case kept != nil && kept.Handle == d.Handle:
+			return nil
+		case kept != nil || row.decisions != d.Number || row.state != string(claims.Pended):
+			return ErrDetermined
+		}
+		body, err := json.Marshal(d)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(`INSERT INTO determination (submission, number, body, token) VALUES ($1, $2, $3, $4)`,
+			d.Subject.String(), d.Number, body, token)
+		return err
+	})
+	return work, err
+}
+
+// readDetermination returns nil where a decision was not reviewed.
+func readDetermination(tx *sqldb.Tx, submission credentials.Handle, number int) (*claims.Determination, error) {
+	var body []byte
+	err := tx.QueryRow(`SELECT body FROM determination WHERE submission = $1 AND number = $2`, submission.String(), number).Scan(&body)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	d := new(claims.Determination)
+	return d, json.Unmarshal(body, d)
+}

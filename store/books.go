@@ -1,0 +1,120 @@
+// Package store is the insurer's books: plans, members, licenses as the board
+// sent them, submissions, decisions, and what has been paid from them. One SQL
+// text serves SQLite and PostgreSQL; every method is one transaction and may be
+// repeated.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/store/sqldb"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// ErrNotFound says that the books hold nothing under the given name.
+var ErrNotFound = errors.New("not found")
+
+// Books is the insurer's database.
+type Books struct {
+	db  *sqldb.DB
+	now func() time.Time
+}
+
+// Open brings the schema up to date and returns the books.
+func Open(ctx context.Context, db *sqldb.DB, now func() time.Time) (*Books, error) {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	if err := sqldb.Migrate(ctx, db, "books", files); err != nil {
+		return nil, fmt.Errorf("migrate books: %w", err)
+	}
+	return &Books{db, now}, nil
+}
+
+// A Fence is a version that moves whenever what it guards moves: the
+// accumulators of a family in a benefit period, a clinician's standing, the
+// units of an authorization. Version 0 is a fence that never moved.
+type Fence struct {
+	Name    string `json:"name"`
+	Version int64  `json:"version"`
+}
+
+func familyFence(family, period string) string { return "family/" + family + "/" + period }
+func standingFence(npi credentials.NPI) string { return "standing/" + string(npi) }
+func authorizationFence(submission string) string {
+	return "authorization/" + submission
+}
+
+func readFence(tx *sqldb.Tx, name string) (Fence, error) {
+	f := Fence{Name: name}
+	err := tx.QueryRow(`SELECT version FROM fence WHERE name = $1`, name).Scan(&f.Version)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return f, err
+}
+
+func bumpFence(tx *sqldb.Tx, name string) error {
+	_, err := tx.Exec(`
+		INSERT INTO fence (name, version) VALUES ($1, 1)
+		ON CONFLICT (name) DO UPDATE SET version = fence.version + 1`, name)
+	return err
+}
+
+// unmoved says whether every fence still has the version that was read.
+func unmoved(tx *sqldb.Tx, fences []Fence) (bool, error) {
+	for _, f := range fences {
+		now, err := readFence(tx, f.Name)
+		if err != nil || now != f {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// notFound turns the driver's word for "no row" into ours.
+func notFound(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return ErrNotFound
+	}
+	return err
+}
+
+func micros(t time.Time) int64 { return t.UnixMicro() }
+
+func fromMicros(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(n).UTC()
+}
+
+// fold makes names comparable as payers compare them: case and outer space do
+// not count.
+func fold(s string) string { return strings.ToUpper(strings.TrimSpace(s)) }
+
+// rows runs a query and hands each row to scan.
+func rows(tx *sqldb.Tx, query string, args []any, scan func(*sql.Rows) error) error {
+	rs, err := tx.Query(query, args...)
+	if err != nil {
+		return err
+	}
+	defer rs.Close()
+	for rs.Next() {
+		if err := scan(rs); err != nil {
+			return err
+		}
+	}
+	return rs.Err()
+}

@@ -1,0 +1,319 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/store/sqldb"
+)
+
+// A ClaimFile is all that the books hold for deciding one claim, read in one
+// transaction, with the fences that guard it.
+type ClaimFile struct {
+	// Wait: an earlier claim of the same family has had no decision yet.
+	Wait         bool
+	Submission   claims.Submission
+	Number       int // of the next decision
+	Received     credentials.Date
+	Plan, Fees   Edition
+	Member       claims.MemberFact
+	Accumulators []claims.Accumulators
+	Lines        []ClaimLineFile // as in the claim
+	Review       *claims.Determination
+	Before       *claims.Decision // the latest decision
+	Fences       []Fence
+}
+
+
+// A ClaimLineFile is what the books hold for one line.
+type ClaimLineFile struct {
+	Practitioner  Practitioner
+	Duplicate     claims.Duplicate
+	Authorization *claims.AuthorizationFact
+}
+
+// ClaimFile reads the file of a claim.
+func (b *Books) ClaimFile(ctx context.Context, submission credentials.Handle) (f *ClaimFile, err error) {
+	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		f, err = readClaimFile(tx, submission)
+		return err
+	})
+	return f, err
+}
+
+func readClaimFile(tx *sqldb.Tx, submission credentials.Handle) (*ClaimFile, error) {
+	s, err := readSubmission(tx, submission)
+	if err != nil {
+		return nil, err
+	}
+	f := &ClaimFile{Number: s.decisions + 1, Received: s.received}
+	if err := json.Unmarshal(s.body, &f.Submission); err != nil {
+		return nil, fmt.Errorf("read submission: %w", err)
+	}
+	if f.Wait, err = mustWait(tx, s); err != nil || f.Wait {
+		return f, err
+	}
+	c := &f.Submission.Claim
+	who, err := findMember(tx, c.PatientPerson(), &c.Subscriber)
+	if err != nil {
+		return nil, err
+	}
+	f.Member = who.fact
+	if f.Plan, err = editionOn(tx, PlanEdition, who.plan, c.FirstService()); err != nil {
+		return nil, fmt.Errorf("no plan edition is published: %w", err)
+	}
+	if f.Fees, err = editionOn(tx, FeeEdition, f.Plan.Fees, c.FirstService()); err != nil {
+		return nil, fmt.Errorf("no fee schedule edition is published: %w", err)
+	}
+	if err := f.readPeriods(tx, who); err != nil {
+		return nil, err
+	}
+	for i := range c.Lines {
+		if err := f.readLine(tx, s, who, &c.Lines[i]); err != nil {
+			return nil, err
+		}
+	}
+	if s.latest != "" {
+		f.Before = new(claims.Decision)
+		if err := readBody(tx, s.latest, f.Before); err != nil {
+			return nil, err
+		}
+	}
+	f.Review, err = readDetermination(tx, submission, s.decisions)
+	return f, err
+}
+
+// mustWait keeps the claims of one family in the order in which they came.
+func mustWait(tx *sqldb.Tx, s submissionRow) (bool, error) {
+	var earlier int
+	err := tx.QueryRow(`
+		SELECT count(*) FROM submission
+		WHERE kind = 'claim' AND family = $1 AND seq < $2 AND state = $3`, s.family, s.seq, stateReceived).Scan(&earlier)
+	return earlier > 0, err
+}
+
+// readPeriods reads the accumulators of every benefit period (calendar year)
+// that the claim touches.
+func (f *ClaimFile) readPeriods(tx *sqldb.Tx, who found) error {
+	for _, period := range f.Submission.Claim.Periods() {
+		fence, err := readFence(tx, familyFence(who.family, period))
+		if err != nil {
+			return err
+		}
+		f.Fences = append(f.Fences, fence)
+		a := claims.Accumulators{Period: period}
+		if a.DeductibleIndividual, a.OutOfPocketPerson, err = readAccumulator(tx, "person/"+who.person, period); err != nil {
+			return err
+		}
+		if a.DeductibleFamily, a.OutOfPocketFamily, err = readAccumulator(tx, "family/"+who.family, period); err != nil {
+			return err
+		}
+		f.Accumulators = append(f.Accumulators, a)
+	}
+	return nil
+}
+
+func readAccumulator(tx *sqldb.Tx, holder, period string) (deductible, outOfPocket claims.Cents, err error) {
+	err = tx.QueryRow(`SELECT deductible, out_of_pocket FROM accumulator WHERE holder = $1 AND period = $2`, holder, period).
+		Scan(&deductible, &outOfPocket)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return deductible, outOfPocket, err
+}
+
+func (f *ClaimFile) readLine(tx *sqldb.Tx, s submissionRow, who found, l *claims.Line) (err error) {
+	c := &f.Submission.Claim
+	var line ClaimLineFile
+	npi, byRoster, err := rendererOf(tx, c, l)
+	if err != nil {
+		return err
+	}
+	if line.Practitioner, err = practitioner(tx, npi); err != nil {
+		return err
+	}
+	line.Practitioner.Rostered = byRoster
+	if npi != "" {
+		if err := f.fence(tx, standingFence(npi)); err != nil {
+			return err
+		}
+	}
+	if line.Duplicate, err = findDuplicate(tx, s, who, c, l, npi); err != nil {
+		return err
+	}
+	if number := c.AuthorizationOf(l); number != "" {
+		if line.Authorization, err = f.readAuthorization(tx, s, who, number, l.Code, npi); err != nil {
+			return err
+		}
+	}
+	f.Lines = append(f.Lines, line)
+	return nil
+}
+
+// fence remembers a fence once.
+func (f *ClaimFile) fence(tx *sqldb.Tx, name string) error {
+	for _, have := range f.Fences {
+		if have.Name == name {
+			return nil
+		}
+	}
+	fence, err := readFence(tx, name)
+	f.Fences = append(f.Fences, fence)
+	return err
+}
+
+// findDuplicate compares a line with the earlier lines of the same patient
+// that were paid or still may be.
+func findDuplicate(tx *sqldb.Tx, s submissionRow, who found, c *claims.Claim, l *claims.Line, npi credentials.NPI) (claims.Duplicate, error) {
+	if who.person == "" {
+		return claims.NotDuplicate, nil
+	}
+	key := claims.LineKey{Billing: c.Billing.NPI, Rendering: npi, On: l.From, Code: l.Code, Modifiers: l.Modifiers, Units: l.Units, Charge: l.Charge}
+	worst := claims.NotDuplicate
+	err := rows(tx, `
+		SELECT e.billing_npi, e.npi, e.modifiers, e.units, e.charge
+		FROM claim_line e JOIN submission s ON s.handle = e.submission
+		WHERE e.person = $1 AND e.service_date = $2 AND e.code = $3 AND s.seq < $4 AND s.state IN ('paid', 'pended')
+		ORDER BY s.seq, e.line`, []any{who.person, string(l.From), l.Code, s.seq},
+		func(rs *sql.Rows) error {
+			earlier := claims.LineKey{On: l.From, Code: l.Code}
+			var modifiers string
+			if err := rs.Scan(&earlier.Billing, &earlier.Rendering, &modifiers, &earlier.Units, &earlier.Charge); err != nil {
+				return err
+			}
+			earlier.Modifiers = strings.Fields(modifiers)
+			if d := key.Compare(earlier); d == claims.ExactDuplicate || worst == claims.NotDuplicate {
+				worst = d
+			}
+			return nil
+		})
+	return worst, err
+}
+
+// A ClaimSettlement makes a signed claim decision count.
+type ClaimSettlement struct {
+	Submission credentials.Handle `json:"submission"`
+	Document   credentials.Handle `json:"document"`
+	Fences     []Fence            `json:"fences"`
+	Cause      credentials.Handle `json:"cause,omitzero"`
+}
+
+// Settled says whether a settlement was made, or refused because the evidence
+// has moved.
+type Settled struct {
+	Moved bool `json:"moved,omitempty"`
+}
+
+// SettleClaim commits a decision with all that it changes: accumulators, units
+// drawn, the state of the claim and the ledger outbox.
+func (b *Books) SettleClaim(ctx context.Context, s ClaimSettlement) (out Settled, err error) {
+	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		var d claims.Decision
+		out, err = b.settle(tx, s, &d, func() (int, string) { return d.Number, string(d.Outcome) }, func(row submissionRow) error {
+			return applyClaim(tx, row, &d)
+		})
+		return err
+	})
+	return out, err
+}
+
+func applyClaim(tx *sqldb.Tx, row submissionRow, d *claims.Decision) error {
+	for _, m := range d.Met {
+		if err := addAccumulator(tx, "person/"+row.person, m.Period, m.DeductibleIndividual, m.OutOfPocketPerson); err != nil {
+			return err
+		}
+		if err := addAccumulator(tx, "family/"+row.family, m.Period, m.DeductibleFamily, m.OutOfPocketFamily); err != nil {
+			return err
+		}
+	}
+	for _, draw := range d.Draws {
+		if err := drawUnits(tx, draw); err != nil {
+			return err
+		}
+	}
+	var s claims.Submission
+	if err := json.Unmarshal(row.body, &s); err != nil {
+		return fmt.Errorf("read submission: %w", err)
+	}
+	for _, period := range s.Claim.Periods() {
+		if err := bumpFence(tx, familyFence(row.family, period)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func addAccumulator(tx *sqldb.Tx, holder, period string, deductible, outOfPocket claims.Cents) error {
+	_, err := tx.Exec(`
+		INSERT INTO accumulator (holder, period, deductible, out_of_pocket) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (holder, period) DO UPDATE SET
+			deductible = accumulator.deductible + excluded.deductible,
+			out_of_pocket = accumulator.out_of_pocket + excluded.out_of_pocket`,
+		holder, period, int64(deductible), int64(outOfPocket))
+	return err
+}
+
+// settle is what claims and authorizations have in common. A document that is
+// settled already stays as it is; fences that moved refuse it.
+func (b *Books) settle(tx *sqldb.Tx, s ClaimSettlement, body any, what func() (int, string), apply func(submissionRow) error) (Settled, error) {
+	var settled int
+	err := tx.QueryRow(`SELECT count(*) FROM decision WHERE document = $1`, s.Document.String()).Scan(&settled)
+	if err != nil || settled > 0 {
+		return Settled{}, err
+	}
+	ok, err := unmoved(tx, s.Fences)
+	if err != nil || !ok {
+		return Settled{Moved: !ok}, err
+	}
+	row, err := readSubmission(tx, s.Submission)
+	if err != nil {
+		return Settled{}, err
+	}
+	doc, err := scanSigned(tx.QueryRow(selectSigned+`WHERE handle = $1`, s.Document.String()))
+	if err != nil {
+		return Settled{}, fmt.Errorf("read signed decision: %w", err)
+	}
+	if err := json.Unmarshal(doc.Body, body); err != nil {
+		return Settled{}, fmt.Errorf("read signed decision: %w", err)
+	}
+	number, outcome := what()
+	if number != row.decisions+1 {
+		return Settled{Moved: true}, nil
+	}
+	_, err = tx.Exec(`INSERT INTO decision (document, submission, number, outcome, settled, cause, remittance) VALUES ($1, $2, $3, $4, $5, $6, '')`,
+		s.Document.String(), s.Submission.String(), number, outcome, micros(b.now()), causeText(s.Cause))
+	if err != nil {
+		return Settled{}, err
+	}
+	_, err = tx.Exec(`UPDATE submission SET state = $2, decisions = $3, latest = $4 WHERE handle = $1`,
+		s.Submission.String(), outcome, number, s.Document.String())
+	if err != nil {
+		return Settled{}, err
+	}
+	if err := apply(row); err != nil {
+		return Settled{}, err
+	}
+	return Settled{}, putOutbox(tx, s.Document, doc.Entry)
+}
+
+func causeText(h credentials.Handle) string {
+	if h.IsZero() {
+		return ""
+	}
+	return h.String()
+}
+
+// readBody reads what a signed decision says.
+func readBody(tx *sqldb.Tx, document string, v any) error {
+	var body []byte
+	if err := tx.QueryRow(`SELECT body FROM signed WHERE handle = $1`, document).Scan(&body); err != nil {
+		return fmt.Errorf("read decision: %w", notFound(err))
+	}
+	return json.Unmarshal(body, v)
+}

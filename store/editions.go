@@ -1,0 +1,120 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/store/sqldb"
+)
+
+// EditionKind says what an edition is of.
+type EditionKind string
+
+const (
+	PlanEdition EditionKind = "plan"
+	FeeEdition  EditionKind = "fees"
+)
+
+// An Edition is a published plan or fee schedule: immutable, named by content.
+type Edition struct {
+	Kind   EditionKind
+	Ref    claims.EditionRef
+	Fees   string // of a plan: the fee schedule that it names
+	From   credentials.Date
+	Until  credentials.Date
+	Handle credentials.Handle
+	Body   []byte
+}
+
+// ErrEditionTaken says that an edition of this name is published already with
+// other content. Editions are never edited.
+var ErrEditionTaken = errors.New("an edition of this name is published already with other content: give it a new edition name")
+
+// PublishEdition writes an edition and its ledger entry's outbox row. The same
+// content published again is the edition that stands; its handle is returned.
+func (b *Books) PublishEdition(ctx context.Context, e Edition, entry []byte) (handle credentials.Handle, err error) {
+	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		kept, err := scanEdition(tx.QueryRow(selectEdition+`WHERE kind = $1 AND name = $2 AND edition = $3`,
+			e.Kind, e.Ref.Name, e.Ref.Edition))
+		switch {
+		case err == nil && kept.Ref.Digest == e.Ref.Digest:
+			handle = kept.Handle
+			return nil
+		case err == nil:
+			return ErrEditionTaken
+		case !errors.Is(err, ErrNotFound):
+			return err
+		}
+		handle = e.Handle
+		_, err = tx.Exec(`
+			INSERT INTO edition (digest, kind, name, edition, fees, effective_from, effective_until, published, body, handle)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+			e.Ref.Digest.String(), e.Kind, e.Ref.Name, e.Ref.Edition, e.Fees, e.From, e.Until, micros(b.now()), e.Body, e.Handle.String())
+		if err != nil {
+			return err
+		}
+		return putOutbox(tx, e.Handle, entry)
+	})
+	return handle, err
+}
+
+// EditionByDigest returns a published edition.
+func (b *Books) EditionByDigest(ctx context.Context, digest credentials.Digest) (e Edition, err error) {
+	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		e, err = scanEdition(tx.QueryRow(selectEdition+`WHERE digest = $1`, digest.String()))
+		return err
+	})
+	return e, err
+}
+
+// Editions returns all published editions, oldest first.
+func (b *Books) Editions(ctx context.Context) (all []Edition, err error) {
+	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		all = nil
+		rs, err := tx.Query(selectEdition+`ORDER BY published, kind, name, edition`)
+		if err != nil {
+			return err
+		}
+		defer rs.Close()
+		for rs.Next() {
+			e, err := scanEdition(rs)
+			if err != nil {
+				return err
+			}
+			all = append(all, e)
+		}
+		return rs.Err()
+	})
+	return all, err
+}
+
+const selectEdition = `SELECT digest, kind, name, edition, fees, effective_from, effective_until, body, handle FROM edition `
+
+func scanEdition(row interface{ Scan(...any) error }) (e Edition, err error) {
+	var digest, handle string
+	err = row.Scan(&digest, &e.Kind, &e.Ref.Name, &e.Ref.Edition, &e.Fees, &e.From, &e.Until, &e.Body, &handle)
+	if err != nil {
+		return e, notFound(err)
+	}
+	if e.Ref.Digest, err = credentials.ParseDigest(digest); err != nil {
+		return e, fmt.Errorf("read edition: %w", err)
+	}
+	if e.Handle, err = credentials.ParseHandle(handle); err != nil {
+		return e, fmt.Errorf("read edition: %w", err)
+	}
+	return e, nil
+}
+
+// editionOn finds the edition of a name that is in force on a day, else the
+// latest one: a claim about a day that no edition covers is decided (and
+// denied by its coverage dates) under the latest terms.
+func editionOn(tx *sqldb.Tx, kind EditionKind, name string, on credentials.Date) (Edition, error) {
+	return scanEdition(tx.QueryRow(selectEdition+`
+		WHERE kind = $1 AND ($2 = '' OR name = $2)
+		ORDER BY CASE WHEN effective_from <= $3 AND (effective_until = '' OR effective_until >= $3) THEN 0 ELSE 1 END,
+		         effective_from DESC, published DESC, edition DESC
+		LIMIT 1`, kind, name, on))
+}

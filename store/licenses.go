@@ -1,0 +1,209 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/store/sqldb"
+)
+
+// A Heard is one event of a board's feed, verified: a license or an order,
+// with its place on the ledger.
+type Heard struct {
+	Board    credentials.DID
+	Sequence int64 // place in the feed
+	Index    int64 // place on the ledger
+	Token    string
+	Entry    []byte // the ledger's leaf
+	Receipt  []byte
+	License  *credentials.License
+	Order    *credentials.Order
+}
+
+// Feed is how far a board's feed has been read. Position is one more than the
+// ledger index of its last event.
+type Feed struct {
+	Sequence int64
+	Position int64
+	ReadAt   time.Time
+}
+
+// FeedOf returns how far a board's feed has been read; the zero Feed before
+// the first time.
+func (b *Books) FeedOf(ctx context.Context, board credentials.DID) (f Feed, err error) {
+	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		var read int64
+		err := tx.QueryRow(`SELECT sequence, position, read_at FROM feed WHERE board = $1`, string(board)).
+			Scan(&f.Sequence, &f.Position, &read)
+		f.ReadAt = fromMicros(read)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		return err
+	})
+	return f, err
+}
+
+// Hear writes what a board's feed said, in order, and when it was read; no
+// events means that the board said "nothing new". Whoever's standing may have
+// changed has its fence moved in the same transaction, so that nothing settles
+// on what was read before.
+func (b *Books) Hear(ctx context.Context, board credentials.DID, events []Heard, read time.Time) error {
+	return b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		_, err := tx.Exec(`
+			INSERT INTO feed (board, sequence, position, read_at) VALUES ($1, 0, 0, $2)
+			ON CONFLICT (board) DO UPDATE SET read_at = excluded.read_at`, string(board), micros(read))
+		if err != nil {
+			return err
+		}
+		for _, e := range events {
+			if err := b.hear(tx, e); err != nil {
+				return fmt.Errorf("feed event %d: %w", e.Sequence, err)
+			}
+			_, err := tx.Exec(`
+				UPDATE feed SET sequence = $2, position = $3 WHERE board = $1 AND sequence < $2`, string(board), e.Sequence, e.Index+1)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (b *Books) hear(tx *sqldb.Tx, e Heard) error {
+	if e.License != nil {
+		body, err := json.Marshal(e.License)
+		if err != nil {
+			return err
+		}
+		added, err := tx.Exec(`
+			INSERT INTO license (handle, npi, board, body, token, ledger_index, entry, receipt)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (handle) DO NOTHING`,
+			e.License.Handle.String(), string(e.License.NPI), string(e.Board), string(body), e.Token, e.Index, e.Entry, e.Receipt)
+		if err != nil {
+			return err
+		}
+		return bumpIfNew(tx, added, e.License.NPI)
+	}
+	body, err := json.Marshal(e.Order)
+	if err != nil {
+		return err
+	}
+	var npi credentials.NPI
+	if err := tx.QueryRow(`SELECT npi FROM license WHERE handle = $1`, e.Order.License.String()).Scan(&npi); err != nil {
+		return fmt.Errorf("order upon a license that the feed never brought: %w", notFound(err))
+	}
+	added, err := tx.Exec(`
+		INSERT INTO board_order (handle, license, body, token, ledger_index, entry, receipt, accepted)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (handle) DO NOTHING`,
+		e.Order.Handle.String(), e.Order.License.String(), string(body), e.Token, e.Index, e.Entry, e.Receipt, micros(b.now()))
+	if err != nil {
+		return err
+	}
+	return bumpIfNew(tx, added, npi)
+}
+
+func bumpIfNew(tx *sqldb.Tx, added int64, npi credentials.NPI) error {
+	if added == 0 {
+		return nil
+	}
+	return bumpFence(tx, standingFence(npi))
+}
+
+// A Practitioner is what the books hold about who renders a service.
+type Practitioner struct {
+	NPI      credentials.NPI
+	Rostered bool
+	Licenses []credentials.License
+	Orders   []credentials.Order
+	Feed     int64
+	FeedRead time.Time
+}
+
+// LicenseFacts and LicensesIn give the licenses as the rules take them.
+func (p Practitioner) LicenseFacts() []credentials.License { return p.Licenses }
+
+// LicensesIn are the licenses of one state.
+func (p Practitioner) LicensesIn(state string) (in []credentials.License) {
+	for _, l := range p.Licenses {
+		if l.Jurisdiction == state {
+			in = append(in, l)
+		}
+	}
+	return in
+}
+
+// practitioner reads the licenses and orders on record for an NPI, and how
+// current the feeds are that they came from: the least current one counts.
+func practitioner(tx *sqldb.Tx, npi credentials.NPI) (Practitioner, error) {
+	p := Practitioner{NPI: npi}
+	err := rows(tx, `SELECT body FROM license WHERE npi = $1 ORDER BY ledger_index`, []any{string(npi)},
+		func(rs *sql.Rows) error {
+			var l credentials.License
+			err := scanJSON(rs, &l)
+			p.Licenses = append(p.Licenses, l)
+			return err
+		})
+	if err != nil {
+		return p, err
+	}
+	err = rows(tx, `
+		SELECT o.body FROM board_order o JOIN license l ON l.handle = o.license
+		WHERE l.npi = $1 ORDER BY o.ledger_index`, []any{string(npi)},
+		func(rs *sql.Rows) error {
+			var o credentials.Order
+			err := scanJSON(rs, &o)
+			p.Orders = append(p.Orders, o)
+			return err
+		})
+	if err != nil {
+		return p, err
+	}
+	var position, read sql.NullInt64
+	err = tx.QueryRow(`SELECT min(position), min(read_at) FROM feed`).Scan(&position, &read)
+	p.Feed, p.FeedRead = position.Int64, fromMicros(read.Int64)
+	return p, err
+}
+
+func scanJSON(rs *sql.Rows, v any) error {
+	var body []byte
+	if err := rs.Scan(&body); err != nil {
+		return err
+	}
+	return json.Unmarshal(body, v)
+}
+
+// A Document is a license or an order as the board signed it, with its proof.
+type Document struct {
+	Order   bool
+	Handle  credentials.Handle
+	Token   string
+	Index   int64
+	Entry   []byte
+	Receipt []byte
+}
+
+// LicenseDocuments returns the named licenses and orders as the board signed them.
+func (b *Books) LicenseDocuments(ctx context.Context, licenses, orders []credentials.Handle) (docs []Document, err error) {
+	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		docs = nil
+		for i, h := range append(append([]credentials.Handle{}, licenses...), orders...) {
+			d := Document{Order: i >= len(licenses), Handle: h}
+			query := `SELECT token, ledger_index, entry, receipt FROM license WHERE handle = $1`
+			if d.Order {
+				query = `SELECT token, ledger_index, entry, receipt FROM board_order WHERE handle = $1`
+			}
+			if err := tx.QueryRow(query, h.String()).Scan(&d.Token, &d.Index, &d.Entry, &d.Receipt); err != nil {
+				return notFound(err)
+			}
+			docs = append(docs, d)
+		}
+		return nil
+	})
+	return docs, err
+}

@@ -1,0 +1,72 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/store/sqldb"
+)
+
+// An OutboxRow is a ledger entry that was committed together with what it
+// records, and its receipt once there is one.
+type OutboxRow struct {
+	Document credentials.Handle
+	Entry    []byte
+	Recorded bool
+	Index    int64
+	Receipt  []byte
+}
+
+func putOutbox(tx *sqldb.Tx, document credentials.Handle, entry []byte) error {
+	_, err := tx.Exec(`
+		INSERT INTO outbox (document, entry, recorded, ledger_index, receipt) VALUES ($1, $2, 0, 0, $3)
+		ON CONFLICT (document) DO NOTHING`, document.String(), entry, []byte{})
+	return err
+}
+
+// Outbox returns the row of a document, or ErrNotFound.
+func (b *Books) Outbox(ctx context.Context, document credentials.Handle) (row OutboxRow, err error) {
+	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		row, err = readOutbox(tx, document)
+		return err
+	})
+	return row, err
+}
+
+func readOutbox(tx *sqldb.Tx, document credentials.Handle) (OutboxRow, error) {
+	row := OutboxRow{Document: document}
+	var recorded int64
+	err := tx.QueryRow(`SELECT entry, recorded, ledger_index, receipt FROM outbox WHERE document = $1`, document.String()).
+		Scan(&row.Entry, &recorded, &row.Index, &row.Receipt)
+	row.Recorded = recorded != 0
+	return row, notFound(err)
+}
+
+// KeepReceipt keeps the first receipt of a document.
+func (b *Books) KeepReceipt(ctx context.Context, document credentials.Handle, index int64, receipt []byte) error {
+	return b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		_, err := tx.Exec(`
+			UPDATE outbox SET recorded = $2, ledger_index = $3, receipt = $4 WHERE document = $1 AND recorded = 0`,
+			document.String(), micros(b.now()), index, receipt)
+		return err
+	})
+}
+
+// Unrecorded lists documents that wait for their receipt, oldest first.
+func (b *Books) Unrecorded(ctx context.Context, most int) (waiting []credentials.Handle, err error) {
+	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		waiting = nil
+		return rows(tx, `SELECT document FROM outbox WHERE recorded = 0 ORDER BY document LIMIT $1`, []any{most},
+			func(rs *sql.Rows) error {
+				var s string
+				if err := rs.Scan(&s); err != nil {
+					return err
+				}
+				h, err := credentials.ParseHandle(s)
+				waiting = append(waiting, h)
+				return err
+			})
+	})
+	return waiting, err
+}

@@ -1,0 +1,150 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/store/sqldb"
+)
+
+// A Payable is a decision that is to be paid, with its claim.
+type Payable struct {
+	Document credentials.Handle
+	Control  string
+	Claim    claims.Claim
+	Decision claims.Decision
+}
+
+// A Remittance is an 835 that was released, by the trace number under which
+// the money moves.
+type Remittance struct {
+	Trace     string
+	Handle    credentials.Handle
+	Submitter credentials.DID
+	Payee     credentials.NPI
+	Released  time.Time
+	Body      []byte
+	Entry     []byte
+}
+
+// ErrNothingPayable says that no payable decision waits.
+var ErrNothingPayable = errors.New("nothing is payable")
+
+// Release takes every payable decision for a submitter and payee that no
+// remittance has taken yet, has them written into one by write, and keeps it,
+// all in one transaction: a decision is in one remittance or in none.
+func (b *Books) Release(ctx context.Context, submitter credentials.DID, payee credentials.NPI, write func([]Payable) (Remittance, error)) (r Remittance, err error) {
+	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		due, err := readPayable(tx, submitter, payee)
+		if err != nil {
+			return err
+		}
+		if len(due) == 0 {
+			return ErrNothingPayable
+		}
+		if r, err = write(due); err != nil {
+			return fmt.Errorf("write remittance: %w", err)
+		}
+		_, err = tx.Exec(`INSERT INTO remittance (trace, handle, submitter, payee, released, body) VALUES ($1, $2, $3, $4, $5, $6)`,
+			r.Trace, r.Handle.String(), string(submitter), string(payee), micros(b.now()), r.Body)
+		if err != nil {
+			return err
+		}
+		for _, p := range due {
+			if _, err := tx.Exec(`UPDATE decision SET remittance = $2 WHERE document = $1`, p.Document.String(), r.Trace); err != nil {
+				return err
+			}
+		}
+		return putOutbox(tx, r.Handle, r.Entry)
+	})
+	return r, err
+}
+
+// readPayable lists the paid decisions without a remittance whose receipts are
+// there: a decision without its receipt is none, and pays nothing.
+func readPayable(tx *sqldb.Tx, submitter credentials.DID, payee credentials.NPI) (due []Payable, err error) {
+	err = rows(tx, `
+		SELECT d.document, s.control, s.body, k.body
+		FROM decision d
+		JOIN submission s ON s.handle = d.submission AND s.latest = d.document
+		JOIN signed k ON k.handle = d.document
+		JOIN outbox o ON o.document = d.document
+		WHERE s.kind = 'claim' AND d.outcome = 'paid' AND d.remittance = '' AND o.recorded <> 0 AND s.submitter = $1
+		ORDER BY s.seq`, []any{string(submitter)},
+		func(rs *sql.Rows) error {
+			var p Payable
+			var document string
+			var submission claims.Submission
+			var body, decision []byte
+			if err := rs.Scan(&document, &p.Control, &body, &decision); err != nil {
+				return err
+			}
+			if p.Document, err = credentials.ParseHandle(document); err != nil {
+				return err
+			}
+			if err := errors.Join(json.Unmarshal(body, &submission), json.Unmarshal(decision, &p.Decision)); err != nil {
+				return err
+			}
+			p.Claim = submission.Claim
+			if p.Claim.Billing.NPI == payee {
+				due = append(due, p)
+			}
+			return nil
+		})
+	return due, err
+}
+
+// Payees lists for whom payable decisions wait: who submitted, and who is paid.
+func (b *Books) Payees(ctx context.Context) (payees []Payee, err error) {
+	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		payees = nil
+		return rows(tx, `
+			SELECT DISTINCT s.submitter, c.billing_npi
+			FROM decision d
+			JOIN submission s ON s.handle = d.submission AND s.latest = d.document
+			JOIN claim_line c ON c.submission = s.handle
+			WHERE s.kind = 'claim' AND d.outcome = 'paid' AND d.remittance = ''
+			ORDER BY s.submitter, c.billing_npi`, nil,
+			func(rs *sql.Rows) error {
+				var p Payee
+				err := rs.Scan(&p.Submitter, &p.NPI)
+				payees = append(payees, p)
+				return err
+			})
+	})
+	return payees, err
+}
+
+// A Payee is a billing provider as one submitter bills for it.
+type Payee struct {
+	Submitter credentials.DID
+	NPI       credentials.NPI
+}
+
+// Remittances lists what was released to a submitter, oldest first.
+func (b *Books) Remittances(ctx context.Context, submitter credentials.DID) (all []Remittance, err error) {
+	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		all = nil
+		return rows(tx, `
+			SELECT trace, handle, submitter, payee, released, body FROM remittance WHERE submitter = $1 ORDER BY released, trace`,
+			[]any{string(submitter)}, func(rs *sql.Rows) error {
+				var r Remittance
+				var handle string
+				var released int64
+				if err := rs.Scan(&r.Trace, &handle, &r.Submitter, &r.Payee, &released, &r.Body); err != nil {
+					return err
+				}
+				r.Released = fromMicros(released)
+				r.Handle, err = credentials.ParseHandle(handle)
+				all = append(all, r)
+				return err
+			})
+	})
+	return all, err
+}

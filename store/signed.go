@@ -1,0 +1,77 @@
+package store
+
+import (
+	"context"
+	"errors"
+
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/store/sqldb"
+)
+
+// Signed is a signed document as it is kept: the first bytes under a key win.
+// Body is what the books read of it; Evidence and Entry are empty where there
+// are none.
+type Signed struct {
+	Key      string
+	Handle   credentials.Handle
+	Token    string
+	Body     []byte
+	Evidence []byte
+	Entry    []byte
+}
+
+// KeepSigned keeps the first document under a key and returns the kept one.
+func (b *Books) KeepSigned(ctx context.Context, s Signed) (kept Signed, err error) {
+	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		kept, err = keepSigned(tx, s)
+		return err
+	})
+	return kept, err
+}
+
+// FindSigned returns ErrNotFound where nothing is kept under the key.
+func (b *Books) FindSigned(ctx context.Context, key string) (kept Signed, err error) {
+	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		kept, err = scanSigned(tx.QueryRow(selectSigned+`WHERE key = $1`, key))
+		return err
+	})
+	return kept, err
+}
+
+// SignedByHandle returns a kept document by its own handle.
+func (b *Books) SignedByHandle(ctx context.Context, h credentials.Handle) (kept Signed, err error) {
+	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		kept, err = scanSigned(tx.QueryRow(selectSigned+`WHERE handle = $1`, h.String()))
+		return err
+	})
+	return kept, err
+}
+
+const selectSigned = `SELECT key, handle, token, body, evidence, entry FROM signed `
+
+func keepSigned(tx *sqldb.Tx, s Signed) (Signed, error) {
+	kept, err := scanSigned(tx.QueryRow(selectSigned+`WHERE key = $1`, s.Key))
+	if !errors.Is(err, ErrNotFound) {
+		return kept, err
+	}
+	_, err = tx.Exec(`INSERT INTO signed (key, handle, token, body, evidence, entry) VALUES ($1, $2, $3, $4, $5, $6)`,
+		s.Key, s.Handle.String(), s.Token, nonNil(s.Body), nonNil(s.Evidence), nonNil(s.Entry))
+	return s, err
+}
+
+func scanSigned(row interface{ Scan(...any) error }) (s Signed, err error) {
+	var handle string
+	if err := row.Scan(&s.Key, &handle, &s.Token, &s.Body, &s.Evidence, &s.Entry); err != nil {
+		return s, notFound(err)
+	}
+	s.Handle, err = credentials.ParseHandle(handle)
+	return s, err
+}
+
+// nonNil keeps an empty value from becoming NULL.
+func nonNil(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}

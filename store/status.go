@@ -1,0 +1,186 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/store/sqldb"
+)
+
+// A Status is where a submission stands, with every decision on it.
+type Status struct {
+	Handle    credentials.Handle
+	Kind      SubmissionKind
+	Submitter credentials.DID
+	Number    string
+	Control   string
+	State     string
+	Work      Work
+	Token     string // of the submission
+	Decisions []DecisionRow
+}
+
+// A DecisionRow is one signed decision. Recorded is false while its receipt
+// is still to come: until then it is no decision to anyone outside.
+type DecisionRow struct {
+	Document credentials.Handle
+	Number   int
+	Outcome  string
+	Settled  time.Time
+	Cause    credentials.Handle
+	Signed   Signed
+	Outbox   OutboxRow
+	// Determination is the reviewer's signed word that the decision rests on.
+	Determination string
+}
+
+// Latest is the newest decision that has its receipt, or nil.
+func (s *Status) Latest() *DecisionRow {
+	for i := len(s.Decisions) - 1; i >= 0; i-- {
+		if s.Decisions[i].Outbox.Recorded {
+			return &s.Decisions[i]
+		}
+	}
+	return nil
+}
+
+// StatusOf returns where a submission stands, or ErrNotFound.
+func (b *Books) StatusOf(ctx context.Context, h credentials.Handle) (s *Status, err error) {
+	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		s, err = readStatus(tx, h)
+		return err
+	})
+	return s, err
+}
+
+func readStatus(tx *sqldb.Tx, h credentials.Handle) (*Status, error) {
+	row, err := readSubmission(tx, h)
+	if err != nil {
+		return nil, err
+	}
+	s := &Status{Handle: h, Kind: row.kind, Submitter: row.submitter, Number: row.number, Control: row.control, State: row.state}
+	if s.Work, err = row.work(); err != nil {
+		return nil, err
+	}
+	submission, err := scanSigned(tx.QueryRow(selectSigned+`WHERE key = $1`, SubmissionKey(h)))
+	if err != nil {
+		return nil, err
+	}
+	s.Token = submission.Token
+	err = rows(tx, `SELECT document, number, outcome, settled, cause FROM decision WHERE submission = $1 ORDER BY number`, []any{h.String()},
+		func(rs *sql.Rows) error {
+			var d DecisionRow
+			var document, cause string
+			var settled int64
+			if err := rs.Scan(&document, &d.Number, &d.Outcome, &settled, &cause); err != nil {
+				return err
+			}
+			d.Settled = fromMicros(settled)
+			if d.Document, err = credentials.ParseHandle(document); err != nil {
+				return err
+			}
+			if cause != "" {
+				if d.Cause, err = credentials.ParseHandle(cause); err != nil {
+					return err
+				}
+			}
+			s.Decisions = append(s.Decisions, d)
+			return nil
+		})
+	if err != nil {
+		return nil, err
+	}
+	for i := range s.Decisions {
+		if err := s.Decisions[i].fill(tx, h); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+func (d *DecisionRow) fill(tx *sqldb.Tx, submission credentials.Handle) (err error) {
+	if d.Signed, err = scanSigned(tx.QueryRow(selectSigned+`WHERE handle = $1`, d.Document.String())); err != nil {
+		return err
+	}
+	if d.Outbox, err = readOutbox(tx, d.Document); err != nil {
+		return err
+	}
+	err = tx.QueryRow(`SELECT token FROM determination WHERE submission = $1 AND number = $2`, submission.String(), d.Number-1).Scan(&d.Determination)
+	if notFound(err) == ErrNotFound {
+		return nil
+	}
+	return err
+}
+
+// Submissions lists the handles of what a submitter sent, oldest first; an
+// empty submitter means everyone's, an empty state any state.
+func (b *Books) Submissions(ctx context.Context, submitter credentials.DID, state string) (all []credentials.Handle, err error) {
+	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		all = nil
+		return rows(tx, `
+			SELECT handle FROM submission WHERE ($1 = '' OR submitter = $1) AND ($2 = '' OR state = $2) ORDER BY seq`,
+			[]any{string(submitter), state}, func(rs *sql.Rows) error {
+				var text string
+				if err := rs.Scan(&text); err != nil {
+					return err
+				}
+				h, err := credentials.ParseHandle(text)
+				all = append(all, h)
+				return err
+			})
+	})
+	return all, err
+}
+
+// Pended lists what waits for a reviewer.
+func (b *Books) Pended(ctx context.Context) ([]credentials.Handle, error) {
+	return b.Submissions(ctx, "", string(claims.Pended))
+}
+
+// An OrderReach says what a board order has done so far: when it was accepted
+// and when the last decision that it caused was settled.
+type OrderReach struct {
+	Accepted  time.Time
+	Decisions int
+	LastHold  time.Time
+}
+
+// Reach returns what an order has done so far.
+func (b *Books) Reach(ctx context.Context, order credentials.Handle) (r OrderReach, err error) {
+	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		var accepted int64
+		if err := tx.QueryRow(`SELECT accepted FROM board_order WHERE handle = $1`, order.String()).Scan(&accepted); err != nil {
+			return notFound(err)
+		}
+		var last sql.NullInt64
+		err := tx.QueryRow(`SELECT count(*), max(settled) FROM decision WHERE cause = $1`, order.String()).Scan(&r.Decisions, &last)
+		r.Accepted, r.LastHold = fromMicros(accepted), fromMicros(last.Int64)
+		return err
+	})
+	return r, err
+}
+
+func (s submissionRow) work() (Work, error) {
+	key, err := credentials.ParseDigest(s.key)
+	return Work{s.kind, key}, err
+}
+
+// StatusOfDecision is where the submission stands that a decision answers.
+func (b *Books) StatusOfDecision(ctx context.Context, document credentials.Handle) (s *Status, err error) {
+	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		var text string
+		if err := tx.QueryRow(`SELECT submission FROM decision WHERE document = $1`, document.String()).Scan(&text); err != nil {
+			return notFound(err)
+		}
+		h, err := credentials.ParseHandle(text)
+		if err != nil {
+			return err
+		}
+		s, err = readStatus(tx, h)
+		return err
+	})
+	return s, err
+}

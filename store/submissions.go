@@ -1,0 +1,266 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/base32"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/store/sqldb"
+)
+
+// SubmissionKind says what a submission asks for.
+type SubmissionKind string
+
+const (
+	ClaimKind         SubmissionKind = "claim"
+	AuthorizationKind SubmissionKind = "authorization"
+)
+
+// stateReceived is the state of a submission before its first decision; after
+// it, the state is the outcome of the latest one.
+const stateReceived = "received"
+
+// NewClaim is a claim submission, verified.
+type NewClaim struct {
+	Key        credentials.Digest
+	Submitter  credentials.DID
+	Submission claims.Submission
+	Token      string
+	Received   credentials.Date
+}
+
+// NewAuthorization is an authorization request, verified.
+type NewAuthorization struct {
+	Key        credentials.Digest
+	Submitter  credentials.DID
+	Submission claims.AuthorizationSubmission
+	Token      string
+	Received   credentials.Date
+}
+
+// Received says under which names a submission stands. Again is set where it
+// stood there before.
+type Received struct {
+	Submission credentials.Handle
+	Control    string
+	Again      bool
+}
+
+// ErrHandleTaken says that another submission uses the handle. Handles are
+// random, so this is a forged or a broken sender.
+var ErrHandleTaken = errors.New("the submission's handle is used by another submission: sign it again with a new handle")
+
+// SubmissionKey is the key under which a submission's signed bytes are kept.
+func SubmissionKey(h credentials.Handle) string { return "submission/" + h.String() }
+
+// ReceiveClaim writes a claim into the books unless its business key is there.
+func (b *Books) ReceiveClaim(ctx context.Context, c NewClaim) (got Received, err error) {
+	claim := &c.Submission.Claim
+	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		who, err := findMember(tx, claim.PatientPerson(), &claim.Subscriber)
+		if err != nil {
+			return err
+		}
+		got, err = b.receive(tx, ClaimKind, c.Key, c.Submitter, c.Submission.Handle, claim.Number, c.Token, c.Received, who, &c.Submission)
+		if err != nil || got.Again {
+			return err
+		}
+		for i := range claim.Lines {
+			if err := putLine(tx, got.Submission, who, claim, &claim.Lines[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return got, err
+}
+
+func putLine(tx *sqldb.Tx, submission credentials.Handle, who found, c *claims.Claim, l *claims.Line) error {
+	npi, _, err := rendererOf(tx, c, l)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(`
+		INSERT INTO claim_line (submission, line, person, billing_npi, npi, service_date, code, modifiers, units, charge, authorization_number)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		submission.String(), l.Number, who.person, string(c.Billing.NPI), string(npi), string(l.From), l.Code,
+		strings.Join(l.Modifiers, " "), int64(l.Units), int64(l.Charge), c.AuthorizationOf(l))
+	return err
+}
+
+// rendererOf names who rendered a line, by the claim or else by the roster.
+func rendererOf(tx *sqldb.Tx, c *claims.Claim, l *claims.Line) (npi credentials.NPI, byRoster bool, err error) {
+	if p := c.Renderer(l); p != nil {
+		return p.NPI, false, nil
+	}
+	npi, err = rostered(tx, c.Billing.NPI)
+	return npi, npi != "", err
+}
+
+// ReceiveAuthorization writes a request into the books unless its business key
+// is there.
+func (b *Books) ReceiveAuthorization(ctx context.Context, a NewAuthorization) (got Received, err error) {
+	r := &a.Submission.Request
+	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		who, err := findMember(tx, &r.Patient, &r.Patient)
+		if err != nil {
+			return err
+		}
+		got, err = b.receive(tx, AuthorizationKind, a.Key, a.Submitter, a.Submission.Handle, r.Number, a.Token, a.Received, who, &a.Submission)
+		if err != nil || got.Again {
+			return err
+		}
+		for _, it := range r.Items {
+			_, err := tx.Exec(`
+				INSERT INTO authorized_item (submission, sequence, code, npi, outcome, from_date, until_date, units, drawn)
+				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0)`,
+				got.Submission.String(), it.Sequence, it.Code, string(r.Clinician.NPI), string(claims.AuthorizationPended),
+				string(it.From), string(it.Until), int64(it.Units))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return got, err
+}
+
+func (b *Books) receive(tx *sqldb.Tx, kind SubmissionKind, key credentials.Digest, submitter credentials.DID,
+	handle credentials.Handle, number, token string, received credentials.Date, who found, doc any) (got Received, err error) {
+	got, err = findSubmission(tx, key)
+	if !errors.Is(err, ErrNotFound) {
+		return got, err
+	}
+	var taken int
+	if err := tx.QueryRow(`SELECT count(*) FROM submission WHERE handle = $1`, handle.String()).Scan(&taken); err != nil || taken > 0 {
+		if err == nil {
+			err = ErrHandleTaken
+		}
+		return got, err
+	}
+	body, err := json.Marshal(doc)
+	if err != nil {
+		return got, err
+	}
+	got = Received{Submission: handle, Control: controlNumber(handle)}
+	_, err = tx.Exec(`
+		INSERT INTO submission (handle, kind, business_key, submitter, number, control, person, family, received, seq, body, state, decisions, latest)
+		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, COALESCE(MAX(seq), 0) + 1, $10, $11, 0, '' FROM submission`,
+		handle.String(), string(kind), key.String(), string(submitter), number, got.Control, who.person, who.family,
+		string(received), body, stateReceived)
+	if err != nil {
+		return got, err
+	}
+	_, err = keepSigned(tx, Signed{Key: SubmissionKey(handle), Handle: handle, Token: token})
+	return got, err
+}
+
+// FindSubmission looks a submission up by its business key.
+func (b *Books) FindSubmission(ctx context.Context, key credentials.Digest) (got Received, err error) {
+	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		got, err = findSubmission(tx, key)
+		return err
+	})
+	return got, err
+}
+
+func findSubmission(tx *sqldb.Tx, key credentials.Digest) (Received, error) {
+	var handle string
+	got := Received{Again: true}
+	err := tx.QueryRow(`SELECT handle, control FROM submission WHERE business_key = $1`, key.String()).Scan(&handle, &got.Control)
+	if err != nil {
+		return Received{}, notFound(err)
+	}
+	got.Submission, err = credentials.ParseHandle(handle)
+	return got, err
+}
+
+// controlNumber is the insurer's name for a submission, short enough for
+// CLP07 and REF*G1 and easy to read out on the telephone. It is derived from
+// the handle, so it says nothing about anyone.
+func controlNumber(h credentials.Handle) string {
+	return "CS" + base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(h[:10])
+}
+
+// submissionRow is a submission as the books hold it.
+type submissionRow struct {
+	kind           SubmissionKind
+	submitter      credentials.DID
+	number         string
+	control        string
+	person, family string
+	received       credentials.Date
+	seq            int64
+	body           []byte
+	state          string
+	decisions      int
+	latest         string
+	key            string
+}
+
+func readSubmission(tx *sqldb.Tx, h credentials.Handle) (s submissionRow, err error) {
+	err = tx.QueryRow(`
+		SELECT kind, submitter, number, control, person, family, received, seq, body, state, decisions, latest, business_key
+		FROM submission WHERE handle = $1`, h.String()).
+		Scan(&s.kind, &s.submitter, &s.number, &s.control, &s.person, &s.family, &s.received, &s.seq, &s.body, &s.state, &s.decisions, &s.latest, &s.key)
+	return s, notFound(err)
+}
+
+// A Work names a contract that is still open.
+type Work struct {
+	Kind SubmissionKind     `json:"kind"`
+	Key  credentials.Digest `json:"key"`
+}
+
+// OpenWork lists the claims that are not finally decided and the
+// authorizations that are approved or pended, of the clinician who holds a license.
+func (b *Books) OpenWork(ctx context.Context, license credentials.Handle) (work []Work, err error) {
+	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		work, err = readWork(tx, `
+			SELECT s.kind, s.business_key FROM submission s
+			WHERE s.state IN ('received', 'pended', 'approved')
+			  AND (EXISTS (SELECT 1 FROM claim_line c JOIN license l ON l.npi = c.npi WHERE c.submission = s.handle AND l.handle = $1)
+			    OR EXISTS (SELECT 1 FROM authorized_item a JOIN license l ON l.npi = a.npi WHERE a.submission = s.handle AND l.handle = $1))
+			ORDER BY s.seq`, license.String())
+		return err
+	})
+	return work, err
+}
+
+// ClaimsWaitingFor lists the pended claims that name an authorization, by its
+// requester's number or by ours.
+func (b *Books) ClaimsWaitingFor(ctx context.Context, authorization credentials.Handle) (work []Work, err error) {
+	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		work, err = readWork(tx, `
+			SELECT s.kind, s.business_key FROM submission s
+			WHERE s.kind = 'claim' AND s.state IN ('received', 'pended') AND EXISTS (
+				SELECT 1 FROM claim_line c JOIN submission a ON a.kind = 'authorization' AND a.handle = $1
+				WHERE c.submission = s.handle AND c.authorization_number <> '' AND
+				      (c.authorization_number = a.control OR c.authorization_number = a.number))
+			ORDER BY s.seq`, authorization.String())
+		return err
+	})
+	return work, err
+}
+
+func readWork(tx *sqldb.Tx, query string, args ...any) (work []Work, err error) {
+	err = rows(tx, query, args, func(rs *sql.Rows) error {
+		var w Work
+		var key string
+		if err := rs.Scan(&w.Kind, &key); err != nil {
+			return err
+		}
+		if w.Key, err = credentials.ParseDigest(key); err != nil {
+			return fmt.Errorf("read business key: %w", err)
+		}
+		work = append(work, w)
+		return nil
+	})
+	return work, err
+}

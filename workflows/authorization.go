@@ -1,0 +1,118 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/countersign-health/countersign/activities"
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/store"
+)
+
+// openFor is how long an approved authorization stays open to be revoked after
+// its last day: claims for it may still come, and a board order may be late.
+const openFor = 400 * 24 * time.Hour
+
+// Authorization is the contract for one prior-authorization request. It is
+// answered at once where the rules allow, or pended to a reviewer; approved or
+// pended, it is decided anew whenever what it rests on moves.
+func Authorization(ctx workflow.Context, in activities.Submitted) error {
+	a := &authorization{}
+	accepted, setAccepted := workflow.NewFuture(ctx)
+	err := workflow.SetUpdateHandler(ctx, AcceptUpdate, func(ctx workflow.Context) (got activities.Accepted, err error) {
+		err = accepted.Get(ctx, &got)
+		return got, err
+	})
+	if err != nil {
+		return err
+	}
+	err = workflow.ExecuteLocalActivity(quick(ctx), receiving.OpenAuthorization, in).Get(ctx, &a.accepted)
+	setAccepted.Set(a.accepted, err)
+	if err == nil {
+		err = a.run(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	return workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
+}
+
+type authorization struct {
+	accepted activities.Accepted
+}
+
+func (a *authorization) run(ctx workflow.Context) error {
+	moved := workflow.GetSignalChannel(ctx, ReconsiderSignal)
+	why := Reconsider{}
+	for {
+		d, err := a.decide(ctx, why.Cause)
+		if err != nil || d.Outcome.Ended() {
+			return err
+		}
+		ended := false
+		wait := workflow.NewSelector(ctx)
+		wait.AddReceive(moved, func(c workflow.ReceiveChannel, _ bool) { c.Receive(ctx, &why) })
+		if d.Outcome == claims.AuthorizationApproved {
+			timing, cancel := workflow.WithCancel(ctx)
+			wait.AddFuture(workflow.NewTimer(timing, untilClosed(workflow.Now(ctx), d.LastDay())), func(f workflow.Future) {
+				ended = f.Get(ctx, nil) == nil
+			})
+			wait.Select(ctx)
+			cancel()
+		} else {
+			wait.Select(ctx)
+		}
+		if ended {
+			return nil
+		}
+	}
+}
+
+// untilClosed counts from the later of now and the last authorized day, since
+// requests about the past are answered too.
+func untilClosed(now time.Time, last credentials.Date) time.Duration {
+	days := max(0, credentials.DateOf(now.UTC()).DaysUntil(last))
+	return time.Duration(days)*24*time.Hour + openFor
+}
+
+func (a *authorization) decide(ctx workflow.Context, cause credentials.Handle) (*claims.AuthorizationDecision, error) {
+	for {
+		var g activities.AuthorizationGathered
+		if err := workflow.ExecuteLocalActivity(quick(ctx), gathering.GatherAuthorization, a.accepted.Submission).Get(ctx, &g); err != nil {
+			return nil, err
+		}
+		decision, err := claims.Authorize(&g.Request, &g.Plan, &g.Evidence)
+		if err != nil {
+			return nil, err
+		}
+		if decision.Restates(g.Before) {
+			return decision, nil
+		}
+		settle := activities.ToSettle{Submission: a.accepted.Submission, Fences: g.Fences, Cause: cause}
+		sign := activities.AuthorizationToSign{Decision: *decision, Evidence: g.Evidence}
+		if err := workflow.ExecuteLocalActivity(quick(ctx), signing.SignAuthorization, sign).Get(ctx, &settle.Document); err != nil {
+			return nil, err
+		}
+		done, err := settleAndRecord(ctx, settling.SettleAuthorization, settle)
+		if err != nil {
+			return nil, err
+		}
+		if !done {
+			continue
+		}
+		return decision, a.tellClaims(ctx, cause)
+	}
+}
+
+// tellClaims wakes the claims that pended because this authorization was open.
+func (a *authorization) tellClaims(ctx workflow.Context, cause credentials.Handle) error {
+	var waiting []store.Work
+	err := workflow.ExecuteLocalActivity(quick(ctx), reaching.ClaimsWaitingFor, a.accepted.Submission).Get(ctx, &waiting)
+	if err != nil {
+		return err
+	}
+	tell(ctx, waiting, Reconsider{Cause: cause})
+	return nil
+}

@@ -1,0 +1,104 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/countersign-health/countersign/activities"
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/credentials"
+)
+
+// Activity structs are named here only for their methods; the worker registers
+// the real ones.
+var (
+	receiving *activities.Receiving
+	gathering *activities.Evidence
+	signing   *activities.Signing
+	settling  *activities.Settling
+	recording *activities.Recording
+	reaching  *activities.Reaching
+)
+
+// Claim is the contract for one claim: received once, decided on its evidence,
+// signed, settled, recorded. A pended claim stays open and is decided anew
+// whenever something that it rests on moves.
+func Claim(ctx workflow.Context, in activities.Submitted) error {
+	c := &claim{}
+	accepted, setAccepted := workflow.NewFuture(ctx)
+	err := workflow.SetUpdateHandler(ctx, AcceptUpdate, func(ctx workflow.Context) (a activities.Accepted, err error) {
+		err = accepted.Get(ctx, &a)
+		return a, err
+	})
+	if err != nil {
+		return err
+	}
+	err = workflow.ExecuteLocalActivity(quick(ctx), receiving.OpenClaim, in).Get(ctx, &c.accepted)
+	setAccepted.Set(c.accepted, err)
+	if err == nil {
+		err = c.run(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	return workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
+}
+
+type claim struct {
+	accepted activities.Accepted
+}
+
+func (c *claim) run(ctx workflow.Context) error {
+	moved := workflow.GetSignalChannel(ctx, ReconsiderSignal)
+	why := Reconsider{}
+	for {
+		outcome, err := c.decide(ctx, why.Cause)
+		if err != nil || outcome != claims.Pended {
+			return err
+		}
+		moved.Receive(ctx, &why)
+	}
+}
+
+// decide takes the claim through one decision. It gathers again as long as the
+// books refuse to settle because the evidence has moved.
+func (c *claim) decide(ctx workflow.Context, cause credentials.Handle) (claims.Outcome, error) {
+	for {
+		g, err := c.gather(ctx)
+		if err != nil {
+			return "", err
+		}
+		decision, err := claims.Adjudicate(&g.Claim, &g.Plan, &g.Evidence)
+		if err != nil {
+			return "", err
+		}
+		if decision.Restates(g.Before) {
+			return decision.Outcome, nil
+		}
+		settle := activities.ToSettle{Submission: c.accepted.Submission, Fences: g.Fences, Cause: cause}
+		sign := activities.ClaimToSign{Decision: *decision, Evidence: g.Evidence}
+		if err := workflow.ExecuteLocalActivity(quick(ctx), signing.SignClaim, sign).Get(ctx, &settle.Document); err != nil {
+			return "", err
+		}
+		done, err := settleAndRecord(ctx, settling.SettleClaim, settle)
+		if err != nil || done {
+			return decision.Outcome, err
+		}
+	}
+}
+
+// gather waits for its turn in the family first. The waiting is short (another
+// claim's decision), so it looks again soon and then less often.
+func (c *claim) gather(ctx workflow.Context) (*activities.ClaimGathered, error) {
+	for pause := 10 * time.Millisecond; ; pause = min(2*pause, time.Minute) {
+		var g activities.ClaimGathered
+		err := workflow.ExecuteLocalActivity(quick(ctx), gathering.GatherClaim, c.accepted.Submission).Get(ctx, &g)
+		if err != nil || !g.Wait {
+			return &g, err
+		}
+		if err := workflow.Sleep(ctx, pause); err != nil {
+			return nil, err
+		}
+	}
+}

@@ -1,0 +1,44 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/countersign-health/countersign/activities"
+	"github.com/countersign-health/countersign/store"
+)
+
+// settleAndRecord makes a signed decision count and puts it on the ledger. It
+// answers false where the books refused because the evidence has moved.
+func settleAndRecord(ctx workflow.Context, settle any, in activities.ToSettle) (bool, error) {
+	var out store.Settled
+	if err := workflow.ExecuteActivity(patient(ctx), settle, in).Get(ctx, &out); err != nil {
+		return false, err
+	}
+	if out.Moved {
+		return false, nil
+	}
+	return true, workflow.ExecuteActivity(patient(ctx), recording.Record, in.Document).Get(ctx, nil)
+}
+
+// tell signals other contracts that something they rest on moved. A contract
+// that has ended meanwhile needs no telling: what it settled was guarded by
+// the same fence that moved.
+func tell(ctx workflow.Context, work []store.Work, why Reconsider) {
+	told := make([]workflow.Future, len(work))
+	for i, w := range work {
+		told[i] = workflow.SignalExternalWorkflow(ctx, ContractID(w), "", ReconsiderSignal, why)
+	}
+	for i, f := range told {
+		if err := f.Get(ctx, nil); err != nil {
+			workflow.GetLogger(ctx).Info("contract had ended", "workflow", ContractID(work[i]))
+		}
+	}
+}
+
+// ContractID is the workflow id of a piece of open work.
+func ContractID(w store.Work) string {
+	if w.Kind == store.AuthorizationKind {
+		return AuthorizationID(w.Key)
+	}
+	return ClaimID(w.Key)
+}
