@@ -82,11 +82,12 @@ func (r *claimReader) checkCLM(s *segment, place []string) error {
 	return nil
 }
 
-// composite reads a composite element, and notes a separator that is not the
-// declared one.
+// composite reads a composite element, and notes once a separator that is not
+// the declared one.
 func (r *claimReader) composite(s *segment, i int) []string {
 	parts, foreigner := s.components(i)
-	if foreigner {
+	if foreigner && !r.foreign {
+		r.foreign = true
 		r.note(s, i, "separates components with > although ISA element 16 declares another mark; read so")
 	}
 	return parts

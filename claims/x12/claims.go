@@ -96,7 +96,7 @@ func (s *stop) Error() string { return s.cause.Error() }
 type reading struct {
 	file    *File
 	sum     hash.Hash
-	refused []bool // by set index; grown on the first pass, obeyed on the second
+	refused []bool // by set index; filled on the first pass, obeyed on the second
 	emit    func(Submitted) error
 }
 
@@ -126,6 +126,9 @@ func (p *reading) run(r io.Reader) error {
 func (p *reading) refuse(r *Refusal, first, end int) {
 	if p.emit != nil {
 		return
+	}
+	for len(p.refused) < end {
+		p.refused = append(p.refused, false)
 	}
 	for i := first; i < end; i++ {
 		p.refused[i] = true
@@ -159,11 +162,8 @@ func (skipper) read(*segment) error  { return nil }
 func (skipper) close(*segment) error { return nil }
 
 func (p *reading) open(s *set) (setReader, error) {
-	if p.emit != nil && p.refused[s.index] {
+	if s.index < len(p.refused) && p.refused[s.index] {
 		return skipper{}, nil
-	}
-	if p.emit == nil {
-		p.refused = append(p.refused, false)
 	}
 	if err := professional(s); err != nil {
 		return nil, err
@@ -175,22 +175,19 @@ func (p *reading) open(s *set) (setReader, error) {
 // letters are errata of the guide (X222A1 in force; A2 in samples), which
 // change nothing that is read here.
 func professional(s *set) error {
-	st, v := s.st, s.version
-	element := 3
-	if st.at(3) == "" {
-		element = 0
-	}
+	const instead = "send professional services as 837P, 005010X222"
+	v := s.version
 	switch {
-	case st.at(1) != "837":
-		return st.refuse(1, "is not a claim: only transaction set 837 is", "send claims as 837 005010X222")
+	case s.st.at(1) != "837":
+		return s.st.refuse(1, "is not a claim: only transaction set 837 is", "send claims as 837P, 005010X222")
 	case strings.HasPrefix(v, "005010X222"):
 		return nil
 	case strings.HasPrefix(v, "005010X223"):
-		return st.refuse(element, "is an institutional claim (837I, 005010X223), which this release does not read", "send professional services as 837P, 005010X222")
+		return s.versionFault("is an institutional claim (837I, 005010X223), which this release does not read", instead)
 	case strings.HasPrefix(v, "005010X224"):
-		return st.refuse(element, "is a dental claim (837D, 005010X224), which this release does not read", "send professional services as 837P, 005010X222")
+		return s.versionFault("is a dental claim (837D, 005010X224), which this release does not read", instead)
 	case strings.HasPrefix(v, "004010"):
-		return st.refuse(element, "is of version 004010, which 005010 replaced on 2012-01-01 (45 CFR 162.1102)", "send 837P, 005010X222")
+		return s.versionFault("is of version 004010, which 005010 replaced on 2012-01-01 (45 CFR 162.1102)", instead)
 	}
-	return st.refuse(element, "does not name a guide that is read here", "send 837P and write its version, 005010X222A1, in ST element 3 and GS element 8")
+	return s.versionFault("does not name a guide that is read here", "write the version, 005010X222A1, in ST element 3 and GS element 8")
 }

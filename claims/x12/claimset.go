@@ -19,6 +19,7 @@ type claimReader struct {
 	created credentials.Date
 	purpose string
 	claims  int
+	foreign bool // a note on its separators was made
 
 	level      string // HL03: 20 billing provider, 22 subscriber, 23 patient
 	loop       string // of the last NM1, CLM, LX or SVD

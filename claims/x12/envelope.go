@@ -20,12 +20,20 @@ type setReader interface {
 type set struct {
 	index   int    // in the file, from 0
 	place   string // "ISA 1, ST 2"
-	st      *segment
+	gs, st  *segment
 	version string // ST03, else GS08
 	test    bool   // ISA15 is T
 	reader  setReader
 	count   int
 	refusal *Refusal
+}
+
+// versionFault refuses the set for the guide it names, where it names it.
+func (s *set) versionFault(what, do string) *Refusal {
+	if s.st.at(3) != "" {
+		return s.st.refuse(3, what, do)
+	}
+	return s.gs.refuse(8, what, do)
 }
 
 // An enclosure is an open interchange or group: what opened it, and how many
@@ -174,10 +182,10 @@ func (w *walker) beginSet(seg *segment) error {
 	}
 	w.gs.holds++
 	w.setsInISA++
-	s := &set{index: w.sets, st: seg, count: 1, version: seg.at(3), test: w.isa.head.at(15) == "T"}
+	s := &set{index: w.sets, gs: w.gs.head, st: seg, count: 1, version: seg.at(3), test: w.isa.head.at(15) == "T"}
 	s.place = fmt.Sprintf("%s, ST %d", w.isa.place, w.setsInISA)
 	if s.version == "" {
-		s.version = w.gs.head.at(8)
+		s.version = s.gs.at(8)
 	}
 	w.sets++
 	w.set = s

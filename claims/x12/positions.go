@@ -1,9 +1,10 @@
 package x12
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/countersign-health/countersign/claims"
 )
 
 // Positions tell at which segments of its file a claim stands, so that an edit
@@ -17,27 +18,17 @@ type position struct {
 	number int
 }
 
+// add remembers a segment. Of the dates only those of service are asked for.
 func (p *Positions) add(loop string, line int, s *segment) {
-	p.at = append(p.at, position{loop, s.id(), line, s.number})
-}
-
-var (
-	lineWords    = regexp.MustCompile(`(?i)line\s*(\d+)`)
-	elementWords = regexp.MustCompile(`^[A-Z0-9]*?0*(\d{1,2})(-\d+)?$`)
-)
-
-// Segment is the number in the file of a segment of the claim, such as "CLM"
-// or "SV1 line 2"; 0 where it has none. Without a line it is the first.
-func (p Positions) Segment(name string) int {
-	line := 0
-	if m := lineWords.FindStringSubmatch(name); m != nil {
-		line, _ = strconv.Atoi(m[1])
+	if s.id() != "DTP" || s.at(1) == "472" {
+		p.at = append(p.at, position{loop, s.id(), line, s.number})
 	}
-	id, _, _ := strings.Cut(strings.TrimSpace(name), " ")
-	return p.find(id, "", line)
 }
 
-func (p Positions) find(id, loop string, line int) int {
+// Segment is the number in the file of a segment of the claim: Segment("CLM",
+// "", 0) or Segment("SV1", "2400", 2). An empty loop or a line of 0 means any;
+// of several it is the first. It is 0 where the claim has no such segment.
+func (p Positions) Segment(id, loop string, line int) int {
 	for _, at := range p.at {
 		if at.id == id && (loop == "" || at.loop == loop) && (line == 0 || at.line == line) {
 			return at.number
@@ -46,28 +37,25 @@ func (p Positions) find(id, loop string, line int) int {
 	return 0
 }
 
-// Place names where a problem with the claim stands, by its segment ("SV1"),
-// element ("2", "02" or "SV102"), loop ("2400", or nothing) and line (LX01, or
-// 0). Where the segment is missing from the claim, the place is the segment
-// that opens its loop: the line's LX or the claim's CLM.
-func (p Positions) Place(segment, element, loop string, line int) string {
-	if m := lineWords.FindStringSubmatch(loop); m != nil && line == 0 {
-		line, _ = strconv.Atoi(m[1])
+// Place names where a problem with the claim stands in its file: "segment 37
+// (SV1) element 2". Where the segment is missing from the claim, the place is
+// the segment that opens its line or its claim.
+func (p Positions) Place(problem claims.Problem) string {
+	if n := p.Segment(problem.Segment, problem.Loop, problem.Line); n > 0 {
+		return where(n, problem.Segment, elementNumber(problem.Segment, problem.Element))
 	}
-	loop, _, _ = strings.Cut(loop, " ")
-	number := p.find(segment, loop, line)
-	if number == 0 {
-		number = p.find(segment, "", line)
+	if n := p.Segment("LX", "2400", problem.Line); n > 0 && problem.Line > 0 {
+		return where(n, "LX", 0)
 	}
-	n := 0
-	if m := elementWords.FindStringSubmatch(strings.TrimPrefix(element, segment)); m != nil {
-		n, _ = strconv.Atoi(m[1])
+	return where(p.Segment("CLM", "2300", 0), "CLM", 0)
+}
+
+// elementNumber is 5 for "CLM05-3"; 0 where the element is not named so.
+func elementNumber(segment, element string) int {
+	digits, _, _ := strings.Cut(strings.TrimPrefix(element, segment), "-")
+	n, err := strconv.Atoi(digits)
+	if err != nil || n < 0 {
+		return 0
 	}
-	if number > 0 {
-		return where(number, segment, n)
-	}
-	if line > 0 && p.find("LX", "", line) > 0 {
-		return where(p.find("LX", "", line), "LX", 0)
-	}
-	return where(p.find("CLM", "", 0), "CLM", 0)
+	return n
 }

@@ -1,0 +1,168 @@
+package x12
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/credentials"
+)
+
+// A Remittance is one 835 transaction set: one payment, or notice of none, from
+// a payer to a payee, and the claims that it settles.
+type Remittance struct {
+	Payer    Payer
+	Payee    claims.Provider
+	Trace    string           // TRN02, the payment's number
+	Total    claims.Cents     // BPR02
+	Method   string           // BPR04: CHK, or NON where nothing is paid; ACH is read only
+	Date     credentials.Date // BPR16, of the payment
+	Produced credentials.Date // DTM*405
+	Payments []Payment
+	// Adjustments are the payee's own, not of any claim (PLB). A positive
+	// amount lowers the payment.
+	Adjustments []ProviderAdjustment
+	// Notes tell what was read although it is not as it should be.
+	Notes []Note
+}
+
+// A Payer is who pays (loop 1000A). The guide wants its address and a number
+// that a technician answers.
+type Payer struct {
+	Name    string
+	ID      string // REF*2U, as claims address it
+	TaxID   string // nine digits, for TRN03
+	Address claims.Address
+	Contact string // PER*BL
+	Phone   string
+}
+
+// A Payment is what became of one claim (loop 2100).
+type Payment struct {
+	Number    string       // CLP01: the provider's claim number
+	Status    string       // CLP02: 1 paid as primary, 4 denied, 22 reversed
+	Charge    claims.Cents // CLP03
+	Paid      claims.Cents // CLP04
+	Patient   claims.Cents // CLP05: what the patient owes
+	Filing    string       // CLP06: 12 is a PPO
+	Control   string       // CLP07: the payer's claim number
+	Place     string       // CLP08
+	Frequency string       // CLP09
+	// Person is the patient; Subscriber is set where that is somebody else.
+	Person     claims.Person
+	Subscriber *claims.Person
+	Rendering  *claims.Provider
+	// Adjustments of the claim as a whole; each amount stands here or at a
+	// line, never at both.
+	Adjustments []claims.Adjustment
+	Remarks     []string // RARCs of the claim (MOA)
+	Lines       []ServicePayment
+	segment     int
+}
+
+// A ServicePayment is what became of one line (loop 2110).
+type ServicePayment struct {
+	Code        string
+	Modifiers   []string
+	Charge      claims.Cents    // SVC02
+	Paid        claims.Cents    // SVC03
+	Units       claims.Quantity // SVC05: units paid
+	Submitted   claims.Quantity // SVC07: units charged, where they differ
+	From, To    credentials.Date
+	Adjustments []claims.Adjustment
+	Control     string       // REF*6R, the line's own number
+	Allowed     claims.Cents // AMT*B6
+	Remarks     []string     // RARCs (LQ*HE)
+	segment     int
+}
+
+// A ProviderAdjustment changes the payment without being about a claim (PLB).
+type ProviderAdjustment struct {
+	Provider  string           // the payee's NPI
+	Year      credentials.Date // last day of its fiscal year
+	Reason    string           // "WO", "L6", …
+	Reference string
+	Amount    claims.Cents
+}
+
+const (
+	statusPaid     = "1"
+	statusDenied   = "4"
+	statusReversed = "22"
+	filingPPO      = "12"
+)
+
+// PaymentOf tells a payee of a decision. Control is the payer's own number for
+// the claim (CLP07). A pended claim is not told on an 835.
+func PaymentOf(c *claims.Claim, d *claims.Decision, control string) (Payment, error) {
+	p := Payment{
+		Number: c.Number, Status: statusPaid, Charge: d.Charge, Paid: d.Paid, Patient: d.Patient, Filing: filingPPO,
+		Control: control, Place: c.Place, Frequency: string(c.Frequency), Person: *c.PatientPerson(),
+	}
+	switch {
+	case d.Outcome == claims.Denied:
+		p.Status = statusDenied
+	case d.Outcome != claims.Paid:
+		return Payment{}, fmt.Errorf("remit claim: its decision is %q, neither paid nor denied", d.Outcome)
+	}
+	if d.Claim != c.Number || len(d.Lines) != len(c.Lines) {
+		return Payment{}, errors.New("remit claim: the decision is about another claim")
+	}
+	if c.Patient != nil {
+		subscriber := c.Subscriber
+		p.Subscriber = &subscriber
+	}
+	if len(c.Lines) > 0 {
+		p.Rendering = c.Renderer(&c.Lines[0])
+	}
+	for i := range c.Lines {
+		line, err := serviceOf(&c.Lines[i], d)
+		if err != nil {
+			return Payment{}, err
+		}
+		p.Lines = append(p.Lines, line)
+	}
+	return p, nil
+}
+
+func serviceOf(l *claims.Line, d *claims.Decision) (ServicePayment, error) {
+	for _, ld := range d.Lines {
+		if ld.Line != l.Number {
+			continue
+		}
+		s := ServicePayment{
+			Code: l.Code, Modifiers: l.Modifiers, Charge: ld.Charge, Paid: ld.Paid, Units: l.Units,
+			From: l.From, To: l.To, Control: l.Control, Allowed: ld.Allowed,
+		}
+		switch ld.Outcome {
+		case claims.Paid:
+		case claims.Denied:
+			s.Units, s.Submitted = 0, l.Units
+		default:
+			return s, fmt.Errorf("remit claim: line %d is %q, neither paid nor denied", l.Number, ld.Outcome)
+		}
+		for _, a := range ld.Adjustments {
+			if a.RARC != "" && !oneOf(a.RARC, s.Remarks...) {
+				s.Remarks = append(s.Remarks, a.RARC)
+			}
+			if a.Amount != 0 {
+				s.Adjustments = append(s.Adjustments, claims.Adjustment{Group: a.Group, CARC: a.CARC, Amount: a.Amount})
+			}
+		}
+		return s, nil
+	}
+	return ServicePayment{}, fmt.Errorf("remit claim: the decision says nothing about line %d", l.Number)
+}
+
+// Sum is what the payment has to be: all claims' payments, less what the
+// payee's own adjustments take.
+func (r *Remittance) Sum() claims.Cents {
+	var sum claims.Cents
+	for i := range r.Payments {
+		sum += r.Payments[i].Paid
+	}
+	for _, a := range r.Adjustments {
+		sum -= a.Amount
+	}
+	return sum
+}
