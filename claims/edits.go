@@ -26,7 +26,10 @@ type Problem struct {
 
 // String is the problem in one line.
 func (p Problem) String() string {
-	where := fmt.Sprintf("loop %s, %s", p.Loop, p.Element)
+	where := p.Element
+	if p.Loop != "" {
+		where = fmt.Sprintf("loop %s, %s", p.Loop, p.Element)
+	}
 	if p.Line > 0 {
 		where = fmt.Sprintf("line %d (%s)", p.Line, where)
 	}
@@ -211,4 +214,55 @@ func diagnosisCode(s string) bool {
 		}
 	}
 	return true
+}
+
+// CheckRequest is Check for a prior-authorization request: what can be seen
+// without the books. Problems name the field of the request.
+func CheckRequest(r *AuthorizationRequest, edits Edits) []Problem {
+	k := &checker{edits: edits}
+	at := func(field, code, format string, args ...any) { k.add("", "", field, code, format, args...) }
+	npi := func(field string, n credentials.NPI) {
+		if !n.WellFormed() || !edits.SkipNPICheckDigit && !n.Valid() {
+			at(field, "A7:562", "NPI %q: want ten digits, the first 1 or 2, whose check digit holds", n)
+		}
+	}
+	if r.Number == "" || len(r.Number) > 50 {
+		at("/number", "A7:21", "want the requester's own number, of 1 to 50 characters")
+	}
+	npi("/requester/npi", r.Requester.NPI)
+	if r.Clinician.NPI != "" {
+		npi("/clinician/npi", r.Clinician.NPI)
+	}
+	if r.Patient.MemberID == "" {
+		at("/patient/memberId", "A6:164", "the member id is missing")
+	}
+	if len(r.State) != 2 {
+		at("/state", "A7:21", "want the two letters of the state where the patient will be")
+	}
+	if len(r.Items) == 0 {
+		at("/items", "A6:21", "nothing is asked for")
+	}
+	for i, it := range r.Items {
+		item := fmt.Sprintf("/items/%d/", i)
+		if !procedureCode(it.Code) {
+			at(item+"code", "A7:454", "procedure %q: want a CPT or HCPCS code of five characters", it.Code)
+		}
+		for _, m := range it.Modifiers {
+			if !modifierCode(m) {
+				at(item+"modifiers", "A7:453", "modifier %q: want two capitals or digits", m)
+			}
+		}
+		if it.Units <= 0 || it.Units > maxUnits {
+			at(item+"units", "A7:476", "want more than 0 units and at most %s", maxUnits)
+		}
+		if it.From == "" || it.Until < it.From {
+			at(item+"from", "A7:187", "want a first day and a last day that is not before it")
+		}
+		for _, other := range r.Items[:i] {
+			if other.Sequence == it.Sequence {
+				at(item+"sequence", "A8:21", "sequence %d is used twice", it.Sequence)
+			}
+		}
+	}
+	return k.problems
 }
