@@ -85,5 +85,6 @@ type Pend struct {
 type Draw struct {
 	Authorization credentials.Handle `json:"authorization"`
 	Line          int                `json:"line"`
+	Code          string             `json:"code"`
 	Units         Quantity           `json:"units"`
 }

@@ -92,7 +92,7 @@ func (a *adjudication) authorization(w *work) bool {
 		return a.deny(w, rule, terms, CARCAuthorizationExceeded, "",
 			fmt.Sprintf("%s units claimed, %s left", w.line.Units, max(left, 0)))
 	}
-	w.draw = &Draw{Authorization: f.Handle, Line: w.line.Number, Units: w.line.Units}
+	w.draw = &Draw{Authorization: f.Handle, Line: w.line.Number, Code: w.line.Code, Units: w.line.Units}
 	return w.pass(rule, terms, fmt.Sprintf("authorized from %s to %s, %s units left", f.From, f.Until, left))
 }
 
