@@ -48,8 +48,13 @@ func (r *yamlReader) syntax(err error) error {
 		return fmt.Errorf("%s line 1: the file is empty", r.file)
 	}
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
-	if rest, ok := strings.CutPrefix(text, "line "); ok {
-		return fmt.Errorf("%s line %s", r.file, strings.ReplaceAll(rest, "\n", " "))
+	var line int
+	if n, _ := fmt.Sscanf(text, "line %d:", &line); n == 1 {
+		_, what, _ := strings.Cut(text, ": ")
+		if strings.Contains(what, "did not find expected") {
+			line++ // the parser, other than the scanner, counts from 0
+		}
+		return fmt.Errorf("%s line %d: %s", r.file, line, strings.ReplaceAll(what, "\n", " "))
 	}
 	return fmt.Errorf("%s: %s", r.file, strings.ReplaceAll(text, "\n", " "))
 }

@@ -1,0 +1,177 @@
+package claims
+
+import (
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/countersign-health/countersign/credentials"
+)
+
+// randomCase is a claim of one to six lines in which most is well, and anything
+// may not be.
+func randomCase(p *Plan, r *rand.Rand) (*Claim, *Evidence) {
+	codes := []string{"99213", "73610", "71046", "80053", "72148", "97110", "15824"}
+	var lines []aLine
+	for range 1 + r.IntN(6) {
+		l := aLine{
+			code: codes[r.IntN(len(codes))], charge: Cents(r.IntN(60000)), fee: Cents(r.IntN(50000)),
+			units: Quantity(1 + r.IntN(4000)), on: credentials.Date("2025-12-20").AddDays(r.IntN(25)),
+		}
+		if r.IntN(20) == 0 {
+			l.fee = -1
+		}
+		lines = append(lines, l)
+	}
+	c, e := aCase(p, lines...)
+	e.Received = "2026-02-01"
+	e.Accumulators = nil
+	for _, period := range []string{"2025", "2026"} {
+		oop := Cents(r.IntN(350_00))
+		ded := min(oop, Cents(r.IntN(120_00)))
+		e.Accumulators = append(e.Accumulators, Accumulators{period, ded, ded + Cents(r.IntN(50_00)), oop, oop + Cents(r.IntN(300_00))})
+	}
+	for i := range c.Lines {
+		if r.IntN(2) == 0 {
+			authorize(c, e, i, Quantity(r.IntN(9000)))
+		}
+		if r.IntN(30) == 0 {
+			e.Lines[i].Standing.Fresh = false
+		}
+		if r.IntN(30) == 0 {
+			e.Lines[i].Standing.Standing.Answer = credentials.MayNot
+		}
+		if r.IntN(30) == 0 {
+			e.Lines[i].Duplicate = NearDuplicate
+		}
+		if r.IntN(30) == 0 {
+			e.Lines[i].Duplicate = ExactDuplicate
+		}
+	}
+	return c, e
+}
+
+func TestEveryDecisionBalances(t *testing.T) {
+	p := goldPlan(t, "machineDenials:", "shareOfCharges: 33.33%\nmachineDenials:")
+	r := rand.New(rand.NewPCG(1, 2))
+	outcomes := map[Outcome]int{}
+	for range 20000 {
+		c, e := randomCase(p, r)
+		d, err := Adjudicate(c, p, e)
+		if err != nil {
+			t.Fatalf("%v\n%+v\n%+v", err, c, e)
+		}
+		outcomes[d.Outcome]++
+		checkMoney(t, c, d)
+		checkLimits(t, p, e, d)
+		checkOrder(t, c, p, e, d, r)
+		if t.Failed() {
+			t.Fatalf("%+v\n%+v\n%+v", c, e, d)
+		}
+	}
+	for _, o := range []Outcome{Paid, Denied, Pended} {
+		if outcomes[o] < 100 {
+			t.Errorf("only %d decisions of 20000 were %s", outcomes[o], o)
+		}
+	}
+}
+
+// checkMoney adds up afresh, without the package's own balance.
+func checkMoney(t *testing.T, c *Claim, d *Decision) {
+	var paid, patient, allowed, charge Cents
+	for i, l := range d.Lines {
+		left := l.Charge
+		var pr Cents
+		for _, a := range l.Adjustments {
+			left -= a.Amount
+			isShare := a.CARC == "1" || a.CARC == "2" || a.CARC == "3"
+			if (a.Group == Patient) != isShare {
+				t.Errorf("%s-%s: the patient owes cost sharing and nothing else", a.Group, a.CARC)
+			}
+			if a.Group == Patient {
+				pr += a.Amount
+			}
+		}
+		if d.Outcome != Pended && left != l.Paid || pr != l.Patient || l.Patient > l.Allowed || l.Charge != c.Lines[i].Charge {
+			t.Errorf("line %d does not balance", l.Line)
+		}
+		paid, patient, allowed, charge = paid+l.Paid, patient+l.Patient, allowed+l.Allowed, charge+l.Charge
+	}
+	if paid != d.Paid || patient != d.Patient || allowed != d.Allowed || charge != d.Charge || paid+patient != allowed {
+		t.Error("the totals are not the sums")
+	}
+	if d.Outcome == Pended && (paid != 0 || len(d.Pends) == 0) || d.Outcome != Pended && len(d.Pends) > 0 {
+		t.Error("a claim that waits pays, or one that does not has something to wait for")
+	}
+}
+
+// checkLimits: no member and no family pays beyond a limit because of this claim.
+func checkLimits(t *testing.T, p *Plan, e *Evidence, d *Decision) {
+	for _, add := range d.Met {
+		i := slices.IndexFunc(e.Accumulators, func(a Accumulators) bool { return a.Period == add.Period })
+		was := e.Accumulators[i]
+		for _, x := range []struct{ was, add, limit Cents }{
+			{was.DeductibleIndividual, add.DeductibleIndividual, p.Deductible.Individual},
+			{was.DeductibleFamily, add.DeductibleFamily, p.Deductible.Family},
+			{was.OutOfPocketPerson, add.OutOfPocketPerson, p.OutOfPocketMax.Individual},
+			{was.OutOfPocketFamily, add.OutOfPocketFamily, p.OutOfPocketMax.Family},
+		} {
+			if x.add > 0 && x.was+x.add > x.limit {
+				t.Errorf("period %s: %s met, %s added, the limit is %s", add.Period, x.was, x.add, x.limit)
+			}
+		}
+	}
+}
+
+// checkOrder: the order in which a claim lists its lines, and the evidence its
+// facts, changes nothing but the order of the answer.
+func checkOrder(t *testing.T, c *Claim, p *Plan, e *Evidence, d *Decision, r *rand.Rand) {
+	shuffled, facts := *c, *e
+	shuffled.Lines, facts.Lines = slices.Clone(c.Lines), slices.Clone(e.Lines)
+	facts.Accumulators = slices.Clone(e.Accumulators)
+	slices.Reverse(facts.Accumulators)
+	r.Shuffle(len(c.Lines), func(i, j int) { shuffled.Lines[i], shuffled.Lines[j] = shuffled.Lines[j], shuffled.Lines[i] })
+	r.Shuffle(len(e.Lines), func(i, j int) { facts.Lines[i], facts.Lines[j] = facts.Lines[j], facts.Lines[i] })
+	again, err := Adjudicate(&shuffled, p, &facts)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	slices.SortFunc(again.Lines, func(a, b LineDecision) int { return a.Line - b.Line })
+	slices.SortStableFunc(again.Pends, func(a, b Pend) int { return a.Line - b.Line })
+	slices.SortFunc(again.Draws, func(a, b Draw) int { return a.Line - b.Line })
+	if !reflect.DeepEqual(d, again) {
+		t.Errorf("another order of lines, another decision:\n%+v\n%+v", d, again)
+	}
+}
+
+// Adjudicate leaves what it is given as it was: the same arguments may be used
+// again, and are, on replay.
+func TestAdjudicateKeepsItsArguments(t *testing.T) {
+	p := goldPlan(t)
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 500 {
+		c, e := randomCase(p, r)
+		first, err := Adjudicate(c, p, e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := Adjudicate(c, p, e)
+		if err != nil || !reflect.DeepEqual(first, second) {
+			t.Fatalf("the second time: %v", err)
+		}
+	}
+}
+
+func BenchmarkAdjudicate(b *testing.B) {
+	p := goldPlan(b)
+	c, e := aCase(p, aLine{code: "73610", charge: 150_00, fee: 140_00}, aLine{code: "99213", charge: 120_00, fee: 90_00},
+		aLine{code: "80053", charge: 20_00, fee: 14_52}, aLine{code: "71046", charge: 90_00, fee: 34_00})
+	for b.Loop() {
+		if _, err := Adjudicate(c, p, e); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N*len(c.Lines))/b.Elapsed().Seconds(), "lines/s")
+}
