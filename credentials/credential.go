@@ -17,6 +17,7 @@ type Kind string
 const (
 	KindLicense                 Kind = "LicenseCredential"
 	KindBoardOrder              Kind = "BoardOrder"
+	KindFeedHead                Kind = "BoardFeedHead"
 	KindStatusList              Kind = "BitstringStatusListCredential"
 	KindClaimSubmission         Kind = "ClaimSubmission"
 	KindAuthorizationSubmission Kind = "AuthorizationSubmission"
@@ -26,7 +27,7 @@ const (
 )
 
 var kinds = []Kind{
-	KindLicense, KindBoardOrder, KindStatusList, KindClaimSubmission, KindAuthorizationSubmission,
+	KindLicense, KindBoardOrder, KindFeedHead, KindStatusList, KindClaimSubmission, KindAuthorizationSubmission,
 	KindClaimDecision, KindAuthorizationDecision, KindReviewDetermination,
 }
 

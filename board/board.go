@@ -1,0 +1,187 @@
+// Package board is a licensing board's HTTP door and the register behind it:
+// clerks have licenses issued and revoked, insurers follow the feed of what
+// happened, anyone looks a license up.
+//
+// What the board decides is committed once, in one local transaction: signed
+// document, status bit and ledger entry. The ledger hears of it afterwards, in
+// order, as often as it takes; the feed shows it when its receipt is there. The
+// package never decides who deserves a license, never changes or deletes what
+// it signed, and never writes a name or a number into a log or an error.
+package board
+
+import (
+	"context"
+	"crypto/rand"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/ledger"
+	"github.com/countersign-health/countersign/store/sqldb"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Appender is what the board asks of the ledger.
+type Appender interface {
+	// Append is idempotent by the business key: the same key and entry have
+	// the same index for ever; another entry under it is refused for good. An
+	// error leaves open whether the entry was appended.
+	Append(ctx context.Context, businessKey string, e ledger.Entry) (index int64, err error)
+	// AwaitFinal waits until a quorum of witnesses has countersigned a history
+	// that holds the entry, and returns the receipt.
+	AwaitFinal(ctx context.Context, index int64) (receipt []byte, err error)
+}
+
+// Options are a board's circumstances.
+type Options struct {
+	// Jurisdiction is the two-letter state code that this board licenses for.
+	Jurisdiction string
+	// URL is where the door can be reached from outside: status list addresses
+	// are signed into licenses and start with it.
+	URL string
+	// Clerks are the key ids (DID URLs) that may issue and order.
+	Clerks []string
+	// Keys finds the keys of clerks; did:key only where nil.
+	Keys credentials.ResolveKey
+	// CheckNPI refuses NPIs whose check digit fails. Off for demonstrations:
+	// the NPIs of most public sample claims fail it.
+	CheckNPI bool
+	// ListLife is how long a signed status list is valid; five minutes where 0.
+	ListLife time.Duration
+	// ReceiptWait is how long a clerk's request waits for the ledger's receipt
+	// before it is answered without; ten seconds where 0.
+	ReceiptWait time.Duration
+
+	Now func() time.Time // time.Now where nil
+	Log *slog.Logger     // slog.Default where nil
+}
+
+// A Board is the register, its door and its line to the ledger.
+type Board struct {
+	Options
+	db     *sqldb.DB
+	signer credentials.Signer
+	did    credentials.DID
+	ledger Appender
+	lists  listCache
+
+	work    context.Context // ends with Close; not a request's
+	stop    context.CancelFunc
+	running sync.WaitGroup
+
+	mu      sync.Mutex
+	changed chan struct{} // closed when an event moved on, then replaced
+}
+
+// Open brings the register up to date and starts to bring what it owes to the
+// ledger. Close stops that; whatever was under way is taken up by the next Open.
+func Open(ctx context.Context, db *sqldb.DB, signer credentials.Signer, l Appender, o Options) (*Board, error) {
+	did, err := credentials.SignerDID(signer)
+	if err != nil {
+		return nil, fmt.Errorf("open board: %w", err)
+	}
+	if err := o.settle(); err != nil {
+		return nil, fmt.Errorf("open board: %w", err)
+	}
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	if err := sqldb.Migrate(ctx, db, "board", files); err != nil {
+		return nil, fmt.Errorf("open board: %w", err)
+	}
+	b := &Board{Options: o, db: db, signer: signer, did: did, ledger: l, changed: make(chan struct{})}
+	b.work, b.stop = context.WithCancel(context.Background())
+	b.running.Go(func() { b.keepOn(b.work, "append entry", b.appendNext) })
+	b.running.Go(func() { b.keepOn(b.work, "await receipt", b.receiveNext) })
+	return b, nil
+}
+
+func (o *Options) settle() error {
+	u, err := url.Parse(o.URL)
+	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || u.RawQuery != "" {
+		return errors.New("its URL is not an http(s) address")
+	}
+	o.URL = strings.TrimSuffix(o.URL, "/")
+	if !stateCode(o.Jurisdiction) {
+		return errors.New("its jurisdiction is not a two-letter state code")
+	}
+	for _, kid := range o.Clerks {
+		if _, _, err := credentials.ParseKeyID(kid); err != nil {
+			return fmt.Errorf("clerk: %w", err)
+		}
+	}
+	if o.Keys == nil {
+		o.Keys = credentials.ResolveDIDKey
+	}
+	if o.ListLife == 0 {
+		o.ListLife = 5 * time.Minute
+	}
+	if o.ReceiptWait == 0 {
+		o.ReceiptWait = 10 * time.Second
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	return nil
+}
+
+// DID is the board's own DID: the issuer of its documents and the audience of
+// requests to it.
+func (b *Board) DID() credentials.DID { return b.did }
+
+// Close stops the board's work and waits until it has stopped. It does not
+// close the database.
+func (b *Board) Close() {
+	b.stop()
+	b.running.Wait()
+}
+
+// moved wakes whoever waits for an event to move on.
+func (b *Board) moved() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	close(b.changed)
+	b.changed = make(chan struct{})
+}
+
+// nextMove is closed at the next move. Take it before looking, or a move in
+// between is missed.
+func (b *Board) nextMove() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.changed
+}
+
+// pollEvery is how soon a move by another process on the same database shows.
+const pollEvery = time.Second
+
+// wait waits for a move, a while or the end; false means the end.
+func wait(ctx context.Context, moved <-chan struct{}, most time.Duration) bool {
+	t := time.NewTimer(most)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-moved:
+	case <-t.C:
+	}
+	return true
+}
+
+func randomHandle() (h credentials.Handle) {
+	rand.Read(h[:]) // never fails (crypto/rand)
+	return h
+}

@@ -1,0 +1,96 @@
+// Package client speaks to a licensing board's HTTP door: clerks issue and
+// revoke licenses through it, insurers follow the board's feed, anyone looks a
+// license up. It also holds the forms that cross the wire, so that a caller
+// does not carry the board's database with it.
+//
+// It checks what it can know: signatures, issuer, order, completeness. Receipts
+// are handed on as they came; whoever pins a ledger's policy verifies them.
+package client
+
+import (
+	"time"
+
+	"github.com/countersign-health/countersign/credentials"
+)
+
+// An Application is what a clerk sends to have a license issued: a license
+// without the handle, which is the board's to give.
+type Application struct {
+	NPI          credentials.NPI  `json:"npi"`
+	Name         string           `json:"name"`
+	Jurisdiction string           `json:"jurisdiction"`
+	Profession   string           `json:"profession"`
+	Number       string           `json:"number"`
+	From         credentials.Date `json:"from"`
+	Until        credentials.Date `json:"until"`
+}
+
+// License is the license that the application asks for, under a handle.
+func (a Application) License(h credentials.Handle) credentials.License {
+	return credentials.License{Handle: h, NPI: a.NPI, Name: a.Name, Jurisdiction: a.Jurisdiction,
+		Profession: a.Profession, Number: a.Number, From: a.From, Until: a.Until}
+}
+
+// An OrderRequest is what a clerk sends to act upon a license. Effective keeps
+// its offset: the civil date in it is the first day on which the order binds.
+type OrderRequest struct {
+	Action    credentials.OrderAction `json:"action"`
+	Effective time.Time               `json:"effective"`
+	Reason    string                  `json:"reason"` // the board's reason code
+}
+
+// A Document is a license or an order as the board signed it. Until the ledger
+// has given its receipt it has none, and nobody else need believe it.
+type Document struct {
+	Handle  credentials.Handle `json:"handle"`
+	Token   string             `json:"token"`
+	Index   int64              `json:"index"` // on the ledger; -1 without a receipt
+	Receipt []byte             `json:"receipt,omitempty"`
+}
+
+// A File is one license with everything that was ordered upon it.
+type File struct {
+	License Document   `json:"license"`
+	Orders  []Document `json:"orders"`
+}
+
+// EventKind says what an event of the feed brings.
+type EventKind string
+
+// The kinds of events.
+const (
+	EventLicense EventKind = "license"
+	EventOrder   EventKind = "order"
+)
+
+// An Event is one line of the feed. Sequences have no gaps, and later events
+// stand later on the ledger.
+type Event struct {
+	Sequence int64     `json:"sequence"`
+	Index    int64     `json:"index"`
+	Kind     EventKind `json:"kind"`
+	Token    string    `json:"token"`
+	Receipt  []byte    `json:"receipt"`
+}
+
+// A Head says how far the feed is complete: everything that the board did
+// before Time is in the events up to Sequence. An order that still waits for
+// its receipt holds Time back, so that the feed turns stale, not silent.
+type Head struct {
+	Sequence int64     `json:"sequence"`
+	Index    int64     `json:"index"` // of the last event; -1 where there is none
+	Time     time.Time `json:"time"`
+}
+
+// FeedPage is the answer to one reading of the feed. Proof is the head as the
+// board signed it: without it, whoever stands between could leave out the end.
+type FeedPage struct {
+	Events []Event `json:"events"`
+	Head   Head    `json:"head"`
+	Proof  string  `json:"proof"`
+}
+
+// Refused is how the board answers what it does not accept.
+type Refused struct {
+	Error string `json:"error"`
+}

@@ -1,0 +1,272 @@
+package board
+
+import (
+	"crypto/ed25519"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/countersign-health/countersign/board/client"
+	"github.com/countersign-health/countersign/credentials"
+)
+
+const (
+	maxBody     = 16 << 10
+	readWithin  = 10 * time.Second
+	writeWithin = 30 * time.Second
+)
+
+// Handler is the board's HTTP interface. Reading is public, as a board's
+// look-up is; issuing and ordering take a request token of a clerk's key.
+func (b *Board) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	mux.Handle("POST /licenses", b.door(b.clerk(b.postLicense)))
+	mux.Handle("POST /licenses/{handle}/orders", b.door(b.clerk(b.postOrder)))
+	mux.Handle("GET /licenses/{handle}", b.door(b.getLicense))
+	mux.Handle("GET /licenses", b.door(b.findLicenses))
+	mux.Handle("GET /status/{list}", b.door(b.getStatus))
+	mux.Handle("GET /feed", b.door(b.getFeed))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Every request sets its own: a deadline outlives its request.
+		http.NewResponseController(w).SetWriteDeadline(time.Now().Add(mostWait + writeWithin))
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// An answer is what a handler has to say: JSON, or a token as it stands.
+type answer struct {
+	status int
+	body   any
+	token  string
+}
+
+// A refusal is the caller's to mend. What is not a refusal is ours, and is
+// logged instead of told.
+type refusal struct {
+	status  int
+	message string
+}
+
+func (r *refusal) Error() string { return r.message }
+
+func refuse(status int, format string, args ...any) error {
+	return &refusal{status, fmt.Sprintf(format, args...)}
+}
+
+// door reads a request within bounds of size and time and renders what the
+// handler returns.
+func (b *Board) door(handle func(r *http.Request, body []byte) (answer, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := readBody(w, r)
+		var a answer
+		if err == nil {
+			a, err = handle(r, body)
+		}
+		b.write(w, r, a, err)
+	})
+}
+
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	limits := http.NewResponseController(w)
+	limits.SetReadDeadline(time.Now().Add(readWithin))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return nil, refuse(http.StatusRequestEntityTooLarge, "the request is larger than %d bytes", maxBody)
+	case err != nil:
+		return nil, refuse(http.StatusBadRequest, "the request could not be read to its end")
+	}
+	// A deadline that passes while the handler waits would end its context.
+	limits.SetReadDeadline(time.Time{})
+	return body, nil
+}
+
+func (b *Board) write(w http.ResponseWriter, r *http.Request, a answer, err error) {
+	var no *refusal
+	switch {
+	case errors.As(err, &no):
+		a = answer{status: no.status, body: client.Refused{Error: no.message}}
+	case errors.Is(err, sql.ErrNoRows):
+		a = answer{status: http.StatusNotFound, body: client.Refused{Error: "the register holds nothing under this name"}}
+	case err != nil:
+		b.Log.Error("board: request failed", "method", r.Method, "route", r.Pattern, "error", err.Error())
+		a = answer{status: http.StatusServiceUnavailable,
+			body: client.Refused{Error: "the board could not answer just now: send it again, nothing is done twice"}}
+	}
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if a.token != "" {
+		w.Header().Set("Content-Type", "application/vc+jwt")
+		w.Header().Set("Cache-Control", "max-age=30")
+		io.WriteString(w, a.token)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(a.status)
+	json.NewEncoder(w).Encode(a.body)
+}
+
+var errNotClerk = errors.New("this key is not a clerk's of this board")
+
+// clerk lets in a request that a clerk's key has signed, once.
+func (b *Board) clerk(handle func(r *http.Request, body []byte) (answer, error)) func(*http.Request, []byte) (answer, error) {
+	return func(r *http.Request, body []byte) (answer, error) {
+		token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		if !ok {
+			return answer{}, refuse(http.StatusUnauthorized, "no request token: send Authorization: Bearer TOKEN, signed with a clerk's key")
+		}
+		claims, err := credentials.VerifyRequest(token, r.Method, r.URL.RequestURI(), string(b.did), body, b.Now(), b.clerkKey)
+		if errors.Is(err, errNotClerk) {
+			return answer{}, refuse(http.StatusForbidden, "%v", errNotClerk)
+		} else if err != nil {
+			return answer{}, refuse(http.StatusUnauthorized, "%v", err)
+		}
+		first, err := b.use(r.Context(), claims)
+		if err != nil {
+			return answer{}, fmt.Errorf("remember request: %w", err)
+		}
+		if !first {
+			return answer{}, refuse(http.StatusUnauthorized, "this request token was used before: sign a new one for each request")
+		}
+		return handle(r, body)
+	}
+}
+
+// clerkKey asks for the list first: a stranger's key id is not resolved.
+func (b *Board) clerkKey(kid string) (ed25519.PublicKey, error) {
+	if !slices.Contains(b.Clerks, kid) {
+		return nil, errNotClerk
+	}
+	return b.Keys(kid)
+}
+
+func (b *Board) postLicense(r *http.Request, body []byte) (answer, error) {
+	var a client.Application
+	if err := credentials.DecodeStrict(body, &a); err != nil {
+		return answer{}, refuse(http.StatusBadRequest, "license: %v", err)
+	}
+	if err := b.checkApplication(a); err != nil {
+		return answer{}, refuse(http.StatusUnprocessableEntity, "license: %v", err)
+	}
+	h, created, err := b.issue(r.Context(), a)
+	if err != nil {
+		return answer{}, err
+	}
+	if err := b.awaitReceipt(r.Context(), h); err != nil {
+		return answer{}, err
+	}
+	f, err := b.file(r.Context(), h)
+	return answer{status: statusOf(created, f.License), body: f}, err
+}
+
+func (b *Board) postOrder(r *http.Request, body []byte) (answer, error) {
+	license, err := pathHandle(r)
+	if err != nil {
+		return answer{}, err
+	}
+	var o client.OrderRequest
+	if err := credentials.DecodeStrict(body, &o); err != nil {
+		return answer{}, refuse(http.StatusBadRequest, "order: %v", err)
+	}
+	if err := checkOrder(o); err != nil {
+		return answer{}, refuse(http.StatusUnprocessableEntity, "order: %v", err)
+	}
+	h, created, err := b.order(r.Context(), license, o)
+	if err != nil {
+		return answer{}, err
+	}
+	if err := b.awaitReceipt(r.Context(), h); err != nil {
+		return answer{}, err
+	}
+	f, err := b.file(r.Context(), license)
+	if err != nil {
+		return answer{}, err
+	}
+	i := slices.IndexFunc(f.Orders, func(d client.Document) bool { return d.Handle == h })
+	if i < 0 {
+		return answer{}, errors.New("the order is not in its license's file")
+	}
+	return answer{status: statusOf(created, f.Orders[i]), body: f.Orders[i]}, nil
+}
+
+// statusOf is 202 while the receipt is missing: done here, not yet final.
+func statusOf(created bool, d client.Document) int {
+	switch {
+	case len(d.Receipt) == 0:
+		return http.StatusAccepted
+	case created:
+		return http.StatusCreated
+	}
+	return http.StatusOK
+}
+
+func (b *Board) getLicense(r *http.Request, _ []byte) (answer, error) {
+	h, err := pathHandle(r)
+	if err != nil {
+		return answer{}, err
+	}
+	f, err := b.file(r.Context(), h)
+	return answer{status: http.StatusOK, body: f}, err
+}
+
+func (b *Board) findLicenses(r *http.Request, _ []byte) (answer, error) {
+	npi := credentials.NPI(r.URL.Query().Get("npi"))
+	if !npi.WellFormed() {
+		return answer{}, refuse(http.StatusBadRequest, "say whose licenses: /licenses?npi= and ten digits")
+	}
+	handles, err := b.licensesOf(r.Context(), npi)
+	if err != nil {
+		return answer{}, err
+	}
+	files := []client.File{}
+	for _, h := range handles {
+		f, err := b.file(r.Context(), h)
+		if err != nil {
+			return answer{}, err
+		}
+		files = append(files, f)
+	}
+	return answer{status: http.StatusOK, body: files}, nil
+}
+
+func (b *Board) getStatus(r *http.Request, _ []byte) (answer, error) {
+	list, err := strconv.ParseInt(r.PathValue("list"), 10, 32)
+	if err != nil || list < 1 {
+		return answer{}, refuse(http.StatusBadRequest, "status lists are numbered from 1")
+	}
+	token, err := b.statusList(r.Context(), list)
+	return answer{token: token}, err
+}
+
+func (b *Board) getFeed(r *http.Request, _ []byte) (answer, error) {
+	query := r.URL.Query()
+	after, err := strconv.ParseInt(query.Get("after"), 10, 64)
+	if err != nil || after < 0 {
+		return answer{}, refuse(http.StatusBadRequest, "say where to start: /feed?after=0 for the beginning")
+	}
+	var most time.Duration
+	if s := query.Get("wait"); s != "" {
+		if most, err = time.ParseDuration(s); err != nil || most < 0 || most > mostWait {
+			return answer{}, refuse(http.StatusBadRequest, "wait is a time up to %s, such as 30s", mostWait)
+		}
+	}
+	page, err := b.feed(r.Context(), after, most)
+	return answer{status: http.StatusOK, body: page}, err
+}
+
+func pathHandle(r *http.Request) (credentials.Handle, error) {
+	h, err := credentials.ParseHandle(r.PathValue("handle"))
+	if err != nil {
+		return h, refuse(http.StatusBadRequest, "license handle: %v", err)
+	}
+	return h, nil
+}

@@ -1,0 +1,274 @@
+package board
+
+import (
+	"context"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/countersign-health/countersign/board/client"
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/ledger"
+	"github.com/countersign-health/countersign/store/sqldb"
+)
+
+// errKnown ends a transaction that would have written what is there already.
+var errKnown = errors.New("known already")
+
+// errPlaceTaken ends a transaction whose random place in the status list was
+// another license's.
+var errPlaceTaken = errors.New("place in the status list is taken")
+
+// listFill is how many licenses share one status list. Half full, a random
+// place is free every other time, and a set bit points to nobody.
+const listFill = credentials.StatusListSize / 2
+
+// issue registers the license that a asks for, or finds the one that the same
+// application got before.
+func (b *Board) issue(ctx context.Context, a client.Application) (h credentials.Handle, created bool, err error) {
+	identity, err := identityOf("license", a.Jurisdiction, a.Profession, a.Number, string(a.NPI), string(a.From), string(a.Until))
+	if err != nil {
+		return h, false, err
+	}
+	for range 64 {
+		h, err = b.issueOnce(ctx, a, identity)
+		if !errors.Is(err, errPlaceTaken) {
+			break
+		}
+	}
+	switch {
+	case errors.Is(err, errKnown):
+		h, err = b.find(ctx, identity)
+		return h, false, err
+	case err != nil:
+		return h, false, fmt.Errorf("register license: %w", err)
+	}
+	b.moved()
+	return h, true, nil
+}
+
+func (b *Board) issueOnce(ctx context.Context, a client.Application, identity string) (h credentials.Handle, err error) {
+	// Signed before the transaction, so that a slow key does not hold up others.
+	if _, err := b.find(ctx, identity); err == nil {
+		return h, errKnown
+	} else if !errors.Is(err, sql.ErrNoRows) {
+		return h, err
+	}
+	var licenses int64
+	if err := b.db.QueryRow(ctx, `SELECT count(*) FROM register_license`).Scan(&licenses); err != nil {
+		return h, err
+	}
+	h = randomHandle()
+	list, place, now := 1+licenses/listFill, randomPlace(), b.Now()
+	status := credentials.NewStatusEntry(b.listURL(list), place)
+	token, err := credentials.Issue(b.signer, credentials.KindLicense, h, now, status, a.License(h))
+	if err != nil {
+		return h, err
+	}
+	e, err := b.newEvent(client.EventLicense, h, h, identity, token, now)
+	if err != nil {
+		return h, err
+	}
+	return h, b.db.TxLocked(ctx, func(tx *sqldb.Tx) error {
+		return e.commit(tx, func() error {
+			var taken int
+			if err := tx.QueryRow(`SELECT count(*) FROM register_license WHERE list = $1 AND place = $2`, list, place).Scan(&taken); err != nil {
+				return err
+			}
+			if taken > 0 {
+				return errPlaceTaken
+			}
+			_, err := tx.Exec(`
+				INSERT INTO register_license (handle, identity, npi, list, place, revoked) VALUES ($1, $2, $3, $4, $5, 0)`,
+				h.String(), identity, string(a.NPI), list, place)
+			return err
+		})
+	})
+}
+
+// order registers an order upon a license: the order, the license's status bit
+// and the ledger entry in one transaction.
+func (b *Board) order(ctx context.Context, license credentials.Handle, o client.OrderRequest) (h credentials.Handle, created bool, err error) {
+	identity, err := identityOf("order", license.String(), string(o.Action), o.Effective.Format(time.RFC3339), o.Reason)
+	if err != nil {
+		return h, false, err
+	}
+	if h, err := b.find(ctx, identity); !errors.Is(err, sql.ErrNoRows) {
+		return h, false, err
+	}
+	h = randomHandle()
+	token, err := credentials.Issue(b.signer, credentials.KindBoardOrder, h, b.Now(), nil, credentials.Order{
+		Handle: h, License: license, Action: o.Action, Effective: o.Effective, Reason: o.Reason})
+	if err != nil {
+		return h, false, fmt.Errorf("sign order: %w", err)
+	}
+	e, err := b.newEvent(client.EventOrder, h, license, identity, token, o.Effective)
+	if err != nil {
+		return h, false, err
+	}
+	err = b.db.TxLocked(ctx, func(tx *sqldb.Tx) error {
+		return e.commit(tx, func() error {
+			n, err := tx.Exec(`UPDATE register_license SET revoked = 1 WHERE handle = $1`, license.String())
+			if err == nil && n != 1 {
+				err = sql.ErrNoRows
+			}
+			return err
+		})
+	})
+	switch {
+	case errors.Is(err, errKnown):
+		h, err = b.find(ctx, identity)
+		return h, false, err
+	case err != nil:
+		return h, false, fmt.Errorf("register order: %w", err)
+	}
+	b.moved()
+	return h, true, nil
+}
+
+// event is a row of register_event that is about to be written.
+type event struct {
+	kind              client.EventKind
+	document, license credentials.Handle
+	identity, token   string
+	entry             []byte
+	made              time.Time
+}
+
+// newEvent signs the ledger entry of a document. Its subject is the license in
+// either case, so that whoever knows the handle finds every order upon it on
+// the ledger, whatever the board's feed says.
+func (b *Board) newEvent(kind client.EventKind, document, license credentials.Handle, identity, token string, effective time.Time) (event, error) {
+	kinds := map[client.EventKind]ledger.Kind{client.EventLicense: ledger.KindLicense, client.EventOrder: ledger.KindBoardOrder}
+	e, err := ledger.Entry{
+		Kind: kinds[kind], Subject: license, Document: credentials.DocumentDigest(token), Effective: effective,
+	}.Sign(b.signer)
+	if err != nil {
+		return event{}, err
+	}
+	return event{kind, document, license, identity, token, e.Marshal(), b.Now()}, nil
+}
+
+// commit numbers and writes the event beside what register writes. Its first
+// statement makes other writers wait until this one has committed; an error
+// takes the number back with everything else.
+func (e event) commit(tx *sqldb.Tx, register func() error) error {
+	var sequence int64
+	if err := tx.QueryRow(`UPDATE register_counter SET value = value + 1 WHERE name = 'event' RETURNING value`).Scan(&sequence); err != nil {
+		return fmt.Errorf("number event: %w", err)
+	}
+	var known int
+	if err := tx.QueryRow(`SELECT count(*) FROM register_event WHERE identity = $1`, e.identity).Scan(&known); err != nil {
+		return err
+	}
+	if known > 0 {
+		return errKnown
+	}
+	if err := register(); err != nil {
+		return err
+	}
+	_, err := tx.Exec(`
+		INSERT INTO register_event (sequence, document, identity, license, kind, token, entry, made)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		sequence, e.document.String(), e.identity, e.license.String(), string(e.kind), e.token, e.entry, e.made.UnixMicro())
+	return err
+}
+
+// find returns the document that an identity got, or sql.ErrNoRows.
+func (b *Board) find(ctx context.Context, identity string) (h credentials.Handle, err error) {
+	var s string
+	if err := b.db.QueryRow(ctx, `SELECT document FROM register_event WHERE identity = $1`, identity).Scan(&s); err != nil {
+		return h, err
+	}
+	return credentials.ParseHandle(s)
+}
+
+// file reads a license with its orders, or sql.ErrNoRows.
+func (b *Board) file(ctx context.Context, license credentials.Handle) (f client.File, err error) {
+	rows, err := b.db.Query(ctx, `
+		SELECT document, kind, token, ledger_index, receipt FROM register_event WHERE license = $1 ORDER BY sequence`, license.String())
+	if err != nil {
+		return f, err
+	}
+	defer rows.Close()
+	f.Orders = []client.Document{}
+	for rows.Next() {
+		var handle, kind string
+		var index sql.NullInt64
+		var d client.Document
+		if err := rows.Scan(&handle, &kind, &d.Token, &index, &d.Receipt); err != nil {
+			return f, err
+		}
+		if d.Handle, err = credentials.ParseHandle(handle); err != nil {
+			return f, err
+		}
+		if d.Index = -1; len(d.Receipt) > 0 {
+			d.Index = index.Int64
+		}
+		if client.EventKind(kind) == client.EventLicense {
+			f.License = d
+		} else {
+			f.Orders = append(f.Orders, d)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return f, err
+	}
+	if f.License.Token == "" {
+		return f, sql.ErrNoRows
+	}
+	return f, nil
+}
+
+// licensesOf lists the licenses of a clinician, oldest first.
+func (b *Board) licensesOf(ctx context.Context, npi credentials.NPI) (handles []credentials.Handle, err error) {
+	rows, err := b.db.Query(ctx, `
+		SELECT l.handle FROM register_license l JOIN register_event e ON e.document = l.handle
+		WHERE l.npi = $1 ORDER BY e.sequence LIMIT 100`, string(npi))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var s string
+		if err := rows.Scan(&s); err != nil {
+			return nil, err
+		}
+		h, err := credentials.ParseHandle(s)
+		if err != nil {
+			return nil, err
+		}
+		handles = append(handles, h)
+	}
+	return handles, rows.Err()
+}
+
+// use remembers the id of a request token; false means that it was used before.
+func (b *Board) use(ctx context.Context, r credentials.RequestClaims) (first bool, err error) {
+	now := b.Now()
+	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		if _, err := tx.Exec(`DELETE FROM register_request WHERE expires < $1`, now.Add(-time.Hour).Unix()); err != nil {
+			return err
+		}
+		n, err := tx.Exec(`INSERT INTO register_request (id, expires) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING`,
+			r.ID.String(), r.Expires.Unix())
+		first = n == 1
+		return err
+	})
+	return first, err
+}
+
+// identityOf names what a request asks for, so that asking twice is asking
+// once. It is a digest because a database column is no place for a list.
+func identityOf(parts ...string) (string, error) {
+	b, err := credentials.CanonicalJSON(parts)
+	return credentials.DigestOf(b).String(), err
+}
+
+// randomPlace is uniform: the list's size is a power of two.
+func randomPlace() int {
+	h := randomHandle()
+	return int(binary.BigEndian.Uint32(h[:]) % credentials.StatusListSize)
+}
