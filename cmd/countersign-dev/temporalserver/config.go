@@ -71,9 +71,9 @@ func hosts(cfg *config.Config) map[primitives.ServiceName]static.Hosts {
 
 // dynamicConfig raises the queue poll rates: their default of 20 a second and shard costs a workflow 50 ms at every
 // hop. The last entry keeps the server from telling its makers that it runs.
-func dynamicConfig() dynamicconfig.Client {
+func dynamicConfig(o Options) dynamicconfig.Client {
 	const fast = 5000
-	return dynamicconfig.StaticClient{
+	settings := dynamicconfig.StaticClient{
 		dynamicconfig.TransferProcessorMaxPollRPS.Key():       fast,
 		dynamicconfig.TransferProcessorMaxPollHostRPS.Key():   fast,
 		dynamicconfig.TimerProcessorMaxPollRPS.Key():          fast,
@@ -82,6 +82,10 @@ func dynamicConfig() dynamicconfig.Client {
 		dynamicconfig.VisibilityProcessorMaxPollHostRPS.Key(): fast,
 		dynamicconfig.EnableServerVersionCheck.Key():          false,
 	}
+	if o.WorkflowTaskTimeout > 0 {
+		settings[dynamicconfig.DefaultWorkflowTaskTimeout.Key()] = o.WorkflowTaskTimeout
+	}
+	return settings
 }
 
 func address(port int) string { return net.JoinHostPort(loopback, strconv.Itoa(port)) }

@@ -27,6 +27,8 @@ type Options struct {
 	Namespace string
 	// Log gets warnings and worse; nil writes them to temporal.log in Dir.
 	Log *slog.Logger
+	// WorkflowTaskTimeout is how soon a dead worker is missed, for contracts that do not say; 0 is the server's 10 s.
+	WorkflowTaskTimeout time.Duration
 	// UI serves Temporal's web UI on a loopback port of its own.
 	UI bool
 	// Codec, if not nil, lets the UI show payloads in clear text, to browsers on this machine only.
@@ -129,7 +131,7 @@ func (s *Server) startServer(ctx context.Context, o Options) error {
 		temporal.WithConfig(cfg),
 		temporal.ForServices(temporal.DefaultServices),
 		temporal.WithStaticHosts(hosts(cfg)),
-		temporal.WithDynamicConfigClient(dynamicConfig()),
+		temporal.WithDynamicConfigClient(dynamicConfig(o)),
 		temporal.WithLogger(logger{to: o.Log, stopping: &stopping}),
 	)
 	if err != nil {

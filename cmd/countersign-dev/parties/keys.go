@@ -1,0 +1,86 @@
+package parties
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/credentials/aries"
+)
+
+// Everyone lists the parties that hold a key of their own.
+var Everyone = []string{Board, Clerk, Insurer, Hospital, Auditor, Reviewer}
+
+// founders sign leaf 0, and each of them runs a witness.
+var founders = []string{Board, Insurer, Hospital, Auditor}
+
+func (n *Network) openKeys() error {
+	n.keys.party = map[string]credentials.Signer{}
+	for _, party := range Everyone {
+		s, err := openKey(n.Keys(party), party)
+		if err != nil {
+			return fmt.Errorf("%s: %w", party, err)
+		}
+		did, _, err := credentials.ParseKeyID(s.KeyID())
+		if err != nil {
+			return fmt.Errorf("%s: %w", party, err)
+		}
+		n.keys.party[party], n.DIDs[party] = s, did
+	}
+	for _, party := range founders {
+		seed, err := openSecret(filepath.Join(n.Dir, "witness-"+party, "key"))
+		if err != nil {
+			return err
+		}
+		n.keys.witnesses = append(n.keys.witnesses, ed25519.NewKeyFromSeed(seed))
+	}
+	seed, err := openSecret(filepath.Join(n.Dir, "ledger", "key"))
+	if err != nil {
+		return err
+	}
+	n.keys.log = ed25519.NewKeyFromSeed(seed)
+	if n.keys.secret, err = openSecret(filepath.Join(n.Dir, Insurer, "business.key")); err != nil {
+		return err
+	}
+	n.keys.payload, err = openSecret(filepath.Join(n.Dir, Insurer, "payload.key"))
+	return err
+}
+
+// openKey opens a party's key in its own key store, or makes it there.
+func openKey(dir, name string) (credentials.Signer, error) {
+	ks, err := aries.OpenKeyStore(dir)
+	if err != nil {
+		return nil, err
+	}
+	have, err := ks.List()
+	if err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(have, func(k aries.Key) bool { return k.Name == name }) {
+		return ks.Signer(name)
+	}
+	return ks.Create(name)
+}
+
+// openSecret reads 32 random bytes, or makes them, readable by the owner only.
+func openSecret(path string) ([]byte, error) {
+	b, err := os.ReadFile(path)
+	if err == nil && len(b) != 32 {
+		return nil, fmt.Errorf("%s: want 32 bytes", path)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return b, err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	b = make([]byte, 32)
+	rand.Read(b)
+	return b, os.WriteFile(path, b, 0o600)
+}
