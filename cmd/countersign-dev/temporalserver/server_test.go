@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/base64"
+	"encoding/json"
 	"io"
 	"log/slog"
 	"net/http"
@@ -14,8 +16,10 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
+	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/countersign-health/countersign/cmd/countersign-dev/temporalserver"
 )
@@ -180,18 +184,65 @@ func TestOneServerPerDirectory(t *testing.T) {
 
 func TestUI(t *testing.T) {
 	s := start(t, temporalserver.Options{Dir: t.TempDir(), UI: true})
-	for _, path := range []string{"/", "/api/v1/namespaces"} {
-		resp, err := http.Get("http://" + s.UIAddress + path)
+	get(t, "http://"+s.UIAddress+"/")
+	if body := string(get(t, "http://"+s.UIAddress+"/api/v1/namespaces")); !strings.Contains(body, namespace) {
+		t.Errorf("the UI does not list the namespace: %s", body)
+	}
+}
+
+func TestUIDecodesForItself(t *testing.T) {
+	codec := converter.NewZlibCodec(converter.ZlibCodecOptions{AlwaysEncode: true})
+	s := start(t, temporalserver.Options{Dir: t.TempDir(), UI: true, Codec: codec})
+	var settings struct{ Codec struct{ Endpoint string } }
+	if err := json.Unmarshal(get(t, "http://"+s.UIAddress+"/api/v1/settings"), &settings); err != nil {
+		t.Fatal(err)
+	}
+	payload, err := converter.NewCodecDataConverter(converter.GetDefaultDataConverter(), codec).ToPayloads("for the UI only")
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := protojson.Marshal(payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name, origin, host string
+		want               int
+	}{
+		{"the UI", "http://" + s.UIAddress, "", http.StatusOK},
+		{"another site", "https://example.com", "", http.StatusForbidden},
+		{"no origin", "", "", http.StatusForbidden},
+		{"a rebound name", "http://" + s.UIAddress, "evil.example.com", http.StatusForbidden},
+	} {
+		req, err := http.NewRequest(http.MethodPost, settings.Codec.Endpoint+"/decode", bytes.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
 		}
-		body, _ := io.ReadAll(resp.Body)
-		resp.Body.Close()
-		if resp.StatusCode != http.StatusOK {
-			t.Errorf("%s: got %s", path, resp.Status)
+		req.Header.Set("Origin", test.origin)
+		req.Host = test.host
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if path != "/" && !strings.Contains(string(body), namespace) {
-			t.Errorf("%s does not name the namespace: %s", path, body)
+		text, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		decoded := strings.Contains(string(text), base64.StdEncoding.EncodeToString([]byte(`"for the UI only"`)))
+		if resp.StatusCode != test.want || decoded != (test.want == http.StatusOK) {
+			t.Errorf("%s: got %s %s", test.name, resp.Status, text)
 		}
 	}
+}
+
+func get(t *testing.T, url string) []byte {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s, %v", url, resp.Status, err)
+	}
+	return body
 }
