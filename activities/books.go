@@ -6,6 +6,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/ledger"
@@ -38,6 +39,10 @@ type Books interface {
 	ClaimsWaitingFor(ctx context.Context, authorization credentials.Handle) ([]store.Work, error)
 }
 
+// ErrRefused is wrapped by a Ledger's errors that no retry can mend: the key
+// is used for another entry, or the issuer may not record this.
+var ErrRefused = errors.New("the ledger refused the entry")
+
 // Ledger is what recording asks of the ledger.
 type Ledger interface {
 	// Append is idempotent by the business key: the same key and entry have
@@ -45,5 +50,5 @@ type Ledger interface {
 	Append(ctx context.Context, businessKey string, e ledger.Entry) (index int64, err error)
 	// AwaitFinal waits until a quorum of witnesses has countersigned a history
 	// that holds the entry, and returns the receipt.
-	AwaitFinal(ctx context.Context, index int64) (receipt []byte, err error)
+	AwaitFinal(ctx context.Context, index int64, e ledger.Entry) (receipt []byte, err error)
 }

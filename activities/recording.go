@@ -34,12 +34,12 @@ func (r *Recording) Record(ctx context.Context, document credentials.Handle) err
 	}
 	index, err := r.Ledger.Append(ctx, document.String(), entry)
 	if err != nil {
-		if ledger.IsPermanent(err) {
+		if errors.Is(err, ErrRefused) {
 			return permanent("append entry", err)
 		}
 		return fmt.Errorf("append entry: %w", err)
 	}
-	receipt, err := r.Ledger.AwaitFinal(ctx, index)
+	receipt, err := r.Ledger.AwaitFinal(ctx, index, entry)
 	if err != nil {
 		return fmt.Errorf("await receipt: %w", err)
 	}

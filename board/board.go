@@ -38,7 +38,7 @@ type Appender interface {
 	Append(ctx context.Context, businessKey string, e ledger.Entry) (index int64, err error)
 	// AwaitFinal waits until a quorum of witnesses has countersigned a history
 	// that holds the entry, and returns the receipt.
-	AwaitFinal(ctx context.Context, index int64) (receipt []byte, err error)
+	AwaitFinal(ctx context.Context, index int64, e ledger.Entry) (receipt []byte, err error)
 }
 
 // Options are a board's circumstances.

@@ -101,16 +101,21 @@ func keepIndex(tx *sqldb.Tx, sequence, index int64) error {
 // first receipt is kept.
 func (b *Board) receiveNext(ctx context.Context) (found bool, err error) {
 	var sequence, index int64
+	var entry []byte
 	err = b.db.QueryRow(ctx, `
-		SELECT sequence, ledger_index FROM register_event
-		WHERE ledger_index IS NOT NULL AND receipt IS NULL ORDER BY sequence LIMIT 1`).Scan(&sequence, &index)
+		SELECT sequence, ledger_index, entry FROM register_event
+		WHERE ledger_index IS NOT NULL AND receipt IS NULL ORDER BY sequence LIMIT 1`).Scan(&sequence, &index, &entry)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("read outbox: %w", err)
 	}
-	receipt, err := b.ledger.AwaitFinal(ctx, index)
+	e, err := ledger.ParseEntry(entry)
+	if err != nil {
+		return false, fmt.Errorf("read outbox: event %d: %w", sequence, err)
+	}
+	receipt, err := b.ledger.AwaitFinal(ctx, index, e)
 	if err != nil {
 		return false, fmt.Errorf("event %d: %w", sequence, err)
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/gateway/api"
 	"github.com/countersign-health/countersign/ledger"
 	"github.com/countersign-health/countersign/store"
 )
@@ -29,33 +30,10 @@ type call struct {
 	body  []byte
 }
 
-// A refusal is an answer that is the caller's to mend, in one line. What is not
-// a refusal is ours, and is logged instead of told.
-type refusal struct {
-	status   int
-	message  string
-	problems []Problem
-}
-
-func (r *refusal) Error() string { return r.message }
-
+// refuse is an answer that is the caller's to mend, in one line. What is not a
+// refusal is ours, and is logged instead of told.
 func refuse(status int, format string, args ...any) error {
-	return &refusal{status: status, message: fmt.Sprintf(format, args...)}
-}
-
-// A Problem is one intake edit that a claim did not pass.
-type Problem struct {
-	Segment string `json:"segment"`
-	Element string `json:"element,omitempty"`
-	Loop    string `json:"loop,omitempty"`
-	Code    string `json:"code,omitempty"`
-	Message string `json:"message"`
-}
-
-// Refusal is how a refused request is answered.
-type Refusal struct {
-	Error    string    `json:"error"`
-	Problems []Problem `json:"problems,omitempty"`
+	return &api.Refusal{Status: status, Message: fmt.Sprintf(format, args...)}
 }
 
 // door lets in whoever holds an admitted key of one of the roles, and renders
@@ -103,15 +81,15 @@ func (g *Gateway) open(w http.ResponseWriter, r *http.Request, roles []ledger.Ro
 
 func (g *Gateway) answer(w http.ResponseWriter, r *http.Request, answer any, err error) {
 	status := http.StatusOK
-	var no *refusal
+	var no *api.Refusal
 	switch {
 	case errors.As(err, &no):
-		status, answer = no.status, Refusal{no.message, no.problems}
+		status, answer = no.Status, no
 	case errors.Is(err, store.ErrNotFound):
-		status, answer = http.StatusNotFound, Refusal{Error: "nothing of yours has this handle"}
+		status, answer = http.StatusNotFound, &api.Refusal{Message: "nothing of yours has this handle"}
 	case err != nil:
 		g.Log.Error("request failed", "method", r.Method, "route", r.Pattern, "error", err.Error())
-		status, answer = http.StatusServiceUnavailable, Refusal{Error: "the insurer could not take this just now: send it again, nothing is done twice"}
+		status, answer = http.StatusServiceUnavailable, &api.Refusal{Message: "the insurer could not take this just now: send it again, nothing is done twice"}
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/dossier"
+	"github.com/countersign-health/countersign/gateway/api"
 	"github.com/countersign-health/countersign/store"
 )
 
@@ -131,22 +133,12 @@ func (g *Gateway) addReceipt(ctx context.Context, f dossier.Files, document cred
 	return nil
 }
 
-// Remittance is an 835 that was released, with its proof.
-type Remittance struct {
-	Trace    string            `json:"trace"`
-	Payee    credentials.NPI   `json:"payee"`
-	Released time.Time         `json:"released"`
-	Body     []byte            `json:"body"`
-	Handle   credentials.Handle `json:"handle"`
-	Files    map[string][]byte `json:"files"`
-}
-
 func (g *Gateway) getRemittances(c *call) (any, error) {
 	all, err := g.Books.Remittances(c.Context(), c.party.DID)
 	if err != nil {
 		return nil, err
 	}
-	out := []Remittance{}
+	out := []api.Remittance{}
 	for _, r := range all {
 		row, err := g.Books.Outbox(c.Context(), r.Handle)
 		if err != nil {
@@ -157,17 +149,9 @@ func (g *Gateway) getRemittances(c *call) (any, error) {
 		}
 		f := dossier.Files{}
 		f.Receipt(r.Handle, row.Entry, row.Receipt)
-		out = append(out, Remittance{r.Trace, r.Payee, r.Released, r.Body, r.Handle, f})
+		out = append(out, api.Remittance{Trace: r.Trace, Released: r.Released, Body: r.Body, Handle: r.Handle, Files: f})
 	}
 	return out, nil
-}
-
-// An Edition is a published plan or fee schedule with its text.
-type Edition struct {
-	Kind   store.EditionKind  `json:"kind"`
-	Ref    claims.EditionRef  `json:"ref"`
-	Handle credentials.Handle `json:"handle"`
-	Body   []byte             `json:"body"`
 }
 
 func (g *Gateway) getEditions(c *call) (any, error) {
@@ -175,11 +159,15 @@ func (g *Gateway) getEditions(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := []Edition{}
+	out := []api.Edition{}
 	for _, e := range all {
-		out = append(out, Edition{e.Kind, e.Ref, e.Handle, e.Body})
+		out = append(out, edition(e))
 	}
 	return out, nil
+}
+
+func edition(e store.Edition) api.Edition {
+	return api.Edition{Kind: string(e.Kind), Ref: e.Ref, Handle: e.Handle, Body: e.Body}
 }
 
 // postEdition publishes a plan or a fee schedule; only the insurer itself may.
@@ -191,15 +179,16 @@ func (g *Gateway) postEdition(c *call) (any, error) {
 	if c.party.DID != g.Insurer {
 		return nil, refuse(http.StatusForbidden, "only this insurer publishes its editions")
 	}
-	e, err := g.Publish(c.Context(), kind, c.body)
+	q := c.URL.Query()
+	e, err := g.Publish(c.Context(), kind, q.Get("name"), q.Get("edition"), c.body)
 	if err != nil {
 		var bad *EditionError
-		if asEdition(err, &bad) {
+		if errors.As(err, &bad) {
 			return nil, refuse(http.StatusUnprocessableEntity, "%v", bad.Err)
 		}
 		return nil, err
 	}
-	return Edition{e.Kind, e.Ref, e.Handle, e.Body}, nil
+	return edition(e), nil
 }
 
 // waiting reads ?wait=SECONDS (at most 30) and ?after=N.
@@ -215,4 +204,3 @@ func waiting(c *call) (after int, wait time.Duration, err error) {
 	}
 	return after, time.Duration(min(seconds, 30)) * time.Second, nil
 }
-

@@ -41,7 +41,7 @@ type Config struct {
 	Who func(kid string) (ed25519.PublicKey, ledger.Party, error)
 	// Publish puts an edition into the books and on the ledger, under the
 	// insurer's own key.
-	Publish func(ctx context.Context, kind store.EditionKind, body []byte) (store.Edition, error)
+	Publish func(ctx context.Context, kind store.EditionKind, name, edition string, body []byte) (store.Edition, error)
 	// Insurer is the DID whose key may publish editions, and the audience of
 	// request tokens.
 	Insurer credentials.DID

@@ -6,24 +6,17 @@ import (
 
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/gateway/api"
 	"github.com/countersign-health/countersign/store"
 	"github.com/countersign-health/countersign/workflows"
 )
-
-// A Review is a pended submission as a reviewer sees it: the request itself
-// and what it waits for.
-type Review struct {
-	Submission Submission `json:"submission"`
-	// Token is the signed submission under review.
-	Token string `json:"token"`
-}
 
 func (g *Gateway) listReviews(c *call) (any, error) {
 	pended, err := g.Books.Pended(c.Context())
 	if err != nil {
 		return nil, err
 	}
-	all := []*Submission{}
+	all := []*api.Submission{}
 	for _, h := range pended {
 		s, err := g.Books.StatusOf(c.Context(), h)
 		if err != nil {
@@ -51,7 +44,7 @@ func (g *Gateway) getReview(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Review{*d, s.Token}, nil
+	return api.Review{Submission: *d, Token: s.Token}, nil
 }
 
 // postReview takes a reviewer's signed determination, writes it into the books
@@ -83,12 +76,10 @@ func (g *Gateway) postReview(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Acceptance{Handle: d.Handle}, nil
+	return api.Acceptance{Handle: d.Handle}, nil
 }
 
 // An EditionError is an edition that is the publisher's to mend.
 type EditionError struct{ Err error }
 
 func (e *EditionError) Error() string { return e.Err.Error() }
-
-func asEdition(err error, bad **EditionError) bool { return errors.As(err, bad) }

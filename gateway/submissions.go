@@ -15,18 +15,11 @@ import (
 	"github.com/countersign-health/countersign/activities"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/gateway/api"
 	"github.com/countersign-health/countersign/ledger"
 	"github.com/countersign-health/countersign/store"
 	"github.com/countersign-health/countersign/workflows"
 )
-
-// An Acceptance tells a submitter under which names its submission stands.
-type Acceptance struct {
-	Handle  credentials.Handle `json:"handle"`
-	Control string             `json:"control"`
-	// Again: the same submission was received before; nothing is done twice.
-	Again bool `json:"again,omitempty"`
-}
 
 // postClaim takes a signed claim: intake edits first, then the contract, whose
 // first answer ("accepted") is the caller's.
@@ -37,9 +30,11 @@ func (g *Gateway) postClaim(c *call) (any, error) {
 	}
 	received := g.receivedOn(doc.Subject.Source.Created)
 	if found := claims.Check(&doc.Subject.Claim, g.Edits, received); len(found) > 0 {
-		no := &refusal{status: http.StatusUnprocessableEntity, message: "claim " + doc.Subject.Claim.Number + " is refused: " + found[0].Message}
+		no := &api.Refusal{Status: http.StatusUnprocessableEntity, Message: "claim is refused: " + found[0].String()}
 		for _, p := range found {
-			no.problems = append(no.problems, Problem{p.Segment, p.Element, p.Loop, p.Code, p.Message})
+			no.Problems = append(no.Problems, api.Problem{
+				Segment: p.Segment, Element: p.Element, Loop: p.Loop, Line: p.Line, Code: p.Code, Message: p.Message,
+			})
 		}
 		return nil, no
 	}
@@ -92,7 +87,7 @@ func (g *Gateway) receivedOn(created credentials.Date) credentials.Date {
 func (g *Gateway) accept(ctx context.Context, key credentials.Digest, id string, contract any, in activities.Submitted) (any, error) {
 	known, err := g.Books.FindSubmission(ctx, key)
 	if err == nil {
-		return Acceptance{known.Submission, known.Control, true}, nil
+		return api.Acceptance{Handle: known.Submission, Control: known.Control, Again: true}, nil
 	}
 	if !errors.Is(err, store.ErrNotFound) {
 		return nil, fmt.Errorf("find submission: %w", err)
@@ -115,38 +110,15 @@ func (g *Gateway) accept(ctx context.Context, key credentials.Digest, id string,
 		err = update.Get(ctx, &accepted)
 	}
 	if err == nil {
-		return Acceptance{Handle: accepted.Submission, Control: accepted.Control}, nil
+		return api.Acceptance{Handle: accepted.Submission, Control: accepted.Control}, nil
 	}
 	var ended *serviceerror.WorkflowExecutionAlreadyStarted
 	if errors.As(err, &ended) { // it ended between the look-up and the start
 		if known, err := g.Books.FindSubmission(ctx, key); err == nil {
-			return Acceptance{known.Submission, known.Control, true}, nil
+			return api.Acceptance{Handle: known.Submission, Control: known.Control, Again: true}, nil
 		}
 	}
 	return nil, fmt.Errorf("start contract: %w", err)
-}
-
-// A Submission is where a submission stands, as its submitter sees it.
-type Submission struct {
-	Handle    credentials.Handle   `json:"handle"`
-	Kind      store.SubmissionKind `json:"kind"`
-	Number    string               `json:"number"`
-	Control   string               `json:"control"`
-	State     string               `json:"state"`
-	Decisions []Decision           `json:"decisions"`
-	// Files are the documents and proofs of its decisions by their place in a
-	// dossier; only with ?files=1.
-	Files map[string][]byte `json:"files,omitempty"`
-}
-
-// A Decision is one signed decision with its receipt.
-type Decision struct {
-	Handle  credentials.Handle `json:"handle"`
-	Number  int                `json:"number"`
-	Outcome string             `json:"outcome"`
-	Settled time.Time          `json:"settled"`
-	Cause   credentials.Handle `json:"cause,omitzero"`
-	Token   string             `json:"token"`
 }
 
 // getSubmission answers at once, or with ?wait=SECONDS once there is a decision
@@ -181,14 +153,16 @@ func (g *Gateway) getSubmission(c *call) (any, error) {
 	}
 }
 
-func (g *Gateway) describe(c *call, s *store.Status) (*Submission, error) {
-	out := &Submission{Handle: s.Handle, Kind: s.Kind, Number: s.Number, Control: s.Control, State: "received", Decisions: []Decision{}}
+func (g *Gateway) describe(c *call, s *store.Status) (*api.Submission, error) {
+	out := &api.Submission{Handle: s.Handle, Kind: string(s.Kind), Number: s.Number, Control: s.Control, State: "received", Decisions: []api.Decision{}}
 	for _, d := range s.Decisions {
 		if !d.Outbox.Recorded {
 			break // a decision without its receipt is none
 		}
 		out.State = d.Outcome
-		out.Decisions = append(out.Decisions, Decision{d.Document, d.Number, d.Outcome, d.Settled, d.Cause, d.Signed.Token})
+		out.Decisions = append(out.Decisions, api.Decision{
+			Handle: d.Document, Number: d.Number, Outcome: d.Outcome, Settled: d.Settled, Cause: d.Cause, Token: d.Signed.Token,
+		})
 	}
 	if c.URL.Query().Get("files") == "" {
 		return out, nil
@@ -203,7 +177,7 @@ func (g *Gateway) listSubmissions(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := []*Submission{}
+	all := []*api.Submission{}
 	for _, h := range handles {
 		s, err := g.Books.StatusOf(c.Context(), h)
 		if err != nil {

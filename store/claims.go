@@ -30,7 +30,6 @@ type ClaimFile struct {
 	Fences       []Fence
 }
 
-
 // A ClaimLineFile is what the books hold for one line.
 type ClaimLineFile struct {
 	Practitioner  Practitioner

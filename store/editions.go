@@ -74,7 +74,7 @@ func (b *Books) EditionByDigest(ctx context.Context, digest credentials.Digest) 
 func (b *Books) Editions(ctx context.Context) (all []Edition, err error) {
 	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		all = nil
-		rs, err := tx.Query(selectEdition+`ORDER BY published, kind, name, edition`)
+		rs, err := tx.Query(selectEdition + `ORDER BY published, kind, name, edition`)
 		if err != nil {
 			return err
 		}

@@ -99,8 +99,8 @@ func (b *Books) hear(tx *sqldb.Tx, e Heard) error {
 		return fmt.Errorf("order upon a license that the feed never brought: %w", notFound(err))
 	}
 	added, err := tx.Exec(`
-		INSERT INTO board_order (handle, license, body, token, ledger_index, entry, receipt, accepted)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (handle) DO NOTHING`,
+		INSERT INTO board_order (handle, license, body, token, ledger_index, entry, receipt, accepted, passed_on)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0) ON CONFLICT (handle) DO NOTHING`,
 		e.Order.Handle.String(), e.Order.License.String(), string(body), e.Token, e.Index, e.Entry, e.Receipt, micros(b.now()))
 	if err != nil {
 		return err
@@ -206,4 +206,28 @@ func (b *Books) LicenseDocuments(ctx context.Context, licenses, orders []credent
 		return nil
 	})
 	return docs, err
+}
+
+// OrdersToPassOn lists the orders that were heard and not yet passed on to
+// the contracts of their licenses, in ledger order.
+func (b *Books) OrdersToPassOn(ctx context.Context) (orders []credentials.Order, err error) {
+	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		orders = nil
+		return rows(tx, `SELECT body FROM board_order WHERE passed_on = 0 ORDER BY ledger_index`, nil,
+			func(rs *sql.Rows) error {
+				var o credentials.Order
+				err := scanJSON(rs, &o)
+				orders = append(orders, o)
+				return err
+			})
+	})
+	return orders, err
+}
+
+// PassedOn marks an order as passed on.
+func (b *Books) PassedOn(ctx context.Context, order credentials.Handle) error {
+	return b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		_, err := tx.Exec(`UPDATE board_order SET passed_on = $2 WHERE handle = $1 AND passed_on = 0`, order.String(), micros(b.now()))
+		return err
+	})
 }

@@ -21,13 +21,13 @@ type Payable struct {
 	Decision claims.Decision
 }
 
-// A Remittance is an 835 that was released, by the trace number under which
-// the money moves.
+// A Remittance is an 835 file that was released to a submitter: a transaction
+// set for each payee. Number counts the files from 1.
 type Remittance struct {
 	Trace     string
+	Number    int
 	Handle    credentials.Handle
 	Submitter credentials.DID
-	Payee     credentials.NPI
 	Released  time.Time
 	Body      []byte
 	Entry     []byte
@@ -36,23 +36,28 @@ type Remittance struct {
 // ErrNothingPayable says that no payable decision waits.
 var ErrNothingPayable = errors.New("nothing is payable")
 
-// Release takes every payable decision for a submitter and payee that no
-// remittance has taken yet, has them written into one by write, and keeps it,
-// all in one transaction: a decision is in one remittance or in none.
-func (b *Books) Release(ctx context.Context, submitter credentials.DID, payee credentials.NPI, write func([]Payable) (Remittance, error)) (r Remittance, err error) {
+// Release takes every payable decision of a submitter that no remittance has
+// taken yet, has them written into one by write, and keeps it, all in one
+// transaction: a decision is in one remittance or in none, so running it twice
+// pays once. Write gets the number of the file.
+func (b *Books) Release(ctx context.Context, submitter credentials.DID, write func(number int, due []Payable) (Remittance, error)) (r Remittance, err error) {
 	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
-		due, err := readPayable(tx, submitter, payee)
+		due, err := readPayable(tx, submitter)
 		if err != nil {
 			return err
 		}
 		if len(due) == 0 {
 			return ErrNothingPayable
 		}
-		if r, err = write(due); err != nil {
+		var number int
+		if err := tx.QueryRow(`SELECT COALESCE(MAX(number), 0) + 1 FROM remittance`).Scan(&number); err != nil {
+			return err
+		}
+		if r, err = write(number, due); err != nil {
 			return fmt.Errorf("write remittance: %w", err)
 		}
-		_, err = tx.Exec(`INSERT INTO remittance (trace, handle, submitter, payee, released, body) VALUES ($1, $2, $3, $4, $5, $6)`,
-			r.Trace, r.Handle.String(), string(submitter), string(payee), micros(b.now()), r.Body)
+		_, err = tx.Exec(`INSERT INTO remittance (number, trace, handle, submitter, released, body) VALUES ($1, $2, $3, $4, $5, $6)`,
+			number, r.Trace, r.Handle.String(), string(submitter), micros(b.now()), r.Body)
 		if err != nil {
 			return err
 		}
@@ -68,7 +73,7 @@ func (b *Books) Release(ctx context.Context, submitter credentials.DID, payee cr
 
 // readPayable lists the paid decisions without a remittance whose receipts are
 // there: a decision without its receipt is none, and pays nothing.
-func readPayable(tx *sqldb.Tx, submitter credentials.DID, payee credentials.NPI) (due []Payable, err error) {
+func readPayable(tx *sqldb.Tx, submitter credentials.DID) (due []Payable, err error) {
 	err = rows(tx, `
 		SELECT d.document, s.control, s.body, k.body
 		FROM decision d
@@ -92,39 +97,30 @@ func readPayable(tx *sqldb.Tx, submitter credentials.DID, payee credentials.NPI)
 				return err
 			}
 			p.Claim = submission.Claim
-			if p.Claim.Billing.NPI == payee {
-				due = append(due, p)
-			}
+			due = append(due, p)
 			return nil
 		})
 	return due, err
 }
 
-// Payees lists for whom payable decisions wait: who submitted, and who is paid.
-func (b *Books) Payees(ctx context.Context) (payees []Payee, err error) {
+// Due lists the submitters for whom payable decisions wait.
+func (b *Books) Due(ctx context.Context) (submitters []credentials.DID, err error) {
 	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
-		payees = nil
+		submitters = nil
 		return rows(tx, `
-			SELECT DISTINCT s.submitter, c.billing_npi
-			FROM decision d
+			SELECT DISTINCT s.submitter FROM decision d
 			JOIN submission s ON s.handle = d.submission AND s.latest = d.document
-			JOIN claim_line c ON c.submission = s.handle
-			WHERE s.kind = 'claim' AND d.outcome = 'paid' AND d.remittance = ''
-			ORDER BY s.submitter, c.billing_npi`, nil,
+			JOIN outbox o ON o.document = d.document
+			WHERE s.kind = 'claim' AND d.outcome = 'paid' AND d.remittance = '' AND o.recorded <> 0
+			ORDER BY s.submitter`, nil,
 			func(rs *sql.Rows) error {
-				var p Payee
-				err := rs.Scan(&p.Submitter, &p.NPI)
-				payees = append(payees, p)
+				var did credentials.DID
+				err := rs.Scan(&did)
+				submitters = append(submitters, did)
 				return err
 			})
 	})
-	return payees, err
-}
-
-// A Payee is a billing provider as one submitter bills for it.
-type Payee struct {
-	Submitter credentials.DID
-	NPI       credentials.NPI
+	return submitters, err
 }
 
 // Remittances lists what was released to a submitter, oldest first.
@@ -132,12 +128,12 @@ func (b *Books) Remittances(ctx context.Context, submitter credentials.DID) (all
 	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		all = nil
 		return rows(tx, `
-			SELECT trace, handle, submitter, payee, released, body FROM remittance WHERE submitter = $1 ORDER BY released, trace`,
+			SELECT number, trace, handle, submitter, released, body FROM remittance WHERE submitter = $1 ORDER BY number`,
 			[]any{string(submitter)}, func(rs *sql.Rows) error {
 				var r Remittance
 				var handle string
 				var released int64
-				if err := rs.Scan(&r.Trace, &handle, &r.Submitter, &r.Payee, &released, &r.Body); err != nil {
+				if err := rs.Scan(&r.Number, &r.Trace, &handle, &r.Submitter, &released, &r.Body); err != nil {
 					return err
 				}
 				r.Released = fromMicros(released)

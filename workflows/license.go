@@ -38,4 +38,3 @@ func reach(ctx workflow.Context, license, order credentials.Handle) error {
 	tell(ctx, open, Reconsider{Cause: order})
 	return nil
 }
-

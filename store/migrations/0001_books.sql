@@ -60,7 +60,8 @@ CREATE TABLE board_order (
     ledger_index BIGINT NOT NULL,
     entry        BYTEA NOT NULL,
     receipt      BYTEA NOT NULL,
-    accepted     BIGINT NOT NULL
+    accepted     BIGINT NOT NULL,
+    passed_on    BIGINT NOT NULL
 );
 CREATE INDEX board_order_by_license ON board_order (license);
 
@@ -174,10 +175,10 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_by_recorded ON outbox (recorded);
 
 CREATE TABLE remittance (
-    trace     TEXT PRIMARY KEY,
+    number    BIGINT PRIMARY KEY,
+    trace     TEXT NOT NULL UNIQUE,
     handle    TEXT NOT NULL UNIQUE,
     submitter TEXT NOT NULL,
-    payee     TEXT NOT NULL,
     released  BIGINT NOT NULL,
     body      BYTEA NOT NULL
 );

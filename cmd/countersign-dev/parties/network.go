@@ -139,24 +139,38 @@ func (n *Network) onStop(stop func() error) { n.stops = append(n.stops, stop) }
 
 // serve answers on a free loopback port and returns the address.
 func (n *Network) serve(h http.Handler) (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, address, err := n.reserve()
 	if err != nil {
 		return "", err
 	}
+	return address, n.serveOn(l, h)
+}
+
+// reserve takes a free loopback port, for servers that have to know their own
+// address before they answer.
+func (n *Network) reserve() (net.Listener, string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, "", err
+	}
+	return l, "http://" + l.Addr().String(), nil
+}
+
+func (n *Network) serveOn(l net.Listener, h http.Handler) error {
 	s := &http.Server{
 		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 90 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(n.log.Handler(), slog.LevelWarn),
 	}
 	go s.Serve(l)
 	n.onStop(func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
 		defer cancel()
 		if err := s.Shutdown(ctx); err != nil { // long polls are cut, not waited for
 			return s.Close()
 		}
 		return nil
 	})
-	return "http://" + l.Addr().String(), nil
+	return nil
 }
 
 // A keyring holds the keys that have to be in hand before anything starts.

@@ -1,0 +1,212 @@
+package parties
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+
+	"github.com/countersign-health/countersign/board"
+	boardclient "github.com/countersign-health/countersign/board/client"
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/claims/x12"
+	"github.com/countersign-health/countersign/cmd/countersign-dev/temporalserver"
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/ledger"
+	ledgerclient "github.com/countersign-health/countersign/ledger/client"
+	"github.com/countersign-health/countersign/store"
+	"github.com/countersign-health/countersign/worker"
+)
+
+// namespace of the insurer in Temporal.
+const namespace = "insurer"
+
+// newcomers are let in by the founders.
+var newcomers = []string{Clerk, Reviewer}
+
+// admit has the founders let the newcomers in; done twice, it is done once.
+func (n *Network) admit(ctx context.Context) error {
+	c := ledgerclient.New(n.LedgerURL, n.Policy, nil)
+	for _, name := range newcomers {
+		p := n.Party(name)
+		a := ledger.Admission{Party: p}
+		for _, founder := range founders[:admission] {
+			ok, err := ledger.Approve(n.Trust.Genesis, p, n.keys.party[founder])
+			if err != nil {
+				return err
+			}
+			a.Approvals = append(a.Approvals, ok)
+		}
+		e, err := a.Entry()
+		if err != nil {
+			return err
+		}
+		g, err := ledger.ParseGenesis(n.Genesis)
+		if err != nil {
+			return err
+		}
+		e.Effective = g.Created
+		if e, err = e.Sign(n.keys.party[name]); err != nil {
+			return err
+		}
+		at, err := c.Append(ctx, "admit "+string(p.DID), e)
+		if err != nil {
+			return err
+		}
+		if _, _, err := c.Await(ctx, at.Index, e.Marshal()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (n *Network) ledgerLine(ctx context.Context) (*worker.LedgerLine, error) {
+	g, err := ledger.ParseGenesis(n.Genesis)
+	if err != nil {
+		return nil, err
+	}
+	return worker.OpenLedger(ctx, n.LedgerURL, g)
+}
+
+func (n *Network) startBoard(ctx context.Context) error {
+	db, err := n.openDB(ctx, Board, "register.db")
+	if err != nil {
+		return err
+	}
+	line, err := n.ledgerLine(ctx)
+	if err != nil {
+		return err
+	}
+	door, address, err := n.reserve()
+	if err != nil {
+		return err
+	}
+	b, err := board.Open(ctx, db, n.keys.party[Board], line, board.Options{
+		Jurisdiction: n.Jurisdiction, URL: address, Clerks: []string{n.keys.party[Clerk].KeyID()},
+		CheckNPI: !n.Edits.SkipNPICheckDigit, Log: n.log.With("party", Board),
+	})
+	if err != nil {
+		return err
+	}
+	n.onStop(func() error { b.Close(); return nil })
+	n.BoardURL = address
+	return n.serveOn(door, b.Handler())
+}
+
+// DialTemporal connects to a Temporal frontend with the insurer's codec.
+func (n *Network) DialTemporal(address string) (client.Client, error) {
+	key := worker.Key{ID: "dev-1"}
+	copy(key.Secret[:], n.keys.payload)
+	codec, err := worker.NewCodec(key)
+	if err != nil {
+		return nil, err
+	}
+	return client.Dial(client.Options{
+		HostPort: address, Namespace: namespace, DataConverter: worker.DataConverter(codec), FailureConverter: worker.FailureConverter(codec),
+		Logger: sdklog.NewStructuredLogger(slog.New(warnings{n.log.With("party", Insurer).Handler()})),
+	})
+}
+
+// warnings keeps the SDK's chatter out of the log.
+type warnings struct{ slog.Handler }
+
+func (w warnings) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelWarn }
+
+func (n *Network) startInsurer(ctx context.Context) error {
+	if err := n.startTemporal(ctx); err != nil {
+		return err
+	}
+	if err := n.OpenHouse(ctx, n.TemporalAddress); err != nil {
+		return err
+	}
+	if !n.WithoutWorker {
+		if err := n.House.Start(); err != nil {
+			return err
+		}
+		n.onStop(func() error { n.House.Stop(); return nil })
+	}
+	var err error
+	n.GatewayURL, err = n.serve(n.House.Handler())
+	return err
+}
+
+func (n *Network) startTemporal(ctx context.Context) error {
+	key := worker.Key{ID: "dev-1"}
+	copy(key.Secret[:], n.keys.payload)
+	codec, err := worker.NewCodec(key)
+	if err != nil {
+		return err
+	}
+	s, err := temporalserver.Start(ctx, temporalserver.Options{
+		Dir: filepath.Join(n.Dir, Insurer, "temporal"), Namespace: namespace, UI: n.UI, Codec: codec,
+	})
+	if err != nil {
+		return err
+	}
+	n.onStop(s.Stop)
+	n.TemporalAddress = s.FrontendAddress
+	if s.UIAddress != "" {
+		n.UIURL = "http://" + s.UIAddress
+	}
+	return nil
+}
+
+// OpenHouse wires the insurer's house to a Temporal frontend, the board and
+// the ledger, without starting it.
+func (n *Network) OpenHouse(ctx context.Context, temporal string) error {
+	db, err := n.openDB(ctx, Insurer, "books.db")
+	if err != nil {
+		return err
+	}
+	books, err := store.Open(ctx, db, time.Now)
+	if err != nil {
+		return err
+	}
+	line, err := n.ledgerLine(ctx)
+	if err != nil {
+		return err
+	}
+	c, err := n.DialTemporal(temporal)
+	if err != nil {
+		return err
+	}
+	n.onStop(func() error { c.Close(); return nil })
+	feed, err := boardclient.New(boardclient.Config{URL: n.BoardURL, Board: n.DIDs[Board], Keys: credentials.ResolveDIDKey})
+	if err != nil {
+		return err
+	}
+	n.House = worker.NewInsurer(worker.Config{
+		Insurer: n.DIDs[Insurer], Payer: payer, Signer: n.keys.party[Insurer], Secret: n.keys.secret, Books: books, Temporal: c,
+		Ledger: line, Boards: []*boardclient.Client{feed}, Edits: n.Edits, ReceiptFromFile: n.ReceiptFromFile,
+		Now: time.Now, Log: n.log.With("party", Insurer), WrapBooks: n.WrapBooks, Interceptors: n.Interceptors,
+	})
+	return nil
+}
+
+// payer is the insurer of the demonstration, as its remittances name it.
+var payer = x12.Payer{
+	Name: "DEMO HEALTH PLAN", ID: "DEMOPPO", TaxID: "991234567", Contact: "PROVIDER SERVICES", Phone: "8005550100",
+	Address: claims.Address{Street: "1 EXAMPLE PLAZA", City: "SACRAMENTO", State: "CA", ZIP: "958140001"},
+}
+
+// Settle waits until every submission has a decision with its receipt.
+func (n *Network) Settle(ctx context.Context) error {
+	for {
+		waiting, err := n.House.Books.Submissions(ctx, "", "received")
+		if err == nil && len(waiting) == 0 {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("list submissions: %w", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}

@@ -1,0 +1,85 @@
+// Package api is what crosses the insurer's door: the answers of the gateway,
+// and the client that hospitals, reviewers and the insurer's own staff use.
+package api
+
+import (
+	"time"
+
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/credentials"
+)
+
+// An Acceptance tells a submitter under which names its submission stands.
+type Acceptance struct {
+	Handle  credentials.Handle `json:"handle"`
+	Control string             `json:"control,omitempty"`
+	// Again: the same submission was received before; nothing is done twice.
+	Again bool `json:"again,omitempty"`
+}
+
+// A Submission is where a submission stands.
+type Submission struct {
+	Handle    credentials.Handle `json:"handle"`
+	Kind      string             `json:"kind"` // "claim" or "authorization"
+	Number    string             `json:"number"`
+	Control   string             `json:"control"`
+	State     string             `json:"state"` // "received", or the outcome of the latest decision
+	Decisions []Decision         `json:"decisions"`
+	// Files are the documents and proofs of its decisions by their place in a
+	// dossier; only where they were asked for.
+	Files map[string][]byte `json:"files,omitempty"`
+}
+
+// A Decision is one signed decision that has its receipt.
+type Decision struct {
+	Handle  credentials.Handle `json:"handle"`
+	Number  int                `json:"number"`
+	Outcome string             `json:"outcome"`
+	Settled time.Time          `json:"settled"`
+	// Cause is the board order or the determination that led to it, if any.
+	Cause credentials.Handle `json:"cause,omitzero"`
+	Token string             `json:"token"`
+}
+
+// A Review is a pended submission as a reviewer sees it.
+type Review struct {
+	Submission Submission `json:"submission"`
+	Token      string     `json:"token"` // the signed submission under review
+}
+
+// A Remittance is an 835 that was released, with its proof.
+type Remittance struct {
+	Trace    string             `json:"trace"`
+	Released time.Time          `json:"released"`
+	Body     []byte             `json:"body"`
+	Handle   credentials.Handle `json:"handle"`
+	Files    map[string][]byte  `json:"files"`
+}
+
+// An Edition is a published plan ("plan") or fee schedule ("fees").
+type Edition struct {
+	Kind   string             `json:"kind"`
+	Ref    claims.EditionRef  `json:"ref"`
+	Handle credentials.Handle `json:"handle"`
+	Body   []byte             `json:"body"`
+}
+
+// A Problem is one intake edit that a claim did not pass.
+type Problem struct {
+	Segment string `json:"segment"`
+	Element string `json:"element,omitempty"`
+	Loop    string `json:"loop,omitempty"`
+	Line    int    `json:"line,omitempty"`
+	Code    string `json:"code,omitempty"`
+	Message string `json:"message"`
+}
+
+// A Refusal is how a request is refused; Status is the HTTP status.
+type Refusal struct {
+	Status   int       `json:"-"`
+	Message  string    `json:"error"`
+	Problems []Problem `json:"problems,omitempty"`
+}
+
+// Error is the refusal in one line.
+func (r *Refusal) Error() string { return r.Message }

@@ -1,0 +1,144 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/countersign-health/countersign/credentials"
+)
+
+// maxAnswer bounds what a client reads of an answer.
+const maxAnswer = 64 << 20
+
+// ErrUnreachable says that no answer came; sending again does nothing twice.
+var ErrUnreachable = errors.New("the insurer's gateway does not answer: check --gateway and the network, then send again (nothing is done twice)")
+
+// A Client asks a gateway on behalf of one key.
+type Client struct {
+	URL     string // of the gateway
+	Insurer credentials.DID
+	Signer  credentials.Signer
+	Now     func() time.Time
+	HTTP    *http.Client
+}
+
+// SubmitClaim sends a signed claim submission.
+func (c *Client) SubmitClaim(ctx context.Context, token string) (a Acceptance, err error) {
+	return a, c.do(ctx, "POST", "/claims", []byte(token), &a)
+}
+
+// SubmitAuthorization sends a signed prior-authorization request.
+func (c *Client) SubmitAuthorization(ctx context.Context, token string) (a Acceptance, err error) {
+	return a, c.do(ctx, "POST", "/authorizations", []byte(token), &a)
+}
+
+// Status asks where a submission stands. With wait, it answers once there is a
+// decision numbered above after, or when wait is over; with files, it brings
+// the documents and proofs.
+func (c *Client) Status(ctx context.Context, h credentials.Handle, after int, wait time.Duration, files bool) (s Submission, err error) {
+	q := url.Values{}
+	if wait > 0 {
+		q.Set("after", strconv.Itoa(after))
+		q.Set("wait", strconv.Itoa(int(wait.Seconds())))
+	}
+	if files {
+		q.Set("files", "1")
+	}
+	return s, c.do(ctx, "GET", withQuery("/submissions/"+h.String(), q), nil, &s)
+}
+
+// Submissions lists what the caller has submitted.
+func (c *Client) Submissions(ctx context.Context, state string) (all []Submission, err error) {
+	q := url.Values{}
+	if state != "" {
+		q.Set("state", state)
+	}
+	return all, c.do(ctx, "GET", withQuery("/submissions", q), nil, &all)
+}
+
+// Remittances lists the 835s released to the caller.
+func (c *Client) Remittances(ctx context.Context) (all []Remittance, err error) {
+	return all, c.do(ctx, "GET", "/remittances", nil, &all)
+}
+
+// Reviews lists what waits for a reviewer.
+func (c *Client) Reviews(ctx context.Context) (all []Submission, err error) {
+	return all, c.do(ctx, "GET", "/reviews", nil, &all)
+}
+
+// Review shows one pended submission.
+func (c *Client) Review(ctx context.Context, h credentials.Handle) (r Review, err error) {
+	return r, c.do(ctx, "GET", "/reviews/"+h.String(), nil, &r)
+}
+
+// Determine sends a reviewer's signed determination.
+func (c *Client) Determine(ctx context.Context, subject credentials.Handle, token string) (a Acceptance, err error) {
+	return a, c.do(ctx, "POST", "/reviews/"+subject.String(), []byte(token), &a)
+}
+
+// PublishPlan publishes a plan edition, which names itself.
+func (c *Client) PublishPlan(ctx context.Context, body []byte) (e Edition, err error) {
+	return e, c.do(ctx, "POST", "/editions/plan", body, &e)
+}
+
+// PublishFees publishes a fee schedule edition under a name.
+func (c *Client) PublishFees(ctx context.Context, name, edition string, body []byte) (e Edition, err error) {
+	q := url.Values{"name": {name}, "edition": {edition}}
+	return e, c.do(ctx, "POST", withQuery("/editions/fees", q), body, &e)
+}
+
+// Editions lists the published editions.
+func (c *Client) Editions(ctx context.Context) (all []Edition, err error) {
+	return all, c.do(ctx, "GET", "/editions", nil, &all)
+}
+
+func withQuery(path string, q url.Values) string {
+	if len(q) == 0 {
+		return path
+	}
+	return path + "?" + q.Encode()
+}
+
+func (c *Client) do(ctx context.Context, method, path string, body []byte, answer any) error {
+	var id credentials.Handle
+	rand.Read(id[:])
+	token, err := credentials.SignRequest(c.Signer, method, path, string(c.Insurer), body, id, c.Now())
+	if err != nil {
+		return fmt.Errorf("sign request: %w", err)
+	}
+	r, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.URL, "/")+path, bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("make request: %w", err)
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	w, err := c.HTTP.Do(r)
+	if err != nil {
+		return fmt.Errorf("%w (%w)", ErrUnreachable, err)
+	}
+	defer w.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(w.Body, maxAnswer))
+	if err != nil {
+		return fmt.Errorf("%w (%w)", ErrUnreachable, err)
+	}
+	if w.StatusCode != http.StatusOK {
+		no := &Refusal{Status: w.StatusCode}
+		if json.Unmarshal(text, no) != nil || no.Message == "" {
+			no.Message = fmt.Sprintf("the gateway answered %s", w.Status)
+		}
+		return no
+	}
+	if err := json.Unmarshal(text, answer); err != nil {
+		return fmt.Errorf("read the gateway's answer: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,145 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+
+	boardclient "github.com/countersign-health/countersign/board/client"
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/ledger"
+	"github.com/countersign-health/countersign/store"
+	"github.com/countersign-health/countersign/workflows"
+)
+
+// How long one question to a feed waits for an event. It bounds how stale the
+// books are while a board has nothing to say.
+const feedWait = 20 * time.Second
+
+// follow reads a board's feed for ever. What cannot be verified is never
+// heard; the feed then grows stale and work waits for a person.
+func (i *Insurer) follow(ctx context.Context, b *boardclient.Client) {
+	for pause := 50 * time.Millisecond; ; {
+		err := i.hearOnce(ctx, b)
+		if ctx.Err() != nil {
+			return
+		}
+		if err == nil {
+			pause = 50 * time.Millisecond
+			continue
+		}
+		i.Log.Error("follow board feed", "board", string(b.Board), "error", err.Error())
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, 10*time.Second)
+	}
+}
+
+// hearOnce asks for what is new, verifies it, writes it into the books and
+// wakes the licenses concerned. If it dies before the waking, the same events are woken
+// again at the next start (wakeUnreached).
+func (i *Insurer) hearOnce(ctx context.Context, b *boardclient.Client) error {
+	feed, err := i.Books.FeedOf(ctx, b.Board)
+	if err != nil {
+		return fmt.Errorf("read feed position: %w", err)
+	}
+	wait := feedWait
+	if feed.ReadAt.IsZero() || i.Now().Sub(feed.ReadAt) > i.Patience/2 {
+		wait = 0 // first say how current we are, then wait
+	}
+	page, err := b.Feed(ctx, feed.Sequence, wait)
+	if err != nil {
+		return err
+	}
+	var events []store.Heard
+	for _, e := range page.Events {
+		heard, err := i.verifyEvent(ctx, b, e)
+		if err != nil {
+			return fmt.Errorf("feed event %d: %w", e.Sequence, err)
+		}
+		events = append(events, heard)
+	}
+	read := page.Head.Time
+	if n := len(page.Events); n > 0 && page.Events[n-1].Sequence < page.Head.Sequence {
+		read = feed.ReadAt // there is more to ask for: not current yet
+	}
+	if err := i.Books.Hear(ctx, b.Board, events, read); err != nil {
+		return fmt.Errorf("write feed events: %w", err)
+	}
+	return i.wakeUnreached(ctx)
+}
+
+// verifyEvent checks document, ledger entry and receipt against each other.
+func (i *Insurer) verifyEvent(ctx context.Context, b *boardclient.Client, e boardclient.Event) (store.Heard, error) {
+	heard := store.Heard{Board: b.Board, Sequence: e.Sequence, Index: e.Index, Token: e.Token, Receipt: e.Receipt}
+	leaf, entry, err := i.Ledger.Check(ctx, e.Index, e.Receipt)
+	if err != nil {
+		return heard, fmt.Errorf("receipt: %w", err)
+	}
+	heard.Entry = leaf
+	_, party, err := i.Ledger.Who(entry.KeyID)
+	switch {
+	case err != nil:
+		return heard, err
+	case party.DID != b.Board || party.Role != ledger.RoleBoard:
+		return heard, errors.New("recorded by another party than the board")
+	case entry.Document != credentials.DocumentDigest(e.Token):
+		return heard, errors.New("the ledger holds another document")
+	}
+	switch e.Kind {
+	case boardclient.EventLicense:
+		doc, err := credentials.Open[credentials.License](e.Token, credentials.KindLicense, i.errands.Receiving.Keys)
+		if err != nil {
+			return heard, err
+		}
+		if entry.Kind != ledger.KindLicense || entry.Subject != doc.Subject.Handle || doc.Subject.Jurisdiction != party.Jurisdiction {
+			return heard, errors.New("the license is not this board's to give, or stands under another handle")
+		}
+		heard.License = &doc.Subject
+	case boardclient.EventOrder:
+		doc, err := credentials.Open[credentials.Order](e.Token, credentials.KindBoardOrder, i.errands.Receiving.Keys)
+		if err != nil {
+			return heard, err
+		}
+		if entry.Kind != ledger.KindBoardOrder || entry.Subject != doc.Subject.Handle {
+			return heard, errors.New("the order stands under another handle")
+		}
+		if _, err := credentials.ParseOrderAction(string(doc.Subject.Action)); err != nil {
+			return heard, err
+		}
+		heard.Order = &doc.Subject
+	default:
+		return heard, fmt.Errorf("kind %q is not known", e.Kind)
+	}
+	return heard, nil
+}
+
+// wakeUnreached brings every order that has not been passed on to its license.
+func (i *Insurer) wakeUnreached(ctx context.Context) error {
+	orders, err := i.Books.OrdersToPassOn(ctx)
+	if err != nil {
+		return fmt.Errorf("list orders: %w", err)
+	}
+	for _, o := range orders {
+		id := workflows.LicenseID(o.License)
+		_, err := i.Temporal.SignalWithStartWorkflow(ctx, id, workflows.OrderSignal, workflows.OrderHeard{Order: o.Handle},
+			client.StartWorkflowOptions{
+				ID: id, TaskQueue: workflows.TaskQueue,
+				WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+			}, workflows.License, workflows.LicenseState{License: o.License})
+		if err != nil {
+			return fmt.Errorf("pass order on: %w", err)
+		}
+		if err := i.Books.PassedOn(ctx, o.Handle); err != nil {
+			return fmt.Errorf("mark order: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,153 @@
+// Package worker wires an insurer's house together: where real books, keys, a
+// ledger and a Temporal cluster meet the errands, the contracts and the
+// gateway. It holds no rule and no SQL.
+package worker
+
+import (
+	"context"
+	"crypto/ed25519"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
+	sdk "go.temporal.io/sdk/worker"
+
+	"github.com/countersign-health/countersign/activities"
+	boardclient "github.com/countersign-health/countersign/board/client"
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/claims/x12"
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/gateway"
+	"github.com/countersign-health/countersign/ledger"
+	"github.com/countersign-health/countersign/store"
+	"github.com/countersign-health/countersign/workflows"
+)
+
+// Config is what an insurer's house is made of.
+type Config struct {
+	Insurer  credentials.DID
+	Payer    x12.Payer // as remittances name the insurer
+	Signer   credentials.Signer
+	Secret   []byte // keys the business keys of submissions
+	Books    *store.Books
+	Temporal client.Client
+	Ledger   Ledger
+	// Boards whose feeds are followed.
+	Boards []*boardclient.Client
+	// Patience is how old a board's last word may be; zero is five minutes.
+	Patience time.Duration
+	Edits    claims.Edits
+	// ReceiptFromFile is for demonstrations; see gateway.Config.
+	ReceiptFromFile bool
+	Now             func() time.Time
+	Log             *slog.Logger
+	// WrapBooks and Interceptors let tests lose replies; nil in life.
+	WrapBooks    func(activities.Books) activities.Books
+	Interceptors []interceptor.WorkerInterceptor
+}
+
+// Ledger is what the house asks of the ledger beyond recording.
+type Ledger interface {
+	activities.Ledger
+	// Who names the admitted party that holds a key.
+	Who(kid string) (ed25519.PublicKey, ledger.Party, error)
+	// Check verifies an entry's receipt and returns the entry.
+	Check(ctx context.Context, index int64, receipt []byte) (leaf []byte, e ledger.Entry, err error)
+}
+
+// An Insurer is a running house.
+type Insurer struct {
+	Config
+	errands Errands
+	worker  sdk.Worker
+	gateway *gateway.Gateway
+	stop    context.CancelFunc
+	done    sync.WaitGroup
+}
+
+// NewInsurer wires a house; Start sets it going.
+func NewInsurer(c Config) *Insurer {
+	if c.Patience == 0 {
+		c.Patience = 5 * time.Minute
+	}
+	i := &Insurer{Config: c}
+	books := activities.Books(c.Books)
+	if c.WrapBooks != nil {
+		books = c.WrapBooks(books)
+	}
+	keys := func(kid string) (ed25519.PublicKey, error) {
+		key, _, err := c.Ledger.Who(kid)
+		return key, err
+	}
+	i.errands = Errands{
+		Receiving: activities.Receiving{Books: books, Keys: keys, Secret: c.Secret},
+		Evidence:  activities.Evidence{Books: books, Now: c.Now, Patience: c.Patience},
+		Signing:   activities.Signing{Books: books, Signer: c.Signer, Now: c.Now},
+		Settling:  activities.Settling{Books: books},
+		Recording: activities.Recording{Books: books, Ledger: c.Ledger},
+		Reaching:  activities.Reaching{Books: books},
+	}
+	i.gateway = gateway.New(gateway.Config{
+		Books: c.Books, Temporal: c.Temporal, Who: c.Ledger.Who, Publish: i.Publish, Insurer: c.Insurer,
+		Secret: c.Secret, Edits: c.Edits, ReceiptFromFile: c.ReceiptFromFile, Now: c.Now, Log: c.Log,
+	})
+	return i
+}
+
+// Start serves contracts, follows the boards' feeds, and records what a crash
+// may have left in the outbox.
+func (i *Insurer) Start() error {
+	i.worker = sdk.New(i.Temporal, workflows.TaskQueue, sdk.Options{
+		Interceptors: i.Interceptors,
+		// Claims wait for each other only through the books, so these bounds are
+		// about memory and open connections, not about order.
+		MaxConcurrentActivityExecutionSize:      200,
+		MaxConcurrentLocalActivityExecutionSize: 200,
+	})
+	Register(i.worker, &i.errands)
+	if err := i.worker.Start(); err != nil {
+		return fmt.Errorf("start worker: %w", err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	i.stop = stop
+	for _, b := range i.Boards {
+		i.done.Go(func() { i.follow(ctx, b) })
+	}
+	i.done.Go(func() { i.drain(ctx) })
+	return nil
+}
+
+// Stop ends what Start began; contracts go on when a worker starts again.
+func (i *Insurer) Stop() {
+	i.stop()
+	i.worker.Stop()
+	i.done.Wait()
+}
+
+// Handler is the gateway.
+func (i *Insurer) Handler() http.Handler { return i.gateway.Handler() }
+
+// drain records what was settled and never recorded. Contracts record their
+// own decisions; this is for editions and remittances whose process died.
+func (i *Insurer) drain(ctx context.Context) {
+	for {
+		waiting, err := i.Books.Unrecorded(ctx, 100)
+		if err != nil && ctx.Err() == nil {
+			i.Log.Error("read outbox", "error", err.Error())
+		}
+		for _, h := range waiting {
+			if err := i.errands.Recording.Record(ctx, h); err != nil && ctx.Err() == nil {
+				i.Log.Error("record document", "document", h.String(), "error", err.Error())
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(30 * time.Second):
+		}
+	}
+}

@@ -1,0 +1,102 @@
+package worker
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/countersign-health/countersign/activities"
+	"github.com/countersign-health/countersign/ledger"
+	"github.com/countersign-health/countersign/ledger/client"
+)
+
+// A LedgerLine is a house's line to the ledger: it records entries and knows
+// the participants. It believes nothing that the receipts do not prove.
+type LedgerLine struct {
+	client *client.Client
+
+	mu       sync.Mutex
+	registry *ledger.Registry
+	asked    time.Time
+}
+
+// askAgain keeps strangers from making the house ask the ledger at will.
+const askAgain = 2 * time.Second
+
+// OpenLedger reads the participants of the ledger at base.
+func OpenLedger(ctx context.Context, base string, g *ledger.Genesis) (*LedgerLine, error) {
+	policy, err := g.Policy()
+	if err != nil {
+		return nil, fmt.Errorf("open ledger: %w", err)
+	}
+	registry, err := ledger.NewRegistry(g)
+	if err != nil {
+		return nil, fmt.Errorf("open ledger: %w", err)
+	}
+	l := &LedgerLine{client: client.New(base, policy, nil), registry: registry}
+	if err := l.client.Participants(ctx, registry); err != nil {
+		return nil, fmt.Errorf("open ledger: %w", err)
+	}
+	return l, nil
+}
+
+// Client is the line's own client.
+func (l *LedgerLine) Client() *client.Client { return l.client }
+
+// Append records an entry under a business key.
+func (l *LedgerLine) Append(ctx context.Context, businessKey string, e ledger.Entry) (int64, error) {
+	a, err := l.client.Append(ctx, businessKey, e)
+	if err != nil && client.Permanent(err) {
+		err = fmt.Errorf("%w: %w", activities.ErrRefused, err)
+	}
+	return a.Index, err
+}
+
+// AwaitFinal waits for the receipt of an entry.
+func (l *LedgerLine) AwaitFinal(ctx context.Context, index int64, e ledger.Entry) ([]byte, error) {
+	receipt, _, err := l.client.Await(ctx, index, e.Marshal())
+	return receipt, err
+}
+
+// Who names the admitted party that holds a key. A key that is not known may
+// have been admitted since the participants were last read, so it asks again.
+func (l *LedgerLine) Who(kid string) (ed25519.PublicKey, ledger.Party, error) {
+	key, party, err := l.registry.Key(kid)
+	if err == nil || !errors.Is(err, ledger.ErrUnknownIssuer) {
+		return key, party, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if time.Since(l.asked) > askAgain {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		if err := l.client.Participants(ctx, l.registry); err != nil {
+			return nil, party, err
+		}
+		l.asked = time.Now()
+	}
+	return l.registry.Key(kid)
+}
+
+// Check verifies a receipt against the entry that the ledger holds at index.
+func (l *LedgerLine) Check(ctx context.Context, index int64, receipt []byte) ([]byte, ledger.Entry, error) {
+	proven, err := l.client.Entry(ctx, index)
+	if err != nil {
+		return nil, ledger.Entry{}, err
+	}
+	r, err := ledger.ParseReceipt(receipt)
+	if err != nil {
+		return nil, ledger.Entry{}, err
+	}
+	proof, err := r.Verify(l.client.Policy(), proven.Leaf)
+	if err != nil {
+		return nil, ledger.Entry{}, err
+	}
+	if proof.Index != index {
+		return nil, ledger.Entry{}, fmt.Errorf("the receipt is of entry %d, not %d", proof.Index, index)
+	}
+	return proven.Leaf, proven.Entry, l.registry.CheckAt(index, proven.Entry)
+}

@@ -1,0 +1,77 @@
+package worker
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/gateway"
+	"github.com/countersign-health/countersign/ledger"
+	"github.com/countersign-health/countersign/store"
+)
+
+// Publish checks an edition, writes it into the books and puts it on the
+// ledger under the insurer's key. It returns when the edition is final.
+//
+// A plan names itself; a fee schedule is named by name and edition.
+func (i *Insurer) Publish(ctx context.Context, kind store.EditionKind, name, edition string, body []byte) (store.Edition, error) {
+	e, err := readEdition(kind, name, edition, body)
+	if err != nil {
+		return e, &gateway.EditionError{Err: err}
+	}
+	rand.Read(e.Handle[:])
+	ledgerKind := ledger.KindPlanEdition
+	if kind == store.FeeEdition {
+		ledgerKind = ledger.KindFeeEdition
+	}
+	entry, err := ledger.Entry{
+		Kind: ledgerKind, Subject: e.Handle, Document: e.Ref.Digest, Effective: i.Now().UTC().Truncate(time.Second),
+	}.Sign(i.Signer)
+	if err != nil {
+		return e, fmt.Errorf("sign ledger entry: %w", err)
+	}
+	e.Handle, err = i.Books.PublishEdition(ctx, e, entry.Marshal())
+	if errors.Is(err, store.ErrEditionTaken) {
+		return e, &gateway.EditionError{Err: err}
+	}
+	if err != nil {
+		return e, fmt.Errorf("publish edition: %w", err)
+	}
+	return e, i.errands.Recording.Record(ctx, e.Handle)
+}
+
+// plain is what a name may be made of, since it becomes the name of a file.
+var plain = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.-]{0,63}$`)
+
+// readEdition parses what is to be published: an edition that cannot be read
+// back must never be named by a decision.
+func readEdition(kind store.EditionKind, name, edition string, body []byte) (store.Edition, error) {
+	e := store.Edition{Kind: kind, Body: body}
+	if kind == store.FeeEdition {
+		f, err := claims.ParseFees(body)
+		if err != nil {
+			return e, err
+		}
+		if !plain.MatchString(name) || !plain.MatchString(edition) {
+			return e, fmt.Errorf("a fee schedule needs a name and an edition of letters, digits, dots and hyphens: give them with --name and --edition")
+		}
+		e.Ref = f.Ref(name, edition)
+		return e, nil
+	}
+	p, err := claims.ParsePlan(body)
+	if err != nil {
+		return e, err
+	}
+	if p.Rules != claims.RulesEdition {
+		return e, fmt.Errorf("plan names the rules %q, which this release does not have: want %q", p.Rules, claims.RulesEdition)
+	}
+	if !plain.MatchString(p.Name) || !plain.MatchString(p.Edition) {
+		return e, fmt.Errorf("plan name %q and edition %q may hold letters, digits, dots and hyphens only", p.Name, p.Edition)
+	}
+	e.Ref, e.Fees, e.From, e.Until = p.Ref(), p.FeeSchedule, p.From, p.Until
+	return e, nil
+}
