@@ -1,0 +1,188 @@
+package claims
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/countersign-health/countersign/credentials"
+)
+
+// aRequest asks for one service by Dr. A in Illinois, from 1 March to 30 June,
+// for a known and covered member.
+func aRequest(p *Plan, code string, units Quantity) (*AuthorizationRequest, *AuthorizationEvidence) {
+	r := &AuthorizationRequest{
+		Number: "AUTH-1", Requester: Provider{NPI: "2234567891", Organization: true}, Clinician: Provider{NPI: drA},
+		Patient: Person{MemberID: "M1", Last: "X"}, State: "IL",
+		Items: []RequestItem{{Sequence: 1, Code: code, Units: units, From: "2026-03-01", Until: "2026-06-30"}},
+	}
+	at := func(on credentials.Date) StandingFact {
+		return StandingFact{NPI: drA, State: "IL", On: on, Standing: licensed, Fresh: true}
+	}
+	e := &AuthorizationEvidence{
+		Submission: credentials.Handle{1}, Number: 1, Received: "2026-02-01", Plan: p.Ref(),
+		Member:    MemberFact{Found: true, Matches: true, Coverage: []Coverage{{From: "2025-01-01"}}},
+		Standings: []ItemStanding{{Sequence: 1, First: at("2026-03-01"), Last: at("2026-06-30")}},
+	}
+	return r, e
+}
+
+func TestAuthorize(t *testing.T) {
+	revoked := credentials.Standing{Answer: credentials.MayNot, Reason: credentials.ReasonRevoked}
+	reviewed := func(e *AuthorizationEvidence, approve bool) {
+		e.Number, e.Before = 2, AuthorizationPended
+		e.Review = &Determination{Subject: e.Submission, Number: 1, Approve: approve, Reason: "not-indicated", NPI: drA,
+			Standing: &StandingFact{NPI: drA, State: "IL", On: "2026-02-03", Standing: licensed, Fresh: true}}
+	}
+	tests := []struct {
+		name  string
+		code  string
+		units Quantity
+		with  func(r *AuthorizationRequest, e *AuthorizationEvidence)
+		want  string // outcome action until reason
+	}{
+		{"by rule", "72148", 2000, nil, "approved A1 2026-06-30 within-rule"},
+		{"more than the rule allows", "72148", 2001, nil, "pended A4 2026-06-30 review"},
+		{"no rule", "97110", 8000, nil, "pended A4 2026-06-30 review"},
+		{"not required", "99213", 1000, nil, "not-required NA 2026-06-30 not-required"},
+		{"a reviewer approves", "97110", 8000, func(r *AuthorizationRequest, e *AuthorizationEvidence) { reviewed(e, true) },
+			"approved A1 2026-06-30 reviewer-approved"},
+		{"a reviewer denies", "97110", 8000, func(r *AuthorizationRequest, e *AuthorizationEvidence) { reviewed(e, false) },
+			"denied A3 2026-06-30 not-indicated"},
+		{"no member", "72148", 1000, func(r *AuthorizationRequest, e *AuthorizationEvidence) { e.Member = MemberFact{} },
+			"denied A3 2026-06-30 not-a-member"},
+		{"another name", "72148", 1000, func(r *AuthorizationRequest, e *AuthorizationEvidence) { e.Member.Matches = false },
+			"denied A3 2026-06-30 not-a-member"},
+		{"not covered on the first day", "72148", 1000, func(r *AuthorizationRequest, e *AuthorizationEvidence) { e.Member.Coverage[0].From = "2026-03-02" },
+			"denied A3 2026-06-30 not-covered"},
+		{"coverage ends", "72148", 1000, func(r *AuthorizationRequest, e *AuthorizationEvidence) { e.Member.Coverage[0].Until = "2026-04-30" },
+			"approved A6 2026-04-30 coverage-ends"},
+		{"not licensed", "72148", 1000, func(r *AuthorizationRequest, e *AuthorizationEvidence) { e.Standings[0].First.Standing = revoked },
+			"denied A3 2026-06-30 license-revoked"},
+		{"not licensed, no approval helps", "97110", 1000, func(r *AuthorizationRequest, e *AuthorizationEvidence) {
+			reviewed(e, true)
+			e.Standings[0].First.Standing = revoked
+		}, "denied A3 2026-06-30 license-revoked"},
+		{"approved, then revoked before it starts", "97110", 1000, func(r *AuthorizationRequest, e *AuthorizationEvidence) {
+			reviewed(e, true)
+			e.Number, e.Before, e.Standings[0].First.Standing, e.Standings[0].Revoked = 3, AuthorizationApproved, revoked, "2026-03-01"
+		}, "revoked C 2026-06-30 license-revoked"},
+		{"approved, then an order within", "97110", 1000, func(r *AuthorizationRequest, e *AuthorizationEvidence) {
+			reviewed(e, true)
+			e.Number, e.Before, e.Standings[0].Last.Standing, e.Standings[0].Revoked = 3, AuthorizationApproved, revoked, "2026-04-15"
+		}, "approved A6 2026-04-14 license-revoked"},
+		{"an order on the second day", "72148", 1000, func(r *AuthorizationRequest, e *AuthorizationEvidence) { e.Standings[0].Revoked = "2026-03-02" },
+			"approved A6 2026-03-01 license-revoked"},
+		{"an order after coverage ends", "72148", 1000, func(r *AuthorizationRequest, e *AuthorizationEvidence) {
+			e.Member.Coverage[0].Until, e.Standings[0].Revoked = "2026-04-30", "2026-05-15"
+		}, "approved A6 2026-04-30 coverage-ends"},
+		{"unknown", "72148", 1000, func(r *AuthorizationRequest, e *AuthorizationEvidence) {
+			e.Standings[0].First.Standing = credentials.Standing{Answer: credentials.Unknown, Reason: credentials.ReasonStale}
+		}, "pended A4 2026-06-30 standing-unknown"},
+		{"stale and revoked", "72148", 1000, func(r *AuthorizationRequest, e *AuthorizationEvidence) {
+			e.Standings[0].First.Standing, e.Standings[0].First.Fresh = revoked, false
+		}, "pended A4 2026-06-30 standing-unknown"},
+		{"nobody named", "72148", 1000, func(r *AuthorizationRequest, e *AuthorizationEvidence) {
+			r.Clinician, e.Standings[0].First = Provider{}, StandingFact{}
+		}, "pended A4 2026-06-30 clinician-not-named"},
+		{"outside the edition", "72148", 1000, func(r *AuthorizationRequest, e *AuthorizationEvidence) {
+			r.Items[0].From, r.Items[0].Until, e.Standings[0].First.On = "2028-01-01", "2028-02-01", "2028-01-01"
+		}, "pended A4 2028-02-01 plan-edition"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := goldPlan(t)
+			r, e := aRequest(p, tt.code, tt.units)
+			if tt.with != nil {
+				tt.with(r, e)
+			}
+			d, err := Authorize(r, p, e)
+			if err != nil {
+				t.Fatal(err)
+			}
+			it := d.Items[0]
+			if got := fmt.Sprintf("%s %s %s %s", it.Outcome, it.Action, it.Until, it.Reason); got != tt.want || d.Outcome != it.Outcome {
+				t.Errorf("got %q (%s), want %q", got, d.Outcome, tt.want)
+			}
+			if (len(d.Pends) > 0) != (d.Outcome == AuthorizationPended) {
+				t.Errorf("pends %+v", d.Pends)
+			}
+		})
+	}
+}
+
+func TestAuthorizeDenialLeftToAPerson(t *testing.T) {
+	p := goldPlan(t, "200, B7", "200")
+	r, e := aRequest(p, "72148", 1000)
+	e.Standings[0].First.Standing = credentials.Standing{Answer: credentials.MayNot, Reason: credentials.ReasonExpired}
+	if d, err := Authorize(r, p, e); err != nil || d.Outcome != AuthorizationPended || d.Pends[0].Reason != PendDenial {
+		t.Errorf("got %+v, %v", d, err)
+	}
+}
+
+func TestNoAuthorizationDecision(t *testing.T) {
+	denial := func(with func(*Determination)) func(*AuthorizationRequest, *AuthorizationEvidence) {
+		return func(r *AuthorizationRequest, e *AuthorizationEvidence) {
+			e.Number = 2
+			e.Review = &Determination{Subject: e.Submission, Number: 1, Reason: "x", NPI: drA,
+				Standing: &StandingFact{NPI: drA, Standing: licensed, Fresh: true}}
+			with(e.Review)
+		}
+	}
+	tests := []struct {
+		with func(r *AuthorizationRequest, e *AuthorizationEvidence)
+		want string
+	}{
+		{denial(func(d *Determination) { d.NPI = "" }), "a denial needs a reviewer"},
+		{denial(func(d *Determination) { d.Standing = nil }), "a denial needs a reviewer"},
+		{denial(func(d *Determination) { d.Standing.NPI = "1000000004" }), "a denial needs a reviewer"},
+		{denial(func(d *Determination) { d.Standing.Fresh = false }), "a denial needs a reviewer"},
+		{denial(func(d *Determination) { d.Standing.Standing.Answer = credentials.MayNot }), "a denial needs a reviewer"},
+		{denial(func(d *Determination) { d.Standing.Standing.Answer = credentials.Unknown }), "a denial needs a reviewer"},
+		{denial(func(d *Determination) { d.Reason = "" }), "needs its reason"},
+		{denial(func(d *Determination) { d.Subject = credentials.Handle{2} }), "another submission"},
+		{denial(func(d *Determination) { d.Number = 2 }), "another submission or decision"},
+		{func(r *AuthorizationRequest, e *AuthorizationEvidence) { r.Items = nil }, "0 items"},
+		{func(r *AuthorizationRequest, e *AuthorizationEvidence) { e.Standings = nil }, "the evidence 0"},
+		{func(r *AuthorizationRequest, e *AuthorizationEvidence) { e.Standings[0].Sequence = 2 }, "for item 2"},
+		{func(r *AuthorizationRequest, e *AuthorizationEvidence) { e.Standings[0].First.NPI = "1000000004" }, "another clinician"},
+		{func(r *AuthorizationRequest, e *AuthorizationEvidence) { e.Standings[0].First.On = "2026-02-01" }, "another day"},
+		{func(r *AuthorizationRequest, e *AuthorizationEvidence) { e.Standings[0].First.State = "WI" }, "another day or state"},
+		{func(r *AuthorizationRequest, e *AuthorizationEvidence) { e.Standings[0].Revoked = "2026-07-01" }, "outside its dates"},
+		{func(r *AuthorizationRequest, e *AuthorizationEvidence) { e.Standings[0].Revoked = "2026-03-01" }, "may practise on the day"},
+		{func(r *AuthorizationRequest, e *AuthorizationEvidence) { r.Items[0].Until = "2026-02-01" }, "not in order"},
+		{func(r *AuthorizationRequest, e *AuthorizationEvidence) { r.Items[0].Units = 0 }, "out of bounds"},
+		{func(r *AuthorizationRequest, e *AuthorizationEvidence) { e.Plan.Edition = "x" }, "another one"},
+		{func(r *AuthorizationRequest, e *AuthorizationEvidence) { e.Number = 0 }, "number of the decision"},
+		{func(r *AuthorizationRequest, e *AuthorizationEvidence) {
+			r.Items, e.Standings = append(r.Items, r.Items[0]), append(e.Standings, e.Standings[0])
+		}, "is there twice"},
+	}
+	for _, tt := range tests {
+		p := goldPlan(t)
+		r, e := aRequest(p, "97110", 1000)
+		tt.with(r, e)
+		if d, err := Authorize(r, p, e); err == nil || d != nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("got %v, %v, want an error with %q", d, err, tt.want)
+		}
+	}
+}
+
+func TestRollUp(t *testing.T) {
+	tests := []struct {
+		items string
+		want  AuthorizationOutcome
+	}{
+		{"approved denied", AuthorizationApproved}, {"approved pended", AuthorizationPended}, {"denied not-required", AuthorizationDenied},
+		{"revoked denied", AuthorizationRevoked}, {"revoked approved", AuthorizationApproved}, {"not-required", AuthorizationNotRequired},
+	}
+	for _, tt := range tests {
+		var items []ItemDecision
+		for _, o := range strings.Fields(tt.items) {
+			items = append(items, ItemDecision{Outcome: AuthorizationOutcome(o)})
+		}
+		if got := rollUp(items); got != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.items, got, tt.want)
+		}
+	}
+}
