@@ -1,0 +1,285 @@
+package operator
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"filippo.io/torchwood"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/ledger"
+)
+
+const (
+	maxWait      = 30 * time.Second // of a request for a receipt
+	readTimeout  = 15 * time.Second // for the body of an append
+	maxListed    = 256
+	appendAnswer = 30 * time.Second
+)
+
+// KeyHeader carries the SHA-256, in hexadecimal, of the issuer's own name for
+// the event that an entry records.
+const KeyHeader = "Idempotency-Key"
+
+// Handler serves the ledger:
+//
+//	POST /entries                 append; KeyHeader and the entry's bytes
+//	GET  /entries/INDEX           one leaf, once it is final
+//	GET  /entries?subject=HANDLE  (or kind=NAME) final entries, after=INDEX to go on
+//	GET  /receipts/INDEX          its receipt; wait=10s to wait for it
+//	GET  /lookup/KEY              the index of an idempotency key, final or not
+//	GET  /checkpoint, /tile/…     c2sp.org/tlog-tiles
+//
+// Nothing but lookup shows what is not final. Run it behind a server with
+// timeouts for headers and idle connections.
+func (l *Log) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /entries", l.serveAppend)
+	mux.HandleFunc("GET /entries", l.serveList)
+	mux.HandleFunc("GET /entries/{index}", l.serveEntry)
+	mux.HandleFunc("GET /receipts/{index}", l.serveReceipt)
+	mux.HandleFunc("GET /lookup/{key}", l.serveLookup)
+	mux.HandleFunc("GET /checkpoint", l.serveCheckpoint)
+	mux.HandleFunc("GET /tile/", l.serveTile)
+	return mux
+}
+
+// fail answers with a code for programs and a sentence for people.
+func (l *Log) fail(w http.ResponseWriter, err error) {
+	status, code, text := http.StatusServiceUnavailable, "try-again", "the ledger cannot do that now, try again"
+	switch {
+	case errors.Is(err, ErrKeyReuse):
+		status, code, text = http.StatusConflict, "key-reuse", err.Error()
+	case errors.Is(err, ledger.ErrMayNot), errors.Is(err, ledger.ErrUnknownIssuer):
+		status, code, text = http.StatusForbidden, "refused", err.Error()
+	case errors.Is(err, ErrRefused):
+		status, code, text = http.StatusBadRequest, "refused", err.Error()
+	case errors.Is(err, ErrNotFinal):
+		status, code, text = http.StatusNotFound, "not-final", "not final yet, try again"
+	case errors.Is(err, ErrNotFound):
+		status, code, text = http.StatusNotFound, "not-found", err.Error()
+	case errors.Is(err, errAhead):
+		code, text = "halted", errAhead.Error()
+	default:
+		l.logger.Error("serve ledger", "error", err)
+	}
+	if code == "try-again" || code == "not-final" {
+		w.Header().Set("Retry-After", "1")
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	writeJSON(w, status, map[string]string{"code": code, "error": text})
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(v)
+}
+
+func (l *Log) serveAppend(w http.ResponseWriter, r *http.Request) {
+	http.NewResponseController(w).SetReadDeadline(time.Now().Add(readTimeout))
+	business, err := credentials.ParseDigest(r.Header.Get(KeyHeader))
+	if err != nil {
+		l.fail(w, fmt.Errorf("%w: header %s: %w", ErrRefused, KeyHeader, err))
+		return
+	}
+	leaf, err := io.ReadAll(http.MaxBytesReader(w, r.Body, ledger.MaxEntry))
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		writeJSON(w, http.StatusRequestEntityTooLarge, map[string]string{"code": "refused", "error": "an entry has at most 65535 bytes"})
+		return
+	}
+	if err != nil {
+		l.fail(w, err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), appendAnswer)
+	defer cancel()
+	a, err := l.Append(ctx, business, leaf)
+	if err != nil {
+		l.fail(w, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, a)
+}
+
+func parseIndex(s string) (int64, error) {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n < 0 || strconv.FormatInt(n, 10) != s {
+		return 0, fmt.Errorf("%w: an index is a number from 0 on", ErrRefused)
+	}
+	return n, nil
+}
+
+func (l *Log) serveReceipt(w http.ResponseWriter, r *http.Request) {
+	index, err := parseIndex(r.PathValue("index"))
+	var wait time.Duration
+	if s := r.FormValue("wait"); err == nil && s != "" {
+		if wait, err = time.ParseDuration(s); err != nil || wait < 0 {
+			err = fmt.Errorf("%w: wait is a duration such as 10s", ErrRefused)
+		}
+	}
+	if err != nil {
+		l.fail(w, err)
+		return
+	}
+	b, err := l.Receipt(r.Context(), index, min(wait, maxWait))
+	if err != nil {
+		l.fail(w, err)
+		return
+	}
+	forEver(w, "text/plain; charset=utf-8", b)
+}
+
+func forEver(w http.ResponseWriter, contentType string, b []byte) {
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	w.Write(b)
+}
+
+func (l *Log) serveEntry(w http.ResponseWriter, r *http.Request) {
+	index, err := parseIndex(r.PathValue("index"))
+	if err == nil && index >= l.final.size() {
+		err = ErrNotFinal
+	}
+	var leaf []byte
+	if err == nil {
+		err = l.db.QueryRow(r.Context(), `SELECT leaf FROM ledger_entry WHERE idx = $1`, index).Scan(&leaf)
+	}
+	if err != nil {
+		l.fail(w, err)
+		return
+	}
+	forEver(w, "application/octet-stream", leaf)
+}
+
+func (l *Log) serveLookup(w http.ResponseWriter, r *http.Request) {
+	key, err := credentials.ParseDigest(r.PathValue("key"))
+	if err != nil {
+		l.fail(w, fmt.Errorf("%w: key: %w", ErrRefused, err))
+		return
+	}
+	a := Appended{Key: key}
+	err = l.db.QueryRow(r.Context(), `SELECT idx FROM ledger_entry WHERE key = $1`, key[:]).Scan(&a.Index)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = ErrNotFound
+	}
+	if err != nil {
+		l.fail(w, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, a)
+}
+
+// A listed entry is one of GET /entries?subject=….
+type listed struct {
+	Index int64  `json:"index"`
+	Leaf  []byte `json:"leaf"`
+}
+
+func (l *Log) serveList(w http.ResponseWriter, r *http.Request) {
+	column, value, after, err := listQuery(r)
+	if err != nil {
+		l.fail(w, err)
+		return
+	}
+	list, err := l.list(r.Context(), column, value, after)
+	if err != nil {
+		l.fail(w, err)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-cache")
+	writeJSON(w, http.StatusOK, map[string]any{"entries": list, "more": len(list) == maxListed})
+}
+
+func listQuery(r *http.Request) (column string, value any, after int64, err error) {
+	after = -1
+	if s := r.FormValue("after"); s != "" {
+		if after, err = parseIndex(s); err != nil {
+			return "", nil, 0, err
+		}
+	}
+	subject, kind := r.FormValue("subject"), r.FormValue("kind")
+	switch {
+	case subject != "" && kind == "":
+		h, err := credentials.ParseHandle(subject)
+		if err != nil {
+			return "", nil, 0, fmt.Errorf("%w: subject: %w", ErrRefused, err)
+		}
+		return "subject", h[:], after, nil
+	case kind != "" && subject == "":
+		k, err := ledger.ParseKind(kind)
+		if err != nil {
+			return "", nil, 0, fmt.Errorf("%w: %w", ErrRefused, err)
+		}
+		return "kind", int64(k), after, nil
+	}
+	return "", nil, 0, fmt.Errorf("%w: want subject=HANDLE or kind=NAME", ErrRefused)
+}
+
+func (l *Log) list(ctx context.Context, column string, value any, after int64) ([]listed, error) {
+	rows, err := l.db.Query(ctx, `SELECT idx, leaf FROM ledger_entry WHERE `+column+` = $1 AND idx > $2 AND idx < $3 ORDER BY idx LIMIT $4`,
+		value, after, l.final.size(), maxListed)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	list := []listed{}
+	for rows.Next() {
+		var e listed
+		if err := rows.Scan(&e.Index, &e.Leaf); err != nil {
+			return nil, err
+		}
+		list = append(list, e)
+	}
+	return list, rows.Err()
+}
+
+func (l *Log) serveCheckpoint(w http.ResponseWriter, r *http.Request) {
+	_, signed, _ := l.final.get()
+	if signed == nil {
+		l.fail(w, ErrNotFinal)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-cache")
+	w.Write(signed)
+}
+
+func (l *Log) serveTile(w http.ResponseWriter, r *http.Request) {
+	t, err := torchwood.ParseTilePath(strings.TrimPrefix(r.URL.Path, "/"))
+	if err != nil || !l.published(t) {
+		http.NotFound(w, r)
+		return
+	}
+	var b []byte
+	if t.L == -1 {
+		b, err = l.readBundle(r.Context(), t)
+	} else {
+		b, err = l.readTile(r.Context(), t)
+	}
+	if err != nil {
+		l.fail(w, err)
+		return
+	}
+	forEver(w, "application/octet-stream", b)
+}
+
+// published says whether the whole tile lies under the newest final
+// checkpoint. What does not may still be lost, and must not be seen.
+func (l *Log) published(t tlog.Tile) bool {
+	size := l.final.size()
+	for range max(t.L, 0) {
+		size /= tileWidth
+	}
+	return t.N < 1<<40 && t.N*tileWidth+int64(t.W) <= size
+}

@@ -1,0 +1,220 @@
+// Package operator runs the ledger: it orders entries, grows the tree, signs
+// checkpoints and gathers the witnesses' cosignatures. It serves entries, tiles
+// and receipts over HTTP (c2sp.org/tlog-tiles, tlog-proof).
+//
+// It accepts only entries that a participant has signed and may record, gives
+// each exactly one index however often it is sent, and signs nothing but what
+// is committed. Several operators may run on one database. It never judges a
+// document, never holds an issuer's key, and never calls anything final before
+// a quorum of witnesses has countersigned it.
+package operator
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/ledger"
+	"github.com/countersign-health/countersign/store/sqldb"
+)
+
+//go:embed schema/*.sql
+var schema embed.FS
+
+// Config is what a Log needs.
+type Config struct {
+	DB      *sqldb.DB
+	Genesis []byte      // leaf 0; written where the database is new, compared where it is not
+	Key     note.Signer // the log's own key, which the genesis names
+	// Witnesses maps a witness's name, as in its key, to its base URL. A
+	// witness without one is never asked.
+	Witnesses map[string]string
+	Client    *http.Client     // for the witnesses; nil: one with a timeout of 10 s
+	Logger    *slog.Logger     // nil: silent
+	Now       func() time.Time // nil: time.Now; compared with cosignatures
+}
+
+// A Log is a running operator.
+type Log struct {
+	db      *sqldb.DB
+	genesis *ledger.Genesis
+	policy  ledger.Policy
+	key     note.Signer
+	logger  *slog.Logger
+	now     func() time.Time
+
+	people *participants
+	queue  chan *submission
+	grown  chan struct{} // has a token when the tree may have grown
+	voices []*voice
+	final  *final
+	halted *halt
+
+	stop context.CancelFunc
+	done sync.WaitGroup
+}
+
+// What an append may fail with for good. Every other error may be tried again.
+var (
+	// ErrKeyReuse: the key was used for other bytes, or the bytes under
+	// another key.
+	ErrKeyReuse = errors.New("that key stands for another entry")
+	// ErrRefused: the entry is malformed, its signature does not hold, or its
+	// issuer may not record it.
+	ErrRefused = errors.New("entry refused")
+)
+
+// ErrNotFinal is the answer while no final checkpoint covers an entry.
+var ErrNotFinal = errors.New("not final yet")
+
+// ErrNotFound is the answer to an index or key that the ledger does not hold.
+var ErrNotFound = errors.New("no such entry")
+
+// Open prepares the database, checks every row of it against the tree and the
+// newest final checkpoint, and starts to sequence and to publish. Close it.
+func Open(ctx context.Context, c Config) (*Log, error) {
+	l, err := open(ctx, c)
+	if err != nil {
+		return nil, fmt.Errorf("open ledger: %w", err)
+	}
+	return l, nil
+}
+
+func open(ctx context.Context, c Config) (*Log, error) {
+	l := &Log{db: c.DB, key: c.Key, logger: c.Logger, now: c.Now,
+		queue: make(chan *submission, 4*maxBatch), grown: make(chan struct{}, 1),
+		final: newFinal(), halted: &halt{}}
+	if l.logger == nil {
+		l.logger = slog.New(slog.DiscardHandler)
+	}
+	if l.now == nil {
+		l.now = time.Now
+	}
+	var err error
+	if l.genesis, err = ledger.ParseGenesis(c.Genesis); err != nil {
+		return nil, err
+	}
+	if l.policy, err = l.genesis.Policy(); err != nil {
+		return nil, err
+	}
+	if v, err := l.policy.Verifier(c.Key.Name(), c.Key.KeyHash()); err != nil || v.Name() != l.policy.Origin {
+		return nil, errors.New("the log's key is not the one that the genesis names")
+	}
+	registry, err := ledger.NewRegistry(l.genesis)
+	if err != nil {
+		return nil, err
+	}
+	l.people = &participants{registry: registry}
+	if l.voices, err = newVoices(l, c); err != nil {
+		return nil, err
+	}
+	files, _ := fs.Sub(schema, "schema")
+	if err := sqldb.Migrate(ctx, l.db, "ledger", files); err != nil {
+		return nil, err
+	}
+	if err := l.found(ctx); err != nil {
+		return nil, err
+	}
+	if err := l.Check(ctx); err != nil {
+		return nil, fmt.Errorf("self-check: %w", err)
+	}
+	if err := l.refreshParticipants(ctx); err != nil {
+		return nil, err
+	}
+	return l, l.start()
+}
+
+func (l *Log) start() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	l.stop = cancel
+	l.done.Go(func() { l.sequence(ctx) })
+	l.done.Go(func() { l.publish(ctx) })
+	for _, v := range l.voices {
+		l.done.Go(func() { v.run(ctx) })
+	}
+	return nil
+}
+
+// Close stops the operator. Entries that were queued are answered with an
+// error and may be sent again.
+func (l *Log) Close() {
+	l.stop()
+	l.done.Wait()
+}
+
+// Policy is the policy of the ledger.
+func (l *Log) Policy() ledger.Policy { return l.policy }
+
+// Registry is the participants that this operator knows of.
+func (l *Log) Registry() *ledger.Registry { return l.people.get() }
+
+// Halted says why the operator refuses to append, or nil.
+func (l *Log) Halted() error { return l.halted.get() }
+
+// Appended is the answer to an append. The index is durable and not yet
+// final: wait for the receipt.
+type Appended struct {
+	Index int64              `json:"index"`
+	Key   credentials.Digest `json:"key"`
+}
+
+// Append records an entry under the issuer's own key for the event. The same
+// key and bytes always give the same index.
+func (l *Log) Append(ctx context.Context, business credentials.Digest, leaf []byte) (Appended, error) {
+	if err := l.halted.get(); err != nil {
+		return Appended{}, fmt.Errorf("append entry: %w", err)
+	}
+	e, err := ledger.ParseEntry(leaf)
+	if err != nil {
+		return Appended{}, fmt.Errorf("append entry: %w: %w", ErrRefused, err)
+	}
+	if err := l.admissible(ctx, e, leaf); err != nil {
+		return Appended{}, fmt.Errorf("append entry: %w", err)
+	}
+	s := newSubmission(ledger.EntryKey(l.policy.Origin, e.Issuer(), business), e, leaf)
+	select {
+	case l.queue <- s:
+	case <-ctx.Done():
+		return Appended{}, fmt.Errorf("append entry: %w", ctx.Err())
+	}
+	select {
+	case r := <-s.result:
+		if r.err != nil {
+			return Appended{}, fmt.Errorf("append entry: %w", r.err)
+		}
+		return Appended{r.index, s.key}, nil
+	case <-ctx.Done():
+		return Appended{}, fmt.Errorf("append entry: %w", ctx.Err())
+	}
+}
+
+// halt keeps the reason for which nothing more is appended.
+type halt struct {
+	mu    sync.Mutex
+	err   error
+	ahead map[int]bool // witnesses that have signed more than the database holds
+}
+
+func (h *halt) get() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.err
+}
+
+func (h *halt) set(err error) (first bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if first = h.err == nil; first {
+		h.err = err
+	}
+	return first
+}

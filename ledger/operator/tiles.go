@@ -1,0 +1,133 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"filippo.io/torchwood"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/countersign-health/countersign/store/sqldb"
+)
+
+const tileWidth = torchwood.TileWidth
+
+// insertTiles keeps the tiles that became full as the tree grew.
+func insertTiles(tx *sqldb.Tx, from, to int64) error {
+	for level := 0; ; level++ {
+		from, to = from/tileWidth, to/tileWidth
+		if from == to {
+			return nil // then nothing above became full either
+		}
+		for n := from; n < to; n++ {
+			hashes, err := readHashes(inTx(tx), level, n*tileWidth, tileWidth)
+			if err != nil {
+				return err
+			}
+			root := fold(hashes)
+			if _, err := tx.Exec(`INSERT INTO ledger_tile (level, n, root, data) VALUES ($1, $2, $3, $4)`,
+				level, n, root[:], joinHashes(hashes)); err != nil {
+				return fmt.Errorf("insert tile %d/%d: %w", level, n, err)
+			}
+		}
+	}
+}
+
+// readHashes reads width hashes of a tile level, from the rows below it: leaf
+// hashes for level 0, roots of the full tiles one level down above that.
+func readHashes(q query, level int, first, width int64) ([]tlog.Hash, error) {
+	text, args := `SELECT leaf_hash FROM ledger_entry WHERE idx >= $1 AND idx < $2 ORDER BY idx`, []any{first, first + width}
+	if level > 0 {
+		text = `SELECT root FROM ledger_tile WHERE level = $3 AND n >= $1 AND n < $2 ORDER BY n`
+		args = append(args, level-1)
+	}
+	rows, err := q(text, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read hashes of level %d: %w", level, err)
+	}
+	defer rows.Close()
+	hashes := make([]tlog.Hash, 0, width)
+	for rows.Next() {
+		var h []byte
+		if err := rows.Scan(&h); err != nil {
+			return nil, fmt.Errorf("read hashes of level %d: %w", level, err)
+		}
+		if len(h) != tlog.HashSize {
+			return nil, fmt.Errorf("a hash of level %d behind %d is damaged", level, first)
+		}
+		hashes = append(hashes, tlog.Hash(h))
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read hashes of level %d: %w", level, err)
+	}
+	if int64(len(hashes)) != width {
+		return nil, fmt.Errorf("%d hashes of level %d behind %d, want %d", len(hashes), level, first, width)
+	}
+	return hashes, nil
+}
+
+// readTile is a full tile from its row, or a partial one from the rows below.
+func (l *Log) readTile(ctx context.Context, t tlog.Tile) ([]byte, error) {
+	if t.W == tileWidth {
+		var data []byte
+		err := l.db.QueryRow(ctx, `SELECT data FROM ledger_tile WHERE level = $1 AND n = $2`, t.L, t.N).Scan(&data)
+		if err != nil {
+			return nil, fmt.Errorf("read tile %d/%d: %w", t.L, t.N, err)
+		}
+		return data, nil
+	}
+	hashes, err := readHashes(l.outsideTx(ctx), t.L, t.N*tileWidth, int64(t.W))
+	return joinHashes(hashes), err
+}
+
+// readBundle is the entries of a tile, each behind its length.
+func (l *Log) readBundle(ctx context.Context, t tlog.Tile) ([]byte, error) {
+	first := t.N * tileWidth
+	rows, err := l.db.Query(ctx, `SELECT leaf FROM ledger_entry WHERE idx >= $1 AND idx < $2 ORDER BY idx`, first, first+int64(t.W))
+	if err != nil {
+		return nil, fmt.Errorf("read entries: %w", err)
+	}
+	defer rows.Close()
+	var b []byte
+	n := 0
+	for ; rows.Next(); n++ {
+		var leaf []byte
+		if err := rows.Scan(&leaf); err != nil {
+			return nil, fmt.Errorf("read entries: %w", err)
+		}
+		if b, err = torchwood.AppendTileEntry(b, leaf); err != nil {
+			return nil, err
+		}
+	}
+	if rows.Err() == nil && n != t.W {
+		return nil, errors.New("read entries: some are missing")
+	}
+	return b, rows.Err()
+}
+
+// hashReader reads the hashes of a tree and checks them against its root, so
+// that a damaged row gives an error and never a wrong proof.
+func (l *Log) hashReader(ctx context.Context, tree tlog.Tree) tlog.HashReader {
+	return tlog.TileHashReader(tree, tileReader{l, ctx})
+}
+
+type tileReader struct {
+	log *Log
+	ctx context.Context
+}
+
+func (r tileReader) Height() int { return torchwood.TileHeight }
+
+func (r tileReader) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
+	data := make([][]byte, len(tiles))
+	for i, t := range tiles {
+		var err error
+		if data[i], err = r.log.readTile(r.ctx, t); err != nil {
+			return nil, err
+		}
+	}
+	return data, nil
+}
+
+func (r tileReader) SaveTiles([]tlog.Tile, [][]byte) {}
