@@ -211,6 +211,8 @@ func (m *remittanceReader) lineDetail(s *segment) (err error) {
 	switch {
 	case s.id() == "REF" && s.at(1) == "6R":
 		l.Control = s.at(2)
+	case s.id() == "REF" && s.at(1) == "HPI":
+		l.Rendering = credentials.NPI(s.at(2))
 	case s.id() == "AMT" && s.at(1) == "B6":
 		l.Allowed, err = s.cents(2)
 	case s.id() == "LQ" && s.at(1) == "HE":

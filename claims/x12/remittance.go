@@ -70,10 +70,12 @@ type ServicePayment struct {
 	Submitted   claims.Quantity // SVC07: units charged, where they differ
 	From, To    credentials.Date
 	Adjustments []claims.Adjustment
-	Control     string       // REF*6R, the line's own number
-	Allowed     claims.Cents // AMT*B6
-	Remarks     []string     // RARCs (LQ*HE)
-	segment     int
+	Control     string // REF*6R, the line's own number
+	// Rendering is set where somebody else than the claim's renders (REF*HPI).
+	Rendering credentials.NPI
+	Allowed   claims.Cents // AMT*B6
+	Remarks   []string     // RARCs (LQ*HE)
+	segment   int
 }
 
 // A ProviderAdjustment changes the payment without being about a claim (PLB).
@@ -112,9 +114,7 @@ func PaymentOf(c *claims.Claim, d *claims.Decision, control string) (Payment, er
 		subscriber := c.Subscriber
 		p.Subscriber = &subscriber
 	}
-	if len(c.Lines) > 0 {
-		p.Rendering = c.Renderer(&c.Lines[0])
-	}
+	p.Rendering = c.Rendering
 	for i := range c.Lines {
 		line, err := serviceOf(&c.Lines[i], d)
 		if err != nil {
@@ -133,6 +133,9 @@ func serviceOf(l *claims.Line, d *claims.Decision) (ServicePayment, error) {
 		s := ServicePayment{
 			Code: l.Code, Modifiers: l.Modifiers, Charge: ld.Charge, Paid: ld.Paid, Units: l.Units,
 			From: l.From, To: l.To, Control: l.Control, Allowed: ld.Allowed,
+		}
+		if l.Rendering != nil {
+			s.Rendering = l.Rendering.NPI
 		}
 		switch ld.Outcome {
 		case claims.Paid:

@@ -71,6 +71,9 @@ func (w *writer) service(s *ServicePayment) {
 	if s.Control != "" {
 		w.segment("REF", "6R", s.Control)
 	}
+	if s.Rendering != "" {
+		w.segment("REF", "HPI", string(s.Rendering))
+	}
 	if s.Allowed != 0 {
 		w.segment("AMT", "B6", s.Allowed.String())
 	}
