@@ -21,7 +21,7 @@ type bundle struct {
 func (r *reader) open(b []byte) (*bundle, bool) {
 	var value any
 	if err := credentials.DecodeStrict(b, &value); err != nil {
-		r.problem("the bundle", "%v", err)
+		r.problem("the bundle", "%s", oneLine(err.Error()))
 		return nil, false
 	}
 	top := node{r, "", value}
@@ -53,6 +53,16 @@ func (r *reader) open(b []byte) (*bundle, bool) {
 		return nil, false
 	}
 	return out, len(r.problems) == 0
+}
+
+// oneLine keeps a field name that holds a line break from breaking the error.
+func oneLine(s string) string {
+	return strings.Map(func(c rune) rune {
+		if c < ' ' || c == 0x7f {
+			return '?'
+		}
+		return c
+	}, s)
 }
 
 // follow a Reference to one of the types, by fullUrl or by "Type/id".
