@@ -111,6 +111,9 @@ func (p *reading) run(r io.Reader) error {
 		return err
 	}
 	p.file.Sets = w.sets
+	if w.sets == 0 && len(p.file.Refusals) == 0 {
+		p.refuse(&Refusal{Scope: "file", Where: where(w.scan.number, "", 0), What: "the file ends without a transaction set", Do: "send claims as 837P, 005010X222"}, 0, 0)
+	}
 	for _, refused := range p.refused {
 		if refused {
 			p.file.Refused++
