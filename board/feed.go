@@ -11,10 +11,9 @@ import (
 	"github.com/countersign-health/countersign/credentials"
 )
 
-const (
-	pageSize = 200
-	mostWait = 60 * time.Second
-)
+const mostWait = 60 * time.Second
+
+var pageSize = 200 // a test makes it small
 
 // feed waits up to most for an event after the sequence and returns a page.
 func (b *Board) feed(ctx context.Context, after int64, most time.Duration) (p client.FeedPage, err error) {
@@ -31,7 +30,7 @@ func (b *Board) feed(ctx context.Context, after int64, most time.Duration) (p cl
 			break
 		}
 	}
-	p.Proof, err = credentials.Issue(b.signer, credentials.KindFeedHead, b.feedHandle(), p.Head.Time, nil, p.Head)
+	p.Proof, err = credentials.Issue(b.signer, credentials.KindFeedHead, b.feedHandle(), p.Head.Time, nil, p.Prove(after))
 	return p, err
 }
 

@@ -12,11 +12,10 @@ import (
 	"github.com/countersign-health/countersign/store/sqldb"
 )
 
-const (
-	firstPause = 100 * time.Millisecond
-	mostPause  = 5 * time.Second
-	stepTime   = 30 * time.Second
-)
+const stepTime = 30 * time.Second
+
+// Tests make the pauses short.
+var firstPause, mostPause = 100 * time.Millisecond, 5 * time.Second
 
 // keepOn takes one step after another for as long as the board is open. A step
 // that fails is tried again, ever more slowly; a step that finds nothing waits

@@ -161,12 +161,14 @@ func (c *Client) feed(ctx context.Context, after int64, wait time.Duration) (p F
 	if err := c.get(ctx, path, wait+answerWithin, &p); err != nil {
 		return p, err
 	}
-	head, err := credentials.Open[Head](p.Proof, credentials.KindFeedHead, c.Keys)
+	proof, err := credentials.Open[PageProof](p.Proof, credentials.KindFeedHead, c.Keys)
 	if err != nil {
 		return p, err
 	}
-	if head.Issuer != c.Board || head.Subject.Sequence != p.Head.Sequence || head.Subject.Index != p.Head.Index || !head.Subject.Time.Equal(p.Head.Time) {
-		return p, errors.New("its head is not what the board signed")
+	want := p.Prove(after)
+	if got := proof.Subject; proof.Issuer != c.Board || got.After != want.After || got.Events != want.Events ||
+		got.Head.Sequence != want.Head.Sequence || got.Head.Index != want.Head.Index || !got.Head.Time.Equal(want.Head.Time) {
+		return p, errors.New("it is not what the board signed")
 	}
 	next, index := after+1, int64(-1)
 	for _, e := range p.Events {

@@ -8,6 +8,7 @@
 package client
 
 import (
+	"encoding/binary"
 	"time"
 
 	"github.com/countersign-health/countersign/credentials"
@@ -82,12 +83,33 @@ type Head struct {
 	Time     time.Time `json:"time"`
 }
 
-// FeedPage is the answer to one reading of the feed. Proof is the head as the
-// board signed it: without it, whoever stands between could leave out the end.
+// FeedPage is the answer to one reading of the feed. Proof is what the board
+// signed of it: without it, whoever stands between could leave events out.
 type FeedPage struct {
 	Events []Event `json:"events"`
 	Head   Head    `json:"head"`
 	Proof  string  `json:"proof"`
+}
+
+// A PageProof is what the board signs of a page.
+type PageProof struct {
+	After  int64              `json:"after"`
+	Events credentials.Digest `json:"events"`
+	Head   Head               `json:"head"`
+}
+
+// Prove is the proof's subject for a page that was read after a sequence.
+func (p FeedPage) Prove(after int64) PageProof {
+	b := []byte("countersign board feed page 1\n")
+	for _, e := range p.Events {
+		b = binary.BigEndian.AppendUint64(b, uint64(e.Sequence))
+		b = binary.BigEndian.AppendUint64(b, uint64(e.Index))
+		for _, part := range [][]byte{[]byte(e.Kind), []byte(e.Token), e.Receipt} {
+			d := credentials.DigestOf(part)
+			b = append(b, d[:]...)
+		}
+	}
+	return PageProof{After: after, Events: credentials.DigestOf(b), Head: p.Head}
 }
 
 // Refused is how the board answers what it does not accept.
