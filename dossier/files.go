@@ -30,6 +30,7 @@ const (
 	Editions       = "editions"
 	Receipts       = "receipts"
 	Entries        = "entries"
+	Remittances    = "remittances" // TRACE.835, where there are several
 )
 
 // Files that stand at the top of a dossier.
@@ -115,12 +116,19 @@ func writeWhole(to string, content []byte) error {
 	return os.Rename(part, to)
 }
 
+// maxFile is the longest file that Read reads.
+const maxFile = 256 << 20
+
 // Read reads a whole dossier.
 func Read(dir string) (Files, error) {
 	f := Files{}
 	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
+		}
+		// A dossier comes from somebody else: a link could lead anywhere.
+		if info, err := d.Info(); err != nil || !info.Mode().IsRegular() || info.Size() > maxFile {
+			return fmt.Errorf("%s is not a regular file of at most %d MB", p, maxFile>>20)
 		}
 		rel, err := filepath.Rel(dir, p)
 		if err != nil {

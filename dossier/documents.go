@@ -1,0 +1,332 @@
+package dossier
+
+import (
+	"path"
+	"strings"
+	"time"
+
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/ledger"
+)
+
+// clockSkew is how far the clock of an issuer may run ahead of the witnesses'.
+const clockSkew = 5 * time.Minute
+
+// A document is a signed document that has passed its own check.
+type document[T any] struct {
+	name    string
+	token   string
+	issuer  credentials.DID
+	status  *credentials.StatusEntry
+	from    time.Time
+	subject T
+	entry   *recorded // nil for what does not stand on the ledger
+}
+
+// open checks a signed document: one token and a line feed, the signature by
+// an admitted key, the issuer's role, and that it is what the file's name says.
+// A kind that stands on the ledger needs its entry and receipt.
+func open[T any](v *verifier, name string, kind credentials.Kind, role ledger.Role, entry ledger.Kind) (credentials.Handle, *document[T], error) {
+	h, err := handleOf(name)
+	if err != nil {
+		return h, nil, err
+	}
+	d, got, err := signed[T](v, name, kind, role)
+	if err != nil {
+		return h, nil, err
+	}
+	if got != h {
+		return h, nil, found(checkName, "it is the document %s", got)
+	}
+	if entry == 0 {
+		return h, d, nil
+	}
+	if d.entry, err = v.entryOf(h); err != nil {
+		return h, nil, err
+	}
+	return h, d, v.bind(d.entry, entry, d.token, d.issuer)
+}
+
+func signed[T any](v *verifier, name string, kind credentials.Kind, role ledger.Role) (*document[T], credentials.Handle, error) {
+	token, ok := strings.CutSuffix(string(v.files[name]), "\n")
+	if !ok {
+		return nil, credentials.Handle{}, found(checkFormat, "it does not end in one line feed")
+	}
+	c, err := credentials.Open[T](token, kind, v.registry.ResolveKey)
+	if err != nil {
+		return nil, credentials.Handle{}, found(checkSignature, "%v", err)
+	}
+	_, kid, h, err := credentials.Peek(token)
+	if err != nil {
+		return nil, h, found(checkSignature, "%v", err)
+	}
+	_, party, err := v.registry.Key(kid)
+	if err != nil {
+		return nil, h, found(checkSignature, "%v", err)
+	}
+	if party.Role != role {
+		return nil, h, found(checkRole, "a participant in the role %s issued it; want a %s", party.Role, role)
+	}
+	return &document[T]{name: name, token: token, issuer: c.Issuer, status: c.Status, from: c.ValidFrom, subject: c.Subject}, h, nil
+}
+
+// bind ties a document to its ledger entry.
+func (v *verifier) bind(r *recorded, kind ledger.Kind, token string, issuer credentials.DID) error {
+	switch {
+	case r.entry.Kind != kind:
+		return found(checkLedger, "its ledger entry records a %v, not a %v", r.entry.Kind, kind)
+	case r.entry.Document != credentials.DocumentDigest(token):
+		return found(checkLedger, "the ledger records another document under this handle")
+	case r.entry.Issuer() != issuer && kind != ledger.KindDetermination:
+		return found(checkLedger, "another participant than its issuer has recorded it")
+	}
+	v.used[r] = true
+	return nil
+}
+
+func (v *verifier) checkLicense(name string) error {
+	h, d, err := open[credentials.License](v, name, credentials.KindLicense, ledger.RoleBoard, ledger.KindLicense)
+	if err != nil {
+		return err
+	}
+	if d.subject.Handle != h {
+		return found(checkName, "the license in it has another handle")
+	}
+	if where := d.entry.party.Jurisdiction; where != "" && d.subject.Jurisdiction != where {
+		return found(checkRole, "a board of %s licenses for %s", where, d.subject.Jurisdiction)
+	}
+	v.licenses[h] = d
+	return nil
+}
+
+func (v *verifier) checkOrder(name string) error {
+	h, d, err := open[credentials.Order](v, name, credentials.KindBoardOrder, ledger.RoleBoard, ledger.KindBoardOrder)
+	if err != nil {
+		return err
+	}
+	o := &d.subject
+	if o.Handle != h {
+		return found(checkName, "the order in it has another handle")
+	}
+	if s := d.entry.entry.Subject; s != h && s != o.License {
+		return found(checkLedger, "the subject of its ledger entry is neither the order nor its license")
+	}
+	if _, err := credentials.ParseOrderAction(string(o.Action)); err != nil {
+		return found(checkFormat, "%v", err)
+	}
+	l := v.licenses[o.License]
+	if l == nil {
+		return v.need("the license that it is about", fileOf(Licenses, o.License))
+	}
+	if l.issuer != d.issuer {
+		return found(checkRole, "another board than the license's has issued it")
+	}
+	v.orders[h] = d
+	return nil
+}
+
+// checkStatusList wants no receipt: a list lives a short time, and only the
+// orders behind it say when. But a bit without an order means that the order
+// has been taken out.
+func (v *verifier) checkStatusList(name string) error {
+	d, h, err := signed[credentials.StatusListSubject](v, name, credentials.KindStatusList, ledger.RoleBoard)
+	if err != nil {
+		return err
+	}
+	if r := v.entries[h]; r != nil {
+		if err := v.bind(r, ledger.KindStatusList, d.token, d.issuer); err != nil {
+			return err
+		}
+	}
+	list, err := credentials.DecodeStatusList(d.subject.Encoded)
+	if err != nil {
+		return found(checkFormat, "%v", err)
+	}
+	revoked := map[credentials.Handle]bool{}
+	for _, o := range v.orders {
+		revoked[o.subject.License] = true
+	}
+	for _, l := range sortedByName(v.licenses) {
+		if l.issuer != d.issuer || l.status == nil || l.status.Credential+"#list" != d.subject.ID || revoked[l.subject.Handle] {
+			continue
+		}
+		place, err := l.status.Place()
+		if err != nil {
+			return found(checkFormat, "%s: %v", l.name, err)
+		}
+		if set, err := list.Get(place); err != nil || set {
+			return found(checkStanding, "it says that %s is revoked, and the dossier holds no order that does so", l.name)
+		}
+	}
+	return nil
+}
+
+// checkSubmission opens a claim or a request for authorization. Neither stands
+// on the ledger; the decision that answers it names its digest.
+func (v *verifier) checkSubmission(name string) error {
+	kind, _, _, err := credentials.Peek(strings.TrimSuffix(string(v.files[name]), "\n"))
+	if err != nil {
+		return found(checkFormat, "%v", err)
+	}
+	if kind == credentials.KindAuthorizationSubmission {
+		h, d, err := open[claims.AuthorizationSubmission](v, name, kind, ledger.RoleHospital, 0)
+		if err != nil {
+			return err
+		}
+		if d.subject.Handle != h {
+			return found(checkName, "the request in it has another handle")
+		}
+		v.requests[h] = d
+		return nil
+	}
+	h, d, err := open[claims.Submission](v, name, credentials.KindClaimSubmission, ledger.RoleHospital, 0)
+	if err != nil {
+		return err
+	}
+	if d.subject.Handle != h {
+		return found(checkName, "the claim in it has another handle")
+	}
+	v.submissions[h] = d
+	return nil
+}
+
+// checkDetermination opens a reviewer's word. It may stand on the ledger, and
+// then has to be what stands there.
+func (v *verifier) checkDetermination(name string) error {
+	h, d, err := open[claims.Determination](v, name, credentials.KindReviewDetermination, ledger.RoleReviewer, 0)
+	if err != nil {
+		return err
+	}
+	if r := v.entries[h]; r != nil {
+		if err := v.bind(r, ledger.KindDetermination, d.token, d.issuer); err != nil {
+			return err
+		}
+		d.entry = r
+	}
+	switch {
+	case d.subject.Handle != h:
+		return found(checkName, "the determination in it has another handle")
+	case d.subject.Reviewer != d.issuer:
+		return found(checkRole, "it names another reviewer than the one who signed it")
+	case d.subject.Standing != nil:
+		return found(checkReview, "a reviewer's standing is for the insurer to find, not for the reviewer to state")
+	}
+	v.determinations[h] = d
+	return nil
+}
+
+func (v *verifier) openDecision(name string) error {
+	h, d, err := open[claims.ClaimDecisionDocument](v, name, credentials.KindClaimDecision, ledger.RoleInsurer, ledger.KindClaimDecision)
+	if err != nil {
+		return err
+	}
+	s := &d.subject
+	if err := v.answers(name, h, s.Handle, turn{s.Decision.Submission, s.Decision.Number}, d.from, d.entry); err != nil {
+		return err
+	}
+	v.decisions[h] = d
+	return nil
+}
+
+func (v *verifier) openAuthorization(name string) error {
+	h, d, err := open[claims.AuthorizationDecisionDocument](v, name, credentials.KindAuthorizationDecision, ledger.RoleInsurer, ledger.KindAuthorizationDecision)
+	if err != nil {
+		return err
+	}
+	s := &d.subject
+	if err := v.answers(name, h, s.Handle, turn{s.Decision.Submission, s.Decision.Number}, d.from, d.entry); err != nil {
+		return err
+	}
+	v.authorizations[h] = d
+	return nil
+}
+
+// answers takes a decision's turn, which only one decision can have.
+func (v *verifier) answers(name string, h, named credentials.Handle, t turn, from time.Time, r *recorded) error {
+	if named != h {
+		return found(checkName, "the decision in it has another handle")
+	}
+	if from.After(r.proof.Known.Add(clockSkew)) {
+		return found(checkLedger, "it is valid only from %s, and was on the ledger on %s", from.Format(time.RFC3339), r.proof.Known.Format(time.RFC3339))
+	}
+	if other := v.numbered[t]; other != "" && other != name {
+		return found(checkSequence, "decision %d on its submission is %s already", t.number, other)
+	}
+	v.numbered[t] = name
+	return nil
+}
+
+// checkEvidence opens the evidence of a decision, which names its root.
+func (v *verifier) checkEvidence(name string) error {
+	h, err := handleOf(name)
+	if err != nil {
+		return err
+	}
+	if d := v.decisions[h]; d != nil {
+		e, root, err := claims.OpenEvidence[claims.Evidence](v.files[name])
+		if err != nil {
+			return found(checkEvidence, "%v", err)
+		}
+		if root != d.subject.Evidence {
+			return found(checkEvidence, "its root is %s, the decision names %s", root, d.subject.Evidence)
+		}
+		v.evidence[h] = e
+		return nil
+	}
+	d := v.authorizations[h]
+	if d == nil {
+		for _, folder := range []string{Decisions, Authorizations} {
+			if v.failed[fileOf(folder, h)] != nil {
+				return v.need("its decision", fileOf(folder, h))
+			}
+		}
+		return found(checkRests, "no decision of this handle is in the dossier")
+	}
+	e, root, err := claims.OpenEvidence[claims.AuthorizationEvidence](v.files[name])
+	if err != nil {
+		return found(checkEvidence, "%v", err)
+	}
+	if root != d.subject.Evidence {
+		return found(checkEvidence, "its root is %s, the decision names %s", root, d.subject.Evidence)
+	}
+	v.authEvidence[h] = e
+	return nil
+}
+
+// An edition is a published plan or fee schedule whose bytes stand on the
+// ledger.
+type edition[T any] struct {
+	name    string // of the file
+	insurer credentials.DID
+	body    *T
+}
+
+func (v *verifier) checkPlan(name string) error {
+	r, err := v.placed(checkEdition, name, ledger.KindPlanEdition)
+	if err != nil {
+		return err
+	}
+	p, err := claims.ParsePlan(v.files[name])
+	if err != nil {
+		return found(checkEdition, "%v", err)
+	}
+	if want := path.Join(Editions, p.Name+"-"+p.Edition+".yaml"); name != want {
+		return found(checkName, "it is the edition %s", want)
+	}
+	v.plans[p.Digest] = &edition[claims.Plan]{name, r.entry.Issuer(), p}
+	return nil
+}
+
+func (v *verifier) checkFees(name string) error {
+	r, err := v.placed(checkEdition, name, ledger.KindFeeEdition)
+	if err != nil {
+		return err
+	}
+	f, err := claims.ParseFees(v.files[name])
+	if err != nil {
+		return found(checkEdition, "%v", err)
+	}
+	v.fees[f.Digest] = &edition[claims.Fees]{name, r.entry.Issuer(), f}
+	return nil
+}

@@ -1,0 +1,262 @@
+package dossier
+
+import (
+	"cmp"
+	"encoding/base32"
+	"slices"
+	"time"
+
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/credentials"
+)
+
+// maxPatience is the most that a feed may be behind and still be called fresh
+// by anyone: an order that was on the ledger for longer had to be heard.
+const maxPatience = 24 * time.Hour
+
+// checkLine checks what the evidence says about a line against the claim, the
+// fee schedule and the documents of the boards.
+func (v *verifier) checkLine(d *document[claims.ClaimDecisionDocument], c *claims.Claim, f *claims.LineFact, fees *claims.Fees) error {
+	i := slices.IndexFunc(c.Lines, func(l claims.Line) bool { return l.Number == f.Line })
+	if i < 0 {
+		return found(checkEvidence, "it has facts about line %d, which the claim does not have", f.Line)
+	}
+	l := &c.Lines[i]
+	want := fees.Price(l.Code, l.Modifiers, c.PlaceOf(l))
+	if (want == nil) != (f.Fee == nil) || want != nil && *want != *f.Fee {
+		return found(checkFee, "line %d: the fee in its evidence is not the schedule's", l.Number)
+	}
+	standings := []struct {
+		fact *claims.StandingFact
+		on   credentials.Date
+	}{{&f.Standing, l.From}, {f.StandingLast, l.To}}
+	for _, s := range standings {
+		if s.fact == nil {
+			continue
+		}
+		if s.fact.State != c.StateOf(l) || s.fact.On != s.on {
+			return found(checkStanding, "line %d: the standing was asked for %q on %s, the service was in %q on %s", l.Number, s.fact.State, s.fact.On, c.StateOf(l), s.on)
+		}
+		if err := v.checkStanding(d.entry, d.from, s.fact); err != nil {
+			return err
+		}
+	}
+	return v.checkAuthorizationFact(d, l, f)
+}
+
+// checkItem checks what the evidence says about an item of a request.
+func (v *verifier) checkItem(d *document[claims.AuthorizationDecisionDocument], r *claims.AuthorizationRequest, i int, f *claims.ItemStanding) error {
+	it := &r.Items[i] // Authorize has matched them
+	for _, s := range []struct {
+		fact *claims.StandingFact
+		on   credentials.Date
+	}{{&f.First, it.From}, {&f.Last, it.Until}} {
+		if s.fact.NPI != r.Clinician.NPI || s.fact.State != r.State || s.fact.On != s.on {
+			return found(checkStanding, "item %d: the standing was asked for another clinician, state or day", it.Sequence)
+		}
+		if err := v.checkStanding(d.entry, d.from, s.fact); err != nil {
+			return err
+		}
+	}
+	licenses, orders := v.named(&f.First)
+	licenses = slices.DeleteFunc(licenses, func(l credentials.License) bool { return l.Jurisdiction != r.State })
+	if first := credentials.FirstRevocation(licenses, orders, it.From, it.Until); first != f.Revoked {
+		return found(checkStanding, "item %d: the orders take the license away from %q on, the evidence says %q", it.Sequence, first, f.Revoked)
+	}
+	return nil
+}
+
+// checkStanding asks the rules again from the licenses and orders in the
+// dossier. The decision stands on the ledger as r and was signed at a time.
+func (v *verifier) checkStanding(r *recorded, signed time.Time, f *claims.StandingFact) error {
+	if f.Feed > r.proof.Index {
+		return found(checkStanding, "its evidence rests on the board's feed up to entry %d, and it is entry %d itself", f.Feed, r.proof.Index)
+	}
+	for _, h := range f.Licenses {
+		l := v.licenses[h]
+		if l == nil {
+			return v.need("a license that its evidence names", fileOf(Licenses, h))
+		}
+		if l.subject.NPI != f.NPI || l.entry.proof.Index >= r.proof.Index {
+			return found(checkStanding, "%s is another clinician's, or was not on the ledger yet", l.name)
+		}
+	}
+	for _, h := range f.Orders {
+		o := v.orders[h]
+		if o == nil {
+			return v.need("an order that its evidence names", fileOf(Orders, h))
+		}
+		if !slices.Contains(f.Licenses, o.subject.License) || o.entry.proof.Index >= r.proof.Index {
+			return found(checkStanding, "%s is upon another license, or was not on the ledger yet", o.name)
+		}
+	}
+	if repeats(f.Licenses) || repeats(f.Orders) {
+		return found(checkStanding, "its evidence names a license or an order twice")
+	}
+	if err := v.withheld(signed, f); err != nil {
+		return err
+	}
+	licenses, orders := v.named(f)
+	if again := credentials.StandingOn(licenses, orders, f.State, f.On, f.Fresh); again != f.Standing {
+		return found(checkStanding, "by the licenses and orders in the dossier, the answer for %s on %s is %s (%s); the evidence says %s (%s)",
+			f.State, f.On, again.Answer, again.Reason, f.Standing.Answer, f.Standing.Reason)
+	}
+	return nil
+}
+
+// withheld looks for licenses and orders that the insurer must have heard and
+// does not name: those below the place up to which it says that it has read,
+// and, where it calls the feed fresh, those that were known a long time before.
+func (v *verifier) withheld(signed time.Time, f *claims.StandingFact) error {
+	heard := func(r *recorded) bool {
+		return r.proof.Index < f.Feed || f.Fresh && r.proof.Known.Add(maxPatience).Before(signed)
+	}
+	for _, l := range sortedByName(v.licenses) {
+		if f.NPI != "" && l.subject.NPI == f.NPI && heard(l.entry) && !slices.Contains(f.Licenses, l.subject.Handle) {
+			return found(checkStanding, "its evidence leaves out %s, which the insurer had heard", l.name)
+		}
+	}
+	for _, o := range sortedByName(v.orders) {
+		if slices.Contains(f.Licenses, o.subject.License) && heard(o.entry) && !slices.Contains(f.Orders, o.subject.Handle) {
+			return found(checkStanding, "its evidence leaves out %s, which the insurer had heard", o.name)
+		}
+	}
+	return nil
+}
+
+// named are the licenses and orders that a fact names; checkStanding has found
+// them all.
+func (v *verifier) named(f *claims.StandingFact) (licenses []credentials.License, orders []credentials.Order) {
+	for _, h := range f.Licenses {
+		licenses = append(licenses, v.licenses[h].subject)
+	}
+	for _, h := range f.Orders {
+		orders = append(orders, v.orders[h].subject)
+	}
+	return licenses, orders
+}
+
+func repeats(hs []credentials.Handle) bool {
+	for i, h := range hs {
+		if slices.Contains(hs[:i], h) {
+			return true
+		}
+	}
+	return false
+}
+
+// checkAuthorizationFact compares the authorization that a line draws on with
+// the signed decision on it. The order of the two on the ledger says nothing:
+// the insurer's books are ahead of it.
+func (v *verifier) checkAuthorizationFact(d *document[claims.ClaimDecisionDocument], l *claims.Line, f *claims.LineFact) error {
+	a := f.Authorization
+	switch {
+	case a == nil:
+		return nil
+	case a.Handle.IsZero():
+		if a.Matches && a.Outcome != claims.AuthorizationPended || !a.Found && (a.Matches || a.Outcome != "") {
+			return found(checkAuth, "line %d: it says more about its authorization than a signed decision does", l.Number)
+		}
+		return nil
+	}
+	doc := v.authorizations[a.Handle]
+	if doc == nil {
+		return v.need("the authorization that its evidence names", fileOf(Authorizations, a.Handle))
+	}
+	if v.failed[doc.name] != nil {
+		return v.need("the authorization that its evidence names", doc.name)
+	}
+	decision := &doc.subject.Decision
+	request, submission := v.requests[decision.Submission], v.submissions[d.subject.Decision.Submission]
+	own := request != nil && request.issuer == submission.issuer && a.Number == decision.Request
+	if !own && a.Number != controlNumber(decision.Submission) {
+		return found(checkAuth, "line %d: authorization %s has another number than the line names", l.Number, a.Handle)
+	}
+	if doc.issuer != d.issuer {
+		return found(checkAuth, "line %d: another insurer has decided its authorization", l.Number)
+	}
+	i := slices.IndexFunc(decision.Items, func(it claims.ItemDecision) bool { return it.Code == l.Code })
+	if i < 0 {
+		if a.Matches {
+			return found(checkAuth, "line %d: the authorization has no item for %s", l.Number, l.Code)
+		}
+		return nil
+	}
+	it := &decision.Items[i]
+	if a.Outcome != it.Outcome || a.From != it.From || a.Until != it.Until || a.Left > it.Units {
+		return found(checkAuth, "line %d: the evidence says %s from %s to %s, the signed authorization %s from %s to %s, or has fewer units",
+			l.Number, a.Outcome, a.From, a.Until, it.Outcome, it.From, it.Until)
+	}
+	if a.Matches && decision.NPI != f.Standing.NPI {
+		return found(checkAuth, "line %d: the authorization is for another clinician", l.Number)
+	}
+	return nil
+}
+
+// controlNumber is the insurer's own number for a submission, by which a claim
+// may name an authorization.
+func controlNumber(h credentials.Handle) string {
+	return "CS" + base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(h[:10])
+}
+
+// checkDraws wants the claims in the dossier to take no more units from an
+// authorization than it was ever given.
+func (v *verifier) checkDraws(d *document[claims.ClaimDecisionDocument]) error {
+	for _, draw := range d.subject.Decision.Draws {
+		a := v.authorizations[draw.Authorization]
+		if a == nil {
+			return v.need("the authorization that it draws on", fileOf(Authorizations, draw.Authorization))
+		}
+		request := a.subject.Decision.Submission
+		var given, drawn claims.Quantity
+		for _, other := range v.authorizations {
+			if other.subject.Decision.Submission != request {
+				continue
+			}
+			for _, it := range other.subject.Decision.Items {
+				if it.Code == draw.Code && it.Outcome == claims.AuthorizationApproved {
+					given = max(given, it.Units)
+				}
+			}
+		}
+		for _, other := range v.decisions {
+			for _, o := range other.subject.Decision.Draws {
+				from := v.authorizations[o.Authorization]
+				if from != nil && from.subject.Decision.Submission == request && o.Code == draw.Code {
+					drawn += o.Units
+				}
+			}
+		}
+		if drawn > given {
+			return found(checkAuth, "line %d: the claims here draw %s units of an authorization for %s", draw.Line, drawn, given)
+		}
+	}
+	return nil
+}
+
+// checkReviewFact wants a reviewer's signed word to say what the evidence says.
+// The reviewer's standing is the insurer's own finding.
+func (v *verifier) checkReviewFact(r *claims.Determination) error {
+	if r == nil {
+		return nil
+	}
+	d := v.determinations[r.Handle]
+	if d == nil {
+		return v.need("the determination that its evidence names", fileOf(Determinations, r.Handle))
+	}
+	said := *r
+	said.Standing = nil
+	if said != d.subject {
+		return found(checkReview, "the reviewer signed something else: %s", d.name)
+	}
+	return nil
+}
+
+func sortedByName[T any](m map[credentials.Handle]*document[T]) []*document[T] {
+	all := make([]*document[T], 0, len(m))
+	for _, d := range m {
+		all = append(all, d)
+	}
+	slices.SortFunc(all, func(a, b *document[T]) int { return cmp.Compare(a.name, b.name) })
+	return all
+}

@@ -1,0 +1,201 @@
+package dossier
+
+import (
+	"bytes"
+
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/credentials"
+)
+
+// judgeClaim asks whether the decision follows: from the claim that the
+// hospital signed, the editions that the insurer published and the evidence
+// that the decision names, by the rules; and whether that evidence agrees with
+// the documents in the dossier.
+func (v *verifier) judgeClaim(name string) error {
+	h, err := handleOf(name)
+	if err != nil {
+		return err
+	}
+	d := v.decisions[h]
+	doc := &d.subject
+	s := v.submissions[doc.Decision.Submission]
+	if s == nil {
+		return v.need("the submission that it answers", fileOf(Submissions, doc.Decision.Submission))
+	}
+	if doc.Submission != credentials.DocumentDigest(s.token) {
+		return found(checkLedger, "it answers another submission than %s: their digests differ", s.name)
+	}
+	e := v.evidence[h]
+	if e == nil {
+		return v.need("its evidence", fileOf(Evidence, h))
+	}
+	plan, err := v.planOf(doc.Decision.Plan, d.issuer)
+	if err != nil {
+		return err
+	}
+	fees, err := v.feesOf(doc.Decision.Fees, d.issuer)
+	if err != nil {
+		return err
+	}
+	claim := &s.subject.Claim
+	again, err := claims.Adjudicate(claim, plan, e)
+	if err != nil {
+		return found(checkRecompute, "the rules give no decision: %v", err)
+	}
+	if err := same(again, &doc.Decision); err != nil {
+		return err
+	}
+	v.reproduced[name] = true
+	if err := v.follows(turn{doc.Decision.Submission, doc.Decision.Number}, d.entry, ""); err != nil {
+		return err
+	}
+	if err := v.checkReviewFact(e.Review); err != nil {
+		return err
+	}
+	for i := range e.Lines {
+		if err := v.checkLine(d, claim, &e.Lines[i], fees); err != nil {
+			return err
+		}
+	}
+	if err := v.checkDraws(d); err != nil {
+		return err
+	}
+	v.verified[name] = true
+	return nil
+}
+
+// judgeAuthorization is the same for a decision on a request.
+func (v *verifier) judgeAuthorization(name string) error {
+	h, err := handleOf(name)
+	if err != nil {
+		return err
+	}
+	d := v.authorizations[h]
+	doc := &d.subject
+	s := v.requests[doc.Decision.Submission]
+	if s == nil {
+		return v.need("the request that it answers", fileOf(Submissions, doc.Decision.Submission))
+	}
+	if doc.Submission != credentials.DocumentDigest(s.token) {
+		return found(checkLedger, "it answers another request than %s: their digests differ", s.name)
+	}
+	e := v.authEvidence[h]
+	if e == nil {
+		return v.need("its evidence", fileOf(Evidence, h))
+	}
+	plan, err := v.planOf(doc.Decision.Plan, d.issuer)
+	if err != nil {
+		return err
+	}
+	again, err := claims.Authorize(&s.subject.Request, plan, e)
+	if err != nil {
+		return found(checkRecompute, "the rules give no decision: %v", err)
+	}
+	if err := same(again, &doc.Decision); err != nil {
+		return err
+	}
+	v.reproduced[name] = true
+	if err := v.follows(turn{doc.Decision.Submission, doc.Decision.Number}, d.entry, e.Before); err != nil {
+		return err
+	}
+	if err := v.checkReviewFact(e.Review); err != nil {
+		return err
+	}
+	if e.Review != nil && e.Review.Standing != nil {
+		if err := v.checkStanding(d.entry, d.from, e.Review.Standing); err != nil {
+			return err
+		}
+	}
+	for i := range e.Standings {
+		if err := v.checkItem(d, &s.subject.Request, i, &e.Standings[i]); err != nil {
+			return err
+		}
+	}
+	v.verified[name] = true
+	return nil
+}
+
+// same compares two decisions by their canonical form (RFC 8785).
+func same(again, signed any) error {
+	a, err := credentials.CanonicalJSON(again)
+	if err != nil {
+		return found(checkRecompute, "%v", err)
+	}
+	b, err := credentials.CanonicalJSON(signed)
+	if err != nil {
+		return found(checkRecompute, "%v", err)
+	}
+	if !bytes.Equal(a, b) {
+		return found(checkRecompute, "the rules give another decision from this claim, these editions and this evidence")
+	}
+	return nil
+}
+
+// planOf finds the plan edition that a decision names, as its insurer has
+// published it.
+func (v *verifier) planOf(ref claims.EditionRef, insurer credentials.DID) (*claims.Plan, error) {
+	p := v.plans[ref.Digest]
+	if p == nil {
+		return nil, v.need("the plan edition that it names", editionFile(ref, ".yaml"))
+	}
+	if p.body.Ref() != ref {
+		return nil, found(checkEdition, "it names the plan edition %q %q by the digest of another one", ref.Name, ref.Edition)
+	}
+	if p.insurer != insurer {
+		return nil, found(checkEdition, "another insurer has published its plan edition")
+	}
+	return p.body, nil
+}
+
+func (v *verifier) feesOf(ref claims.EditionRef, insurer credentials.DID) (*claims.Fees, error) {
+	f := v.fees[ref.Digest]
+	if f == nil {
+		return nil, v.need("the fee schedule that it names", editionFile(ref, ".csv"))
+	}
+	if f.name != editionFile(ref, ".csv") {
+		return nil, found(checkEdition, "it names the fee schedule %q %q by the digest of %s", ref.Name, ref.Edition, f.name)
+	}
+	if f.insurer != insurer {
+		return nil, found(checkEdition, "another insurer has published its fee schedule")
+	}
+	return f.body, nil
+}
+
+func editionFile(ref claims.EditionRef, ext string) string {
+	return Editions + "/" + ref.Name + "-" + ref.Edition + ext
+}
+
+// follows wants the decision before this one: there is no gap, and only a
+// pended claim, or a pended or approved authorization, is decided again.
+func (v *verifier) follows(t turn, r *recorded, before claims.AuthorizationOutcome) error {
+	if t.number == 1 {
+		if before != "" {
+			return found(checkSequence, "it is the first decision, and its evidence speaks of one before")
+		}
+		return nil
+	}
+	name := v.numbered[turn{t.submission, t.number - 1}]
+	if name == "" {
+		return found(checkSequence, "decision %d on its submission is not in the dossier, this is number %d", t.number-1, t.number)
+	}
+	h, err := handleOf(name)
+	if err != nil {
+		return err
+	}
+	last := v.entries[h]
+	if d := v.decisions[h]; d != nil && d.subject.Decision.Outcome != claims.Pended {
+		return found(checkSequence, "decision %d on the claim was final (%s)", t.number-1, d.subject.Decision.Outcome)
+	}
+	if d := v.authorizations[h]; d != nil {
+		switch outcome := d.subject.Decision.Outcome; {
+		case outcome.Ended():
+			return found(checkSequence, "decision %d on the request was final (%s)", t.number-1, outcome)
+		case outcome != before:
+			return found(checkSequence, "its evidence says that the decision before was %q, it was %q", before, outcome)
+		}
+	}
+	if last == nil || last.proof.Index >= r.proof.Index {
+		return found(checkSequence, "it stands on the ledger before decision %d on its submission", t.number-1)
+	}
+	return nil
+}
