@@ -107,8 +107,13 @@ func (w *Witness) cosign(ctx context.Context, body []byte) ([]byte, error) {
 		return nil, &refusal{status: http.StatusNotFound, text: "this witness does not follow that log"}
 	}
 	opened, err := note.Open(req.note, keys)
-	if err != nil {
+	var unsigned *note.UnverifiedNoteError
+	var forged *note.InvalidSignatureError
+	switch {
+	case errors.As(err, &unsigned), errors.As(err, &forged):
 		return nil, &refusal{status: http.StatusForbidden, text: "no signature by a key of that log, or one that does not hold"}
+	case err != nil:
+		return nil, &refusal{status: http.StatusBadRequest, text: "the checkpoint is not a signed note"}
 	}
 	var line []byte
 	err = w.db.Tx(ctx, func(tx *sqldb.Tx) error {
