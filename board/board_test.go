@@ -238,7 +238,7 @@ func TestLifeOfALicense(t *testing.T) {
 		if oc.Subject.EffectiveDate() != "2026-03-02" || !oc.Subject.Effective.Equal(effective) || oc.Subject.Reason != "R-12" {
 			t.Errorf("order %+v: the board's own day is 2 March", oc.Subject)
 		}
-		e := checkEntry(t, h.ledger.entries[order.Index], ledger.KindBoardOrder, file.License.Handle, order.Token)
+		e := checkEntry(t, h.ledger.entries[order.Index], ledger.KindBoardOrder, order.Handle, order.Token)
 		if !e.Effective.Equal(effective) {
 			t.Errorf("the ledger's effective time is %s, want %s", e.Effective, effective)
 		}

@@ -137,13 +137,13 @@ type event struct {
 	made              time.Time
 }
 
-// newEvent signs the ledger entry of a document. Its subject is the license in
-// either case, so that whoever knows the handle finds every order upon it on
-// the ledger, whatever the board's feed says.
+// newEvent signs the ledger entry of a document. Its subject is the document's
+// own handle, for orders too: whoever reads only the ledger cannot tell which
+// license an order is about, nor that two orders are about the same one.
 func (b *Board) newEvent(kind client.EventKind, document, license credentials.Handle, identity, token string, effective time.Time) (event, error) {
 	kinds := map[client.EventKind]ledger.Kind{client.EventLicense: ledger.KindLicense, client.EventOrder: ledger.KindBoardOrder}
 	e, err := ledger.Entry{
-		Kind: kinds[kind], Subject: license, Document: credentials.DocumentDigest(token), Effective: effective,
+		Kind: kinds[kind], Subject: document, Document: credentials.DocumentDigest(token), Effective: effective,
 	}.Sign(b.signer)
 	if err != nil {
 		return event{}, err
