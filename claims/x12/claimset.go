@@ -94,10 +94,15 @@ func (r *claimReader) hl(s *segment) error {
 	if err := r.endClaim(); err != nil {
 		return err
 	}
-	parents := map[string]string{"20": "", "22": r.ids["20"], "23": r.ids["22"]}
-	parent, ok := parents[s.at(3)]
+	parent := ""
+	switch s.at(3) {
+	case "22":
+		parent = r.ids["20"]
+	case "23":
+		parent = r.ids["22"]
+	}
 	switch {
-	case !ok:
+	case !oneOf(s.at(3), "20", "22", "23"):
 		return s.refuse(3, "is not a level of a claim", "write 20 for the billing provider, 22 for the subscriber or 23 for the patient")
 	case s.at(1) == "":
 		return s.refuse(1, "is missing", "number the levels of a transaction set from 1")
@@ -186,24 +191,25 @@ func (r *claimReader) person(p **claims.Person) *claims.Person {
 }
 
 func (r *claimReader) party(s *segment) error {
-	named := map[string]bool{
-		"2010AA": r.billing != nil && r.billing.Name != "", "2010BA": r.subscriber != nil && r.subscriber.Last != "",
-		"2010BB": r.payer != nil, "2010CA": r.patient != nil && r.patient.Last != "",
-	}
-	if named[r.loop] {
-		return s.refuse(1, "names a second party of this kind at its level", "open a level (HL) for each")
-	}
+	named := false
 	switch r.loop {
 	case "2010AA":
+		named = r.provider().Name != ""
 		taxonomy := r.provider().Taxonomy
 		*r.billing = readProvider(s)
 		r.billing.Taxonomy = taxonomy
 	case "2010BA":
-		name(r.person(&r.subscriber), s)
+		named = r.person(&r.subscriber).Last != ""
+		name(r.subscriber, s)
 	case "2010CA":
-		name(r.person(&r.patient), s)
+		named = r.person(&r.patient).Last != ""
+		name(r.patient, s)
 	case "2010BB":
+		named = r.payer != nil
 		r.payer = &claims.Payer{ID: s.at(9), Name: s.at(3)}
+	}
+	if named {
+		return s.refuse(1, "names a second party of this kind at its level", "open a level (HL) for each")
 	}
 	return nil
 }

@@ -145,13 +145,28 @@ func (s *scanner) split(text string) (*segment, error) {
 	if len(seg.elements) > maxElements {
 		seg.bad = seg.refuse(0, fmt.Sprintf("has more than %d elements", maxElements), "check the delimiters that the ISA declares")
 	}
+	ordinary := printable(text)
 	for i, e := range seg.elements {
+		if ordinary {
+			seg.elements[i] = strings.Trim(e, " ")
+			continue
+		}
 		if what := badText(e, s.marks); what != "" && seg.bad == nil {
 			seg.bad = seg.refuse(i, what, "end every segment with the terminator that the ISA declares, and write text as UTF-8")
 		}
 		seg.elements[i] = strings.Trim(e, " ")
 	}
 	return seg, nil
+}
+
+// printable says whether a text is plain ASCII, as nearly all segments are.
+func printable(text string) bool {
+	for i := range len(text) {
+		if text[i] < ' ' || text[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // badText says what is wrong with an element's characters. A line break inside
