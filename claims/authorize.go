@@ -32,7 +32,7 @@ func Authorize(r *AuthorizationRequest, p *Plan, e *AuthorizationEvidence) (*Aut
 		Rules: RulesEdition, Plan: e.Plan, NPI: r.Clinician.NPI,
 	}
 	for i := range r.Items {
-		a := &itemAsked{RequestItem: &r.Items[i], plan: p, evidence: e, standing: &e.Standings[i]}
+		a := &itemAsked{RequestItem: &r.Items[i], plan: p, evidence: e, standing: &e.Standings[i], alone: len(r.Items) == 1}
 		item, pend := a.decide()
 		d.Items = append(d.Items, item)
 		if pend != nil {
@@ -49,6 +49,7 @@ type itemAsked struct {
 	plan     *Plan
 	evidence *AuthorizationEvidence
 	standing *ItemStanding
+	alone    bool // the request has no other item
 }
 
 // decide asks in this order: who, covered when, by whom, needed at all, by rule,
@@ -87,6 +88,9 @@ func (a *itemAsked) needed(uncovered credentials.Date) (ItemDecision, *Pend) {
 	switch {
 	case rule != nil && a.Units <= rule.MaxUnits:
 		return a.approve("approve-by-rule", "within-rule", uncovered), nil
+	case review == nil && a.alone && a.evidence.Before == AuthorizationApproved:
+		// Facts have moved since a reviewer approved; the approval itself has not.
+		return a.approve("review", "approved-before", uncovered), nil
 	case review == nil:
 		return a.pend("review", PendReview)
 	case review.Approve:

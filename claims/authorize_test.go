@@ -71,6 +71,9 @@ func TestAuthorize(t *testing.T) {
 			reviewed(e, true)
 			e.Number, e.Before, e.Standings[0].Last.Standing, e.Standings[0].Revoked = 3, AuthorizationApproved, revoked, "2026-04-15"
 		}, "approved A6 2026-04-14 license-revoked"},
+		{"approved, then an order within, the review not at hand", "97110", 1000, func(r *AuthorizationRequest, e *AuthorizationEvidence) {
+			e.Number, e.Before, e.Standings[0].Revoked = 3, AuthorizationApproved, "2026-04-15"
+		}, "approved A6 2026-04-14 license-revoked"},
 		{"an order on the second day", "72148", 1000, func(r *AuthorizationRequest, e *AuthorizationEvidence) { e.Standings[0].Revoked = "2026-03-02" },
 			"approved A6 2026-03-01 license-revoked"},
 		{"an order after coverage ends", "72148", 1000, func(r *AuthorizationRequest, e *AuthorizationEvidence) {
