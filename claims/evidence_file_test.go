@@ -61,15 +61,15 @@ func TestSealAndOpen(t *testing.T) {
 	}
 }
 
-// TestEveryByte flips every bit-pattern of every byte in three ways: each is
-// refused, or gives another root. None passes for the same evidence.
+// TestEveryByte changes every byte in two ways and leaves every byte out: each
+// file is refused, or has another root. None passes for the same evidence.
 func TestEveryByte(t *testing.T) {
 	file, root, err := SealEvidence(someEvidence(t), seed)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range file {
-		for _, x := range []byte{0x01, 0x20, 0x80} {
+		for _, x := range []byte{0x01, 0x20} {
 			bad := bytes.Clone(file)
 			bad[i] ^= x
 			if _, got, err := OpenEvidence[Evidence](bad); err == nil && got == root {
@@ -79,10 +79,8 @@ func TestEveryByte(t *testing.T) {
 				t.Fatalf("byte %d (%q) may be %q in a view", i, file[i], bad[i])
 			}
 		}
-		if _, _, err := OpenEvidence[Evidence](append(bytes.Clone(file[:i]), file[i+1:]...)); err == nil {
-			if _, got, _ := OpenEvidence[Evidence](append(bytes.Clone(file[:i]), file[i+1:]...)); got == root {
-				t.Fatalf("byte %d may be left out", i)
-			}
+		if got, err := ViewRoot(append(bytes.Clone(file[:i]), file[i+1:]...)); err == nil && got == root {
+			t.Fatalf("byte %d may be left out", i)
 		}
 	}
 	for _, more := range []string{"\n", " ", "{}", "\x00"} {
