@@ -14,8 +14,8 @@ import (
 // pointer, and never what stands there.
 func (b *Board) checkApplication(a client.Application) error {
 	switch {
-	case !a.NPI.WellFormed() || a.NPI[0] != '1':
-		return errors.New("at /npi: want the ten digits of a person's NPI (it starts with 1)")
+	case !a.NPI.WellFormed():
+		return errors.New("at /npi: want an NPI: ten digits, the first 1 or 2")
 	case b.CheckNPI && !a.NPI.Valid():
 		return errors.New("at /npi: the check digit is wrong")
 	case !plainText(a.Name, 200):

@@ -128,7 +128,7 @@ func TestDoorChecksWhatIsAsked(t *testing.T) {
 		{"not a date", "/licenses", swap(good, "2026-01-01", "2026-02-30"), 400, "not a date"},
 		{"dates the wrong way round", "/licenses", swap(good, "2027-12-31", "2025-12-31"), 422, "/until"},
 		{"no date", "/licenses", swap(good, "2027-12-31", ""), 422, "/until"},
-		{"NPI of an organisation", "/licenses", swap(good, "1234567893", "2234567893"), 422, "/npi"},
+		{"NPI that starts with 3", "/licenses", swap(good, "1234567893", "3234567893"), 422, "/npi"},
 		{"NPI too short", "/licenses", swap(good, "1234567893", "123"), 422, "/npi"},
 		{"NPI with a wrong digit", "/licenses", swap(good, "1234567893", "1234567894"), 422, "check digit"},
 		{"another state", "/licenses", swap(good, `"MA"`, `"NY"`), 422, "/jurisdiction"},

@@ -92,8 +92,8 @@ func parseHex32(s string) (v [32]byte, err error) {
 	return v, err
 }
 
-// An NPI is a National Provider Identifier: ten digits, the first 1 (a person)
-// or 2 (an organisation).
+// An NPI is a National Provider Identifier: ten digits, the first 1 or 2. It
+// does not say whether it is a person's or an organisation's.
 type NPI string
 
 // Valid says whether the NPI is well formed and its check digit holds: Luhn
