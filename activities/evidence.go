@@ -61,7 +61,7 @@ func (g *Evidence) GatherClaim(ctx context.Context, submission credentials.Handl
 		e.Lines = append(e.Lines, claims.LineFact{
 			Line: l.Number, Duplicate: fact.Duplicate, Authorization: fact.Authorization,
 			Fee:      fees.Price(l.Code, l.Modifiers, c.PlaceOf(l)),
-			Standing: g.standing(fact.Practitioner, c.ServiceState, l.From),
+			Standing: g.standing(fact.Practitioner, l.From),
 		})
 	}
 	return &ClaimGathered{Claim: *c, Plan: *plan, Evidence: e, Fences: f.Fences, Before: f.Before}, nil
@@ -97,25 +97,25 @@ func (g *Evidence) GatherAuthorization(ctx context.Context, submission credentia
 	for _, it := range r.Items {
 		e.Standings = append(e.Standings, claims.ItemStanding{
 			Sequence: it.Sequence,
-			First:    g.standing(f.Practitioner, r.State, it.From),
-			Last:     g.standing(f.Practitioner, r.State, it.Until),
-			Revoked:  credentials.FirstRevocation(f.Practitioner.LicensesIn(r.State), f.Practitioner.Orders, it.From, it.Until),
+			First:    g.standing(f.Practitioner, it.From),
+			Last:     g.standing(f.Practitioner, it.Until),
+			Revoked:  credentials.FirstRevocation(f.Practitioner.Licenses, f.Practitioner.Orders, it.From, it.Until),
 		})
 	}
 	if e.Review != nil && f.Reviewer != nil {
-		s := g.standing(*f.Reviewer, r.State, credentials.DateOf(g.Now().UTC()))
+		s := g.standing(*f.Reviewer, credentials.DateOf(g.Now().UTC()))
 		e.Review.Standing = &s
 	}
 	return &AuthorizationGathered{Request: *r, Plan: *plan, Evidence: e, Fences: f.Fences, Before: f.Before}, nil
 }
 
-// standing asks the rules about one practitioner, state and day, and writes
-// down what the answer rests on.
-func (g *Evidence) standing(p store.Practitioner, state string, on credentials.Date) claims.StandingFact {
+// standing asks the rules about one practitioner and day, and writes down what
+// the answer rests on.
+func (g *Evidence) standing(p store.Practitioner, on credentials.Date) claims.StandingFact {
 	fresh := g.Now().Sub(p.FeedRead) <= g.Patience
 	fact := claims.StandingFact{
-		NPI: p.NPI, State: state, On: on, Rostered: p.Rostered, Feed: p.Feed, Fresh: fresh,
-		Standing: credentials.StandingOn(p.LicenseFacts(), p.Orders, state, on, fresh),
+		NPI: p.NPI, State: p.State, On: on, Rostered: p.Rostered, Feed: p.Feed, Fresh: fresh,
+		Standing: credentials.StandingOn(p.Licenses, p.Orders, p.State, on, fresh),
 	}
 	for _, l := range p.Licenses {
 		fact.Licenses = append(fact.Licenses, l.Handle)

@@ -2,6 +2,7 @@ package credentials
 
 import (
 	"crypto/ed25519"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -115,5 +116,33 @@ func ParseMultikey(s string) (ed25519.PublicKey, error) {
 	if EncodeMultikey(pub) != s {
 		return nil, errors.New("multikey is not in its canonical spelling")
 	}
+	if lowOrder(pub) {
+		return nil, errors.New("multikey is of a key of low order: anyone can sign for it")
+	}
 	return pub, nil
+}
+
+// lowOrder says whether pub is one of the points of order 1, 2, 4 or 8. Such a
+// key verifies signatures that nobody made (RFC 8032, section 8.9 leaves the
+// check to the protocol), so a party could later deny whatever it signed.
+func lowOrder(pub ed25519.PublicKey) bool {
+	y := [32]byte(pub)
+	y[31] &= 0x7f // the sign of x changes nothing here
+	for _, p := range lowOrderPoints {
+		if hex.EncodeToString(y[:]) == p {
+			return true
+		}
+	}
+	return false
+}
+
+// The y coordinates of these points, in both spellings where y+p fits as well.
+var lowOrderPoints = []string{
+	"0100000000000000000000000000000000000000000000000000000000000000", // order 1
+	"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+	"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f", // order 2
+	"0000000000000000000000000000000000000000000000000000000000000000", // order 4
+	"edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+	"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05", // order 8
+	"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
 }

@@ -196,3 +196,32 @@ func TestResolveDIDKeyIsOfflineOnly(t *testing.T) {
 		t.Error("a did:web was resolved without a network")
 	}
 }
+
+// Each of these keys verifies a signature that took no private key, for one
+// message in eight at the least.
+func TestParseMultikeyRefusesLowOrder(t *testing.T) {
+	for _, p := range lowOrderPoints {
+		pub, err := hex.DecodeString(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, sign := range []byte{0, 0x80} {
+			key := bytes.Clone(pub)
+			key[31] |= sign
+			if _, err := ParseMultikey(EncodeMultikey(key)); err == nil {
+				t.Errorf("%x accepted", key)
+			}
+		}
+		forged := false
+		for i := range 256 {
+			for _, r := range lowOrderPoints {
+				sig := make([]byte, 64)
+				hex.Decode(sig, []byte(r))
+				forged = forged || ed25519.Verify(pub, []byte{byte(i)}, sig)
+			}
+		}
+		if !forged {
+			t.Errorf("%s is on the list, but no signature could be forged for it", p)
+		}
+	}
+}

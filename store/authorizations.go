@@ -54,7 +54,7 @@ func readAuthorizationFile(tx *sqldb.Tx, submission credentials.Handle) (*Author
 	if f.Plan, err = editionOn(tx, PlanEdition, who.plan, r.FirstDay()); err != nil {
 		return nil, fmt.Errorf("no plan edition is published: %w", err)
 	}
-	if f.Practitioner, err = practitioner(tx, r.Clinician.NPI); err != nil {
+	if f.Practitioner, err = practitioner(tx, r.Clinician.NPI, r.State); err != nil {
 		return nil, err
 	}
 	for _, name := range []string{standingFence(r.Clinician.NPI), authorizationFence(submission.String())} {
@@ -74,7 +74,7 @@ func readAuthorizationFile(tx *sqldb.Tx, submission credentials.Handle) (*Author
 		return nil, err
 	}
 	if f.Review != nil && f.Review.NPI != "" {
-		p, err := practitioner(tx, f.Review.NPI)
+		p, err := practitioner(tx, f.Review.NPI, r.State)
 		if err != nil {
 			return nil, err
 		}

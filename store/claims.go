@@ -134,7 +134,7 @@ func (f *ClaimFile) readLine(tx *sqldb.Tx, s submissionRow, who found, l *claims
 	if err != nil {
 		return err
 	}
-	if line.Practitioner, err = practitioner(tx, npi); err != nil {
+	if line.Practitioner, err = practitioner(tx, npi, c.ServiceState); err != nil {
 		return err
 	}
 	line.Practitioner.Rostered = byRoster

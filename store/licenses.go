@@ -15,7 +15,6 @@ import (
 // A Heard is one event of a board's feed, verified: a license or an order,
 // with its place on the ledger.
 type Heard struct {
-	Board    credentials.DID
 	Sequence int64 // place in the feed
 	Index    int64 // place on the ledger
 	Token    string
@@ -53,11 +52,11 @@ func (b *Books) FeedOf(ctx context.Context, board credentials.DID) (f Feed, err 
 // events means that the board said "nothing new". Whoever's standing may have
 // changed has its fence moved in the same transaction, so that nothing settles
 // on what was read before.
-func (b *Books) Hear(ctx context.Context, board credentials.DID, events []Heard, read time.Time) error {
+func (b *Books) Hear(ctx context.Context, board credentials.DID, jurisdiction string, events []Heard, read time.Time) error {
 	return b.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		_, err := tx.Exec(`
-			INSERT INTO feed (board, sequence, position, read_at) VALUES ($1, 0, 0, $2)
-			ON CONFLICT (board) DO UPDATE SET read_at = excluded.read_at`, string(board), micros(read))
+			INSERT INTO feed (board, jurisdiction, sequence, position, read_at) VALUES ($1, $2, 0, 0, $3)
+			ON CONFLICT (board) DO UPDATE SET read_at = excluded.read_at`, string(board), jurisdiction, micros(read))
 		if err != nil {
 			return err
 		}
@@ -82,9 +81,9 @@ func (b *Books) hear(tx *sqldb.Tx, e Heard) error {
 			return err
 		}
 		added, err := tx.Exec(`
-			INSERT INTO license (handle, npi, board, body, token, ledger_index, entry, receipt)
+			INSERT INTO license (handle, npi, jurisdiction, body, token, ledger_index, entry, receipt)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (handle) DO NOTHING`,
-			e.License.Handle.String(), string(e.License.NPI), string(e.Board), string(body), e.Token, e.Index, e.Entry, e.Receipt)
+			e.License.Handle.String(), string(e.License.NPI), e.License.Jurisdiction, string(body), e.Token, e.Index, e.Entry, e.Receipt)
 		if err != nil {
 			return err
 		}
@@ -115,9 +114,13 @@ func bumpIfNew(tx *sqldb.Tx, added int64, npi credentials.NPI) error {
 	return bumpFence(tx, standingFence(npi))
 }
 
-// A Practitioner is what the books hold about who renders a service.
+// A Practitioner is what the books hold about who renders a service in one
+// state: the licenses and orders of that state's board, and how far and until
+// when its feed has been read. Where no board of the state is followed, the
+// feed was never read, and its silence proves nothing.
 type Practitioner struct {
 	NPI      credentials.NPI
+	State    string
 	Rostered bool
 	Licenses []credentials.License
 	Orders   []credentials.Order
@@ -125,24 +128,9 @@ type Practitioner struct {
 	FeedRead time.Time
 }
 
-// LicenseFacts and LicensesIn give the licenses as the rules take them.
-func (p Practitioner) LicenseFacts() []credentials.License { return p.Licenses }
-
-// LicensesIn are the licenses of one state.
-func (p Practitioner) LicensesIn(state string) (in []credentials.License) {
-	for _, l := range p.Licenses {
-		if l.Jurisdiction == state {
-			in = append(in, l)
-		}
-	}
-	return in
-}
-
-// practitioner reads the licenses and orders on record for an NPI, and how
-// current the feeds are that they came from: the least current one counts.
-func practitioner(tx *sqldb.Tx, npi credentials.NPI) (Practitioner, error) {
-	p := Practitioner{NPI: npi}
-	err := rows(tx, `SELECT body FROM license WHERE npi = $1 ORDER BY ledger_index`, []any{string(npi)},
+func practitioner(tx *sqldb.Tx, npi credentials.NPI, state string) (Practitioner, error) {
+	p := Practitioner{NPI: npi, State: state}
+	err := rows(tx, `SELECT body FROM license WHERE npi = $1 AND jurisdiction = $2 ORDER BY ledger_index`, []any{string(npi), state},
 		func(rs *sql.Rows) error {
 			var l credentials.License
 			err := scanJSON(rs, &l)
@@ -154,7 +142,7 @@ func practitioner(tx *sqldb.Tx, npi credentials.NPI) (Practitioner, error) {
 	}
 	err = rows(tx, `
 		SELECT o.body FROM board_order o JOIN license l ON l.handle = o.license
-		WHERE l.npi = $1 ORDER BY o.ledger_index`, []any{string(npi)},
+		WHERE l.npi = $1 AND l.jurisdiction = $2 ORDER BY o.ledger_index`, []any{string(npi), state},
 		func(rs *sql.Rows) error {
 			var o credentials.Order
 			err := scanJSON(rs, &o)
@@ -165,7 +153,7 @@ func practitioner(tx *sqldb.Tx, npi credentials.NPI) (Practitioner, error) {
 		return p, err
 	}
 	var position, read sql.NullInt64
-	err = tx.QueryRow(`SELECT min(position), min(read_at) FROM feed`).Scan(&position, &read)
+	err = tx.QueryRow(`SELECT min(position), min(read_at) FROM feed WHERE jurisdiction = $1`, state).Scan(&position, &read)
 	p.Feed, p.FeedRead = position.Int64, fromMicros(read.Int64)
 	return p, err
 }

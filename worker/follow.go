@@ -70,7 +70,18 @@ func (i *Insurer) hearOnce(ctx context.Context, b *boardclient.Client) error {
 	if n := len(page.Events); n > 0 && page.Events[n-1].Sequence < page.Head.Sequence {
 		read = feed.ReadAt // there is more to ask for: not current yet
 	}
-	if err := i.Books.Hear(ctx, b.Board, events, read); err != nil {
+	_, kid, _, err := credentials.Peek(page.Proof)
+	if err != nil {
+		return fmt.Errorf("feed head: %w", err)
+	}
+	_, party, err := i.Ledger.Who(kid)
+	if err == nil && (party.DID != b.Board || party.Role != ledger.RoleBoard) {
+		err = errors.New("its key is not an admitted board's")
+	}
+	if err != nil {
+		return fmt.Errorf("feed head: %w", err)
+	}
+	if err := i.Books.Hear(ctx, b.Board, party.Jurisdiction, events, read); err != nil {
 		return fmt.Errorf("write feed events: %w", err)
 	}
 	return i.wakeUnreached(ctx)
@@ -78,7 +89,7 @@ func (i *Insurer) hearOnce(ctx context.Context, b *boardclient.Client) error {
 
 // verifyEvent checks document, ledger entry and receipt against each other.
 func (i *Insurer) verifyEvent(ctx context.Context, b *boardclient.Client, e boardclient.Event) (store.Heard, error) {
-	heard := store.Heard{Board: b.Board, Sequence: e.Sequence, Index: e.Index, Token: e.Token, Receipt: e.Receipt}
+	heard := store.Heard{Sequence: e.Sequence, Index: e.Index, Token: e.Token, Receipt: e.Receipt}
 	leaf, entry, err := i.Ledger.Check(ctx, e.Index, e.Receipt)
 	if err != nil {
 		return heard, fmt.Errorf("receipt: %w", err)

@@ -9,11 +9,14 @@ import (
 
 // quick is for errands inside the insurer's own house (books, local key): a
 // local activity costs a third of the processor time of a normal one. They are
-// tried until they succeed or say that no retry can help.
+// tried until they succeed or say that no retry can help: a database that is
+// away for a weekend must not fail a contract. (Without a
+// ScheduleToCloseTimeout the SDK would take StartToCloseTimeout for it.)
 func quick(ctx workflow.Context) workflow.Context {
 	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
-		StartToCloseTimeout: 10 * time.Second,
-		RetryPolicy:         again(20*time.Millisecond, 2*time.Second),
+		ScheduleToCloseTimeout: 30 * 24 * time.Hour,
+		StartToCloseTimeout:    10 * time.Second,
+		RetryPolicy:            again(20*time.Millisecond, 2*time.Second),
 	})
 }
 

@@ -43,7 +43,7 @@ CREATE TABLE roster (
 CREATE TABLE license (
     handle       TEXT PRIMARY KEY,
     npi          TEXT NOT NULL,
-    board        TEXT NOT NULL,
+    jurisdiction TEXT NOT NULL,
     body         TEXT NOT NULL,
     token        TEXT NOT NULL,
     ledger_index BIGINT NOT NULL,
@@ -66,10 +66,11 @@ CREATE TABLE board_order (
 CREATE INDEX board_order_by_license ON board_order (license);
 
 CREATE TABLE feed (
-    board    TEXT PRIMARY KEY,
-    sequence BIGINT NOT NULL,
-    position BIGINT NOT NULL,
-    read_at  BIGINT NOT NULL
+    board        TEXT PRIMARY KEY,
+    jurisdiction TEXT NOT NULL,
+    sequence     BIGINT NOT NULL,
+    position     BIGINT NOT NULL,
+    read_at      BIGINT NOT NULL
 );
 
 CREATE TABLE fence (

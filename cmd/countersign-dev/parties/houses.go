@@ -25,13 +25,10 @@ import (
 // namespace of the insurer in Temporal.
 const namespace = "insurer"
 
-// newcomers are let in by the founders.
-var newcomers = []string{Clerk, Reviewer}
-
 // admit has the founders let the newcomers in; done twice, it is done once.
 func (n *Network) admit(ctx context.Context) error {
 	c := ledgerclient.New(n.LedgerURL, n.Policy, nil)
-	for _, name := range newcomers {
+	for _, name := range append(n.otherBoards(), Reviewer) {
 		p := n.Party(name)
 		a := ledger.Admission{Party: p}
 		for _, founder := range founders[:admission] {
@@ -72,8 +69,22 @@ func (n *Network) ledgerLine(ctx context.Context) (*worker.LedgerLine, error) {
 	return worker.OpenLedger(ctx, n.LedgerURL, g)
 }
 
-func (n *Network) startBoard(ctx context.Context) error {
-	db, err := n.openDB(ctx, Board, "register.db")
+func (n *Network) startBoards(ctx context.Context) error {
+	for i, state := range n.Jurisdictions {
+		name := Board
+		if i > 0 {
+			name = boardOf(state)
+		}
+		if err := n.startBoard(ctx, name, state); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// startBoard runs one board. The clerk of the demonstration serves them all.
+func (n *Network) startBoard(ctx context.Context, name, state string) error {
+	db, err := n.openDB(ctx, name, "register.db")
 	if err != nil {
 		return err
 	}
@@ -85,15 +96,15 @@ func (n *Network) startBoard(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b, err := board.Open(ctx, db, n.keys.party[Board], line, board.Options{
-		Jurisdiction: n.Jurisdiction, URL: address, Clerks: []string{n.keys.party[Clerk].KeyID()},
-		CheckNPI: !n.Edits.SkipNPICheckDigit, Log: n.log.With("party", Board),
+	b, err := board.Open(ctx, db, n.keys.party[name], line, board.Options{
+		Jurisdiction: state, URL: address, Clerks: []string{n.keys.party[Clerk].KeyID()},
+		CheckNPI: !n.Edits.SkipNPICheckDigit, Log: n.log.With("party", name),
 	})
 	if err != nil {
 		return err
 	}
 	n.onStop(func() error { b.Close(); return nil })
-	n.BoardURL = address
+	n.Boards[state] = BoardDoor{n.DIDs[name], address}
 	return n.serveOn(door, b.Handler())
 }
 
@@ -175,13 +186,18 @@ func (n *Network) OpenHouse(ctx context.Context, temporal string) error {
 		return err
 	}
 	n.onStop(func() error { c.Close(); return nil })
-	feed, err := boardclient.New(boardclient.Config{URL: n.BoardURL, Board: n.DIDs[Board], Keys: credentials.ResolveDIDKey})
-	if err != nil {
-		return err
+	var feeds []*boardclient.Client
+	for _, state := range n.Jurisdictions {
+		b := n.Boards[state]
+		feed, err := boardclient.New(boardclient.Config{URL: b.URL, Board: b.DID, Keys: credentials.ResolveDIDKey})
+		if err != nil {
+			return err
+		}
+		feeds = append(feeds, feed)
 	}
 	n.House = worker.NewInsurer(worker.Config{
 		Insurer: n.DIDs[Insurer], Payer: payer, Signer: n.keys.party[Insurer], Secret: n.keys.secret, Books: books, Temporal: c,
-		Ledger: line, Boards: []*boardclient.Client{feed}, Edits: n.Edits, ReceiptFromFile: n.ReceiptFromFile,
+		Ledger: line, Boards: feeds, Edits: n.Edits, ReceiptFromFile: n.ReceiptFromFile,
 		Now: time.Now, Log: n.log.With("party", Insurer), WrapBooks: n.WrapBooks, Interceptors: n.Interceptors,
 	})
 	return nil

@@ -22,7 +22,7 @@ var founders = []string{Board, Insurer, Hospital, Auditor}
 
 func (n *Network) openKeys() error {
 	n.keys.party = map[string]credentials.Signer{}
-	for _, party := range Everyone {
+	for _, party := range append(n.otherBoards(), Everyone...) {
 		s, err := openKey(n.Keys(party), party)
 		if err != nil {
 			return fmt.Errorf("%s: %w", party, err)
@@ -51,6 +51,16 @@ func (n *Network) openKeys() error {
 	n.keys.payload, err = openSecret(filepath.Join(n.Dir, Insurer, "payload.key"))
 	return err
 }
+
+// otherBoards are the boards of the jurisdictions after the first.
+func (n *Network) otherBoards() (names []string) {
+	for _, state := range n.Jurisdictions[1:] {
+		names = append(names, boardOf(state))
+	}
+	return names
+}
+
+func boardOf(state string) string { return Board + "-" + state }
 
 // openKey opens a party's key in its own key store, or makes it there.
 func openKey(dir, name string) (credentials.Signer, error) {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -39,8 +40,10 @@ func witnessName(party string) string { return "witness." + party + ".example" }
 // Party is how the ledger knows a party.
 func (n *Network) Party(name string) ledger.Party {
 	p := ledger.Party{DID: n.DIDs[name], Name: name, Role: role(name)}
-	if name == Board || name == Clerk {
-		p.Jurisdiction = n.Jurisdiction
+	if name == Board {
+		p.Jurisdiction = n.Jurisdictions[0]
+	} else if state, ok := strings.CutPrefix(name, Board+"-"); ok {
+		p.Role, p.Jurisdiction = ledger.RoleBoard, state
 	}
 	pub, err := credentials.KeyFromDIDKey(p.DID)
 	if err == nil {
@@ -50,13 +53,7 @@ func (n *Network) Party(name string) ledger.Party {
 }
 
 func role(name string) ledger.Role {
-	switch name {
-	case Clerk:
-		return ledger.RoleBoard
-	case Reviewer:
-		return ledger.RoleReviewer
-	}
-	return ledger.Role(name)
+	return ledger.Role(name) // the parties are named for what they are
 }
 
 // startLedger founds the ledger, or opens it, with its witnesses: they know

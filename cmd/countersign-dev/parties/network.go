@@ -43,8 +43,9 @@ type Options struct {
 	Dir string
 	// UI serves Temporal's web interface too.
 	UI bool
-	// Jurisdiction of the board, such as "CA".
-	Jurisdiction string
+	// Jurisdictions of the boards, such as "CA". The first is a founder's;
+	// each other state has a board of its own, admitted later.
+	Jurisdictions []string
 	// Edits of the gateway, and whether it takes the receipt date from the
 	// file that is billed.
 	Edits           claims.Edits
@@ -64,7 +65,7 @@ type Network struct {
 	Genesis    []byte
 	Policy     ledger.Policy
 	LedgerURL  string
-	BoardURL   string
+	Boards     map[string]BoardDoor // by jurisdiction
 	GatewayURL string
 	UIURL      string // of Temporal, where it was asked for
 	DIDs       map[string]credentials.DID
@@ -77,6 +78,12 @@ type Network struct {
 	operator *operator.Log
 	witness  []witnessHouse
 	stops    []func() error
+}
+
+// A BoardDoor is where a board can be reached.
+type BoardDoor struct {
+	DID credentials.DID
+	URL string
 }
 
 // Keys is where a party keeps its keys.
@@ -102,7 +109,7 @@ func Prepare(o Options) (*Network, error) {
 		}
 		o.Log = f
 	}
-	n := &Network{Options: o, DIDs: map[string]credentials.DID{}, log: slog.New(slog.NewJSONHandler(o.Log, nil))}
+	n := &Network{Options: o, DIDs: map[string]credentials.DID{}, Boards: map[string]BoardDoor{}, log: slog.New(slog.NewJSONHandler(o.Log, nil))}
 	if err := n.openKeys(); err != nil {
 		return nil, fmt.Errorf("keys: %w", err)
 	}
@@ -115,7 +122,7 @@ func (n *Network) Start(ctx context.Context) error {
 		name  string
 		start func(context.Context) error
 	}{
-		{"ledger", n.startLedger}, {"participants", n.admit}, {"board", n.startBoard}, {"insurer", n.startInsurer},
+		{"ledger", n.startLedger}, {"participants", n.admit}, {"boards", n.startBoards}, {"insurer", n.startInsurer},
 	} {
 		if err := part.start(ctx); err != nil {
 			return fmt.Errorf("start %s: %w", part.name, err)
