@@ -93,7 +93,9 @@ func TestBusinessKey(t *testing.T) {
 		return k
 	}
 	first := key("s", "did:a:b", func(s *Submission) {})
-	if key("s", "did:a:b", func(s *Submission) { s.Salt, s.Handle, s.Source.Place = credentials.Handle{1}, credentials.Handle{2}, "ISA 2" }) != first {
+	if key("s", "did:a:b", func(s *Submission) {
+		s.Salt, s.Handle, s.Source.Place = credentials.Handle{1}, credentials.Handle{2}, "ISA 2"
+	}) != first {
 		t.Error("salt, handle or source make another claim of it")
 	}
 	for name, other := range map[string]credentials.Digest{

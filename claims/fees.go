@@ -48,9 +48,6 @@ func (f *Fees) Ref(name, edition string) EditionRef {
 	return EditionRef{Name: name, Edition: edition, Digest: f.Digest}
 }
 
-// Len counts the schedule's rows.
-func (f *Fees) Len() int { return len(f.rows) }
-
 // Price is the amount for one unit of a code, nil where the schedule does not
 // price it. Place is the line's place-of-service code. The most particular row
 // wins: with the modifier before without, for the class of place before any.

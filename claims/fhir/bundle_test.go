@@ -137,13 +137,12 @@ func TestWhoAndWhere(t *testing.T) {
 		t.Errorf("by coverage: got %+v", r.Patient)
 	}
 	team := `"careTeam": [{"sequence": 2, "provider": {"reference": "Practitioner/other"}},`
-	other := `"entry": [`
 	extra := `{"fullUrl": "urn:x", "resource": {"resourceType": "Practitioner", "id": "other", "name": [{"family": "X"}],
 		"identifier": [{"system": "http://hl7.org/fhir/sid/us-npi", "value": "1234567893"}]}}`
 	last := strings.TrimSuffix(strings.TrimRight(good, "\n"), "\n  ]\n}") + ", " + extra + "\n  ]\n}"
 	last = strings.Replace(last, `"careTeam": [`, team, 1)
 	if r, err := ParseBundle([]byte(last)); err != nil || r.Clinician.NPI != "2999002019" {
-		t.Errorf("the primary one of two: %v, %+v (%s)", err, r, other)
+		t.Errorf("the primary one of two: %v, %+v", err, r)
 	}
 	if _, err := ParseBundle([]byte(strings.Replace(last, `"code": "primary"`, `"code": "assist"`, 1))); err == nil || !strings.Contains(err.Error(), "/careTeam/1: two clinicians") {
 		t.Errorf("one of two, without a mark: %v", err)
