@@ -185,14 +185,12 @@ func Open[T any](token string, kind Kind, keys ResolveKey) (*Credential[T], erro
 }
 
 func readPayload[T any](payload []byte, kind Kind) (*Credential[T], error) {
-	// The type comes first, for the clearer error.
-	if k, _, err := peekPayload(payload); err != nil {
-		return nil, err
-	} else if k != kind {
-		return nil, fmt.Errorf("this is a %s, not a %s", k, kind)
-	}
 	var c Credential[T]
 	if err := DecodeStrict(payload, &c); err != nil {
+		// Another kind has other fields: say that rather than name the first.
+		if k, _, peeked := peekPayload(payload); peeked == nil && k != kind {
+			err = fmt.Errorf("this is a %s, not a %s", k, kind)
+		}
 		return nil, err
 	}
 	if canonical, err := canonicalize(payload); err != nil || !bytes.Equal(canonical, payload) {
@@ -202,6 +200,11 @@ func readPayload[T any](payload []byte, kind Kind) (*Credential[T], error) {
 }
 
 func (c *Credential[T]) checkEnvelope(kind Kind) error {
+	if k, _, err := nameOf(c.Type, c.ID); err != nil {
+		return err
+	} else if k != kind {
+		return fmt.Errorf("this is a %s, not a %s", k, kind)
+	}
 	if !slices.Equal(c.Context, contexts) {
 		return errors.New("at /@context: not the two contexts of this release")
 	}
@@ -253,14 +256,19 @@ func peekPayload(payload []byte) (Kind, Handle, error) {
 	if err := DecodeStrict(payload, &c); err != nil {
 		return "", Handle{}, err
 	}
-	if len(c.Type) != 2 || c.Type[0] != baseType {
+	return nameOf(c.Type, c.ID)
+}
+
+// nameOf reads kind and handle out of a credential's type and id.
+func nameOf(types []string, id string) (Kind, Handle, error) {
+	if len(types) != 2 || types[0] != baseType {
 		return "", Handle{}, fmt.Errorf("at /type: want %s and one kind", baseType)
 	}
-	kind, err := ParseKind(c.Type[1])
+	kind, err := ParseKind(types[1])
 	if err != nil {
 		return "", Handle{}, fmt.Errorf("at /type/1: %w", err)
 	}
-	handle, err := parseURN(c.ID)
+	handle, err := parseURN(id)
 	if err != nil {
 		return "", Handle{}, fmt.Errorf("at /id: %w", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/gowebpki/jcs"
@@ -213,6 +214,17 @@ func fieldsOf(t reflect.Type) map[string]reflect.Type {
 	if t == nil || t.Kind() != reflect.Struct {
 		return nil
 	}
+	if known, ok := fieldsKnown.Load(t); ok {
+		return known.(map[string]reflect.Type)
+	}
+	fields := listFields(t)
+	fieldsKnown.Store(t, fields)
+	return fields
+}
+
+var fieldsKnown sync.Map // reflect.Type -> map[string]reflect.Type
+
+func listFields(t reflect.Type) map[string]reflect.Type {
 	fields := map[string]reflect.Type{}
 	for i := range t.NumField() {
 		f := t.Field(i)
