@@ -144,9 +144,13 @@ func (k *checker) diagnoses() {
 	if len(d) == 0 || len(d) > 12 {
 		k.add("2300", "HI", "HI01", "A7:255", "want from 1 to 12 diagnoses, found %d", len(d))
 	}
+	set, known := "an ICD-10-CM code: want a letter and 2 to 6 more characters", diagnosisCode
+	if last := k.claim.LastService(); last != "" && last < icd10Start {
+		set, known = "an ICD-9-CM code: want 3 to 5 digits, the first of which may be E or V", oldDiagnosisCode
+	}
 	for i, code := range d {
-		if !diagnosisCode(code) {
-			k.add("2300", "HI", fmt.Sprintf("HI%02d-2", i+1), "A7:255", "diagnosis %d is no ICD-10-CM code: want 3 to 7 characters, without the dot", i+1)
+		if !known(code) {
+			k.add("2300", "HI", fmt.Sprintf("HI%02d-2", i+1), "A7:255", "diagnosis %d is not %s, without the dot", i+1, set)
 		}
 	}
 }
@@ -214,6 +218,14 @@ func diagnosisCode(s string) bool {
 		}
 	}
 	return true
+}
+
+// icd10Start is the first day of service that is reported in ICD-10-CM
+// (45 CFR 162.1002(c)); earlier ones are in ICD-9-CM.
+const icd10Start credentials.Date = "2015-10-01"
+
+func oldDiagnosisCode(s string) bool {
+	return len(s) >= 3 && len(s) <= 5 && (digits(s[:1]) || s[0] == 'E' || s[0] == 'V') && digits(s[1:])
 }
 
 // CheckRequest is Check for a prior-authorization request: what can be seen
