@@ -1,0 +1,225 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/claims/x12"
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/gateway/api"
+)
+
+// A problem is one reason why a claim or a transaction set is refused.
+type problem struct {
+	Claim   string `json:"claim,omitempty"` // CLM01; empty where a whole set is refused
+	Scope   string `json:"scope,omitempty"` // "ISA 1, ST 2": the set that is refused
+	Place   string `json:"place"`           // "segment 37 (SV1) element 2"
+	Message string `json:"message"`
+	Do      string `json:"do"`
+	Code    string `json:"code,omitempty"` // 277CA category and status
+}
+
+// line is the problem as it is printed.
+func (p problem) line(path string) string {
+	who := ""
+	switch {
+	case p.Claim != "":
+		who = "claim " + p.Claim + ": "
+	case p.Scope != "" && p.Scope != "file":
+		who = p.Scope + ": "
+	}
+	return oneLine(fmt.Sprintf("%s: %s%s: %s; %s", path, who, p.Place, p.Message, p.Do))
+}
+
+// A checkedFile is what an 837 file came to before anything was sent.
+type checkedFile struct {
+	path     string
+	file     *x12.File
+	claims   []claimRow // in file order
+	problems []problem
+	refused  int // claims with problems
+}
+
+// checkFile reads a whole file and runs the intake edits on each of its claims.
+func (r *run) checkFile(c *urfave.Context, f *os.File) (*checkedFile, error) {
+	out := &checkedFile{path: f.Name(), problems: []problem{}, claims: []claimRow{}}
+	edits := claims.Edits{SkipNPICheckDigit: c.Bool("skip-npi-check-digit")}
+	fixed, err := credentials.Date(""), error(nil)
+	if v := c.String("received"); v != "" {
+		if fixed, err = credentials.ParseDate(v); err != nil {
+			return nil, refused(commandName(c), "--received: "+err.Error(), "")
+		}
+	}
+	today := credentials.DateOf(r.now())
+	out.file, err = x12.ReadClaims(f, func(s x12.Submitted) error {
+		received := fixed
+		if received == "" {
+			received = max(today, s.Source.Created)
+		}
+		row := claimRow{Claim: s.Claim.Number, State: stateReady, place: s.Source.Place}
+		for _, p := range claims.Check(&s.Claim, edits, received) {
+			row.State = stateRefused
+			out.problems = append(out.problems, problem{
+				Claim: s.Claim.Number, Place: s.Positions.Place(p), Message: p.Message, Do: remedy(p.Element, p.Message), Code: p.Code,
+			})
+		}
+		if row.State == stateRefused {
+			out.refused++
+		}
+		out.claims = append(out.claims, row)
+		return c.Context.Err()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", out.path, err)
+	}
+	for _, no := range out.file.Refusals {
+		do := no.Do
+		if do == "" {
+			do = "correct it and send the set again"
+		}
+		out.problems = append(out.problems, problem{Scope: no.Scope, Place: no.Where, Message: no.What, Do: do})
+	}
+	return out, nil
+}
+
+// remedy says what to do about an edit, by the element that it is about.
+func remedy(element, message string) string {
+	switch {
+	case element == "CLM02" && strings.Contains(message, "sum"):
+		return "make CLM02 the sum of the lines' SV102"
+	case element == "NM109" && strings.Contains(message, "check digit"):
+		return "look the number up in the NPI registry (sample files: --skip-npi-check-digit)"
+	case element == "NM109" && strings.Contains(message, "missing"):
+		return "add the segment or its element"
+	case element == "DTP03":
+		return "correct the date of service"
+	}
+	return "correct it and send the claim again under the same number"
+}
+
+// problemsOf are the edits by which the gateway refused a claim.
+func problemsOf(number string, s *x12.Submitted, no *api.Refusal) []problem {
+	if len(no.Problems) == 0 {
+		return []problem{{Claim: number, Place: s.Source.Place, Message: no.Message, Do: "correct it and send the claim again"}}
+	}
+	var all []problem
+	for _, p := range no.Problems {
+		place := s.Positions.Place(claims.Problem{Segment: p.Segment, Element: p.Element, Loop: p.Loop, Line: p.Line})
+		all = append(all, problem{Claim: number, Place: place, Message: p.Message, Do: remedy(p.Element, p.Message), Code: p.Code})
+	}
+	return all
+}
+
+func (f *checkedFile) printProblems(w io.Writer) {
+	for _, p := range f.problems {
+		fmt.Fprintln(w, p.line(f.path))
+	}
+	if n := f.file.More(); n > 0 {
+		fmt.Fprintf(w, "%s: %s more that %s not listed\n", f.path, count(n, "problem"), map[bool]string{true: "is", false: "are"}[n == 1])
+	}
+}
+
+// printNotes tells of what was read although it is not as it should be.
+func (f *checkedFile) printNotes(w io.Writer) {
+	for i, n := range f.file.Notes {
+		if i == 10 {
+			fmt.Fprintf(w, "%s: %d more notes (--json lists them)\n", f.path, len(f.file.Notes)-i)
+			break
+		}
+		fmt.Fprintln(w, oneLine(fmt.Sprintf("%s: note: %s: %s", f.path, n.Where, n.What)))
+	}
+}
+
+// summary is "1 transaction set, 9 claims" with what is refused of them.
+func (f *checkedFile) summary() string {
+	s := count(f.file.Sets, "transaction set")
+	if f.file.Refused > 0 {
+		s += fmt.Sprintf(" (%d refused)", f.file.Refused)
+	}
+	s += ", " + count(len(f.claims), "claim")
+	if f.refused > 0 {
+		s += fmt.Sprintf(" (%d refused)", f.refused)
+	}
+	return s
+}
+
+// err is nil where nothing is refused. A file without any claim is no file of
+// claims.
+func (f *checkedFile) err() error {
+	switch {
+	case f.file.Refused > 0 || f.refused > 0 || len(f.file.Refusals) > 0:
+		return refused(f.path, f.summary(), "correct what is listed and send that again")
+	case len(f.claims) == 0:
+		return refused(f.path, "there is no claim in it", "give an 837P file (005010X222)")
+	}
+	return nil
+}
+
+// checkJSON is the object that claim check --json prints.
+type checkJSON struct {
+	File     string             `json:"file"`
+	Digest   credentials.Digest `json:"digest"`
+	Sets     counts             `json:"sets"`
+	Claims   counts             `json:"claims"`
+	Problems []problem          `json:"problems"`
+	Notes    []noteJSON         `json:"notes"`
+}
+
+type counts struct {
+	Read    int `json:"read"`
+	Refused int `json:"refused"`
+}
+
+type noteJSON struct {
+	Place   string `json:"place"`
+	Message string `json:"message"`
+}
+
+func (f *checkedFile) object() checkJSON {
+	out := checkJSON{f.path, f.file.Digest, counts{f.file.Sets, f.file.Refused}, counts{len(f.claims), f.refused}, f.problems, []noteJSON{}}
+	for _, n := range f.file.Notes {
+		out.Notes = append(out.Notes, noteJSON{n.Where, n.What})
+	}
+	return out
+}
+
+func (r *run) claimCheck(c *urfave.Context) error {
+	f, err := openFile(c.Args().First())
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	checked, err := r.checkFile(c, f)
+	if err != nil {
+		return err
+	}
+	if r.json {
+		return errors.Join(r.print(checked.object()), checked.err())
+	}
+	checked.printNotes(r.Err)
+	checked.printProblems(r.Out)
+	if err := checked.err(); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(r.Out, "%s: %s, nothing refused\n", checked.path, checked.summary())
+	return err
+}
+
+// openFile opens an ordinary file that the caller named.
+func openFile(path string) (*os.File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, refused("open file", err.Error(), "check the name")
+	}
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		f.Close()
+		return nil, refused("open file", path+" is not a file", "name a file")
+	}
+	return f, nil
+}

@@ -1,0 +1,50 @@
+package cli
+
+import (
+	"time"
+
+	urfave "github.com/urfave/cli/v2"
+)
+
+// aboutHandles stands in the help of every command that takes handles.
+const aboutHandles = "A HANDLE may be shortened to its first digits (at least 8), or be the claim's own number."
+
+func (r *run) claimCommand() *urfave.Command {
+	return branch("claim", "check claims, bill them, and see what became of them",
+		r.leaf(leaf{
+			name: "check", usage: "check an 837P file without sending it", args: "FILE.837", min: 1, max: 1,
+			about: "Each problem is one line: the file, the segment and element, what is wrong and what to do.\n" +
+				"A broken envelope or syntax refuses its whole transaction set, an edit its one claim.",
+			flags: []urfave.Flag{skipNPIFlag(), receivedFlag()}, do: r.claimCheck,
+		}),
+		r.leaf(leaf{
+			name: "submit", usage: "check, sign and send the claims of an 837P file", args: "FILE.837", min: 1, max: 1,
+			about: "Every claim is checked before the first one is sent. Refused claims stay behind, the others go\n" +
+				"through in the order of the file. Sending a file again does nothing twice.",
+			flags: gatewayFlags(skipNPIFlag(), receivedFlag(), progressFlag(),
+				&urfave.BoolFlag{Name: "wait", Usage: "wait for the decisions and show them"},
+				forFlag("wait at most `DURATION`", 5*time.Minute),
+				outFlag("write the claims, submissions and decisions with their proofs into `DIR`")),
+			do: r.claimSubmit,
+		}),
+		r.leaf(leaf{
+			name: "status", usage: "show where claims stand; all that you sent if none is named", args: "[HANDLE…]", max: -1,
+			about: aboutHandles,
+			flags: gatewayFlags(progressFlag(),
+				&urfave.BoolFlag{Name: "wait", Usage: "wait until each has a decision"},
+				forFlag("wait at most `DURATION`", 5*time.Minute),
+				outFlag("write the decisions with their proofs into `DIR`")),
+			do: r.claimStatus,
+		}),
+		r.leaf(leaf{
+			name: "watch", usage: "print each decision on a claim as it comes, until it is paid or denied", args: "HANDLE", min: 1, max: 1,
+			about: aboutHandles + "\nWith --json, each decision is one object on a line of its own.",
+			flags: gatewayFlags(forFlag("watch at most `DURATION`; without end if 0", 0)),
+			do:    r.claimWatch,
+		}),
+	)
+}
+
+func receivedFlag() urfave.Flag {
+	return &urfave.StringFlag{Name: "received", Usage: "check as if received on `DATE` (default: today, or the file's own date where that is later)"}
+}

@@ -1,0 +1,147 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"strings"
+	"unicode"
+
+	board "github.com/countersign-health/countersign/board/client"
+	"github.com/countersign-health/countersign/claims/x12"
+	"github.com/countersign-health/countersign/dossier"
+	"github.com/countersign-health/countersign/gateway/api"
+	ledgerclient "github.com/countersign-health/countersign/ledger/client"
+)
+
+// The exit codes (package comment).
+const (
+	exitDone    = 0
+	exitLater   = 1
+	exitRefused = 2
+	exitCaught  = 3
+)
+
+// A fault ends a command: what was being done, why it was not, what to do.
+type fault struct {
+	code          int
+	what, why, do string
+}
+
+func (f *fault) Error() string {
+	line := f.why
+	if f.what != "" {
+		line = f.what + ": " + line
+	}
+	if f.do != "" {
+		line += "; " + f.do
+	}
+	return line
+}
+
+// refused is for input that trying again will not make good.
+func refused(what, why, do string) error { return &fault{exitRefused, what, why, do} }
+
+// later is for what may well go the next time.
+func later(what, why, do string) error { return &fault{exitLater, what, why, do} }
+
+// caught is for a check that failed.
+func caught(what string, err error, do string) error {
+	return &fault{exitCaught, what, err.Error(), do}
+}
+
+// codeOf finds the exit code of an error, whoever made it.
+func codeOf(err error) int {
+	var f *fault
+	var gate *api.Refusal
+	var clerk *board.Refusal
+	var syntax *x12.Refusal
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &f):
+		return f.code
+	case errors.As(err, &gate):
+		return codeOfStatus(gate.Status)
+	case errors.As(err, &clerk), errors.As(err, &syntax), errors.Is(err, dossier.ErrOtherContent),
+		errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission),
+		errors.Is(err, ledgerclient.ErrRefused), errors.Is(err, ledgerclient.ErrNotFound):
+		return exitRefused
+	case errors.Is(err, ledgerclient.ErrEvidence):
+		return exitCaught
+	}
+	return exitLater
+}
+
+func codeOfStatus(status int) int {
+	switch {
+	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout, status >= 500:
+		return exitLater
+	case status >= 400:
+		return exitRefused
+	}
+	return exitLater
+}
+
+// adviceFor says what to do about a refusal of the gateway that concerns the
+// caller rather than what was sent.
+func adviceFor(err error) string {
+	var gate *api.Refusal
+	if !errors.As(err, &gate) {
+		return ""
+	}
+	switch gate.Status {
+	case http.StatusUnauthorized:
+		return "; check --key, --insurer and this computer's clock"
+	case http.StatusForbidden:
+		return "; use the key of a party that may (--key)"
+	case http.StatusNotFound:
+		return "; check the handle, and that --key is the key that sent it"
+	}
+	return ""
+}
+
+// report tells of an error, once, and returns the exit code.
+func (r *run) report(err error) int {
+	if err == nil {
+		return exitDone
+	}
+	code := codeOf(err)
+	line := oneLine(err.Error()) + adviceFor(err)
+	if errors.Is(err, context.Canceled) {
+		line = oneLine(errInterrupted.Error())
+	}
+	fmt.Fprintf(r.Err, "%s: %s\n", program, line)
+	if r.json && !r.told {
+		r.print(struct {
+			Error string `json:"error"`
+			Exit  int    `json:"exit"`
+		}{line, code})
+	}
+	return code
+}
+
+// print writes the one JSON object of a command.
+func (r *run) print(v any) error {
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write JSON: %w", err)
+	}
+	r.told = true
+	_, err = r.Out.Write(append(b, '\n'))
+	return err
+}
+
+// oneLine keeps a stranger's text from moving the cursor or faking lines.
+func oneLine(s string) string {
+	s = strings.ReplaceAll(strings.TrimSpace(s), "\n", "; ")
+	return strings.Map(func(c rune) rune {
+		if !unicode.IsPrint(c) {
+			return ' '
+		}
+		return c
+	}, s)
+}

@@ -1,0 +1,144 @@
+package cli
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"time"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/credentials/aries"
+	"github.com/countersign-health/countersign/gateway/api"
+)
+
+// answerWithin bounds one request; a gateway answers a waiting one within 30 s.
+const answerWithin = 75 * time.Second
+
+func jsonFlag() urfave.Flag {
+	return &urfave.BoolFlag{Name: "json", Usage: "write one JSON object on stdout"}
+}
+
+func helpFlag() urfave.Flag {
+	return &urfave.BoolFlag{Name: "help", Aliases: []string{"h"}, Usage: "show help", DisableDefaultText: true}
+}
+
+func outFlag(usage string) urfave.Flag { return &urfave.StringFlag{Name: "out", Usage: usage} }
+
+func progressFlag() urfave.Flag {
+	return &urfave.BoolFlag{Name: "progress", Usage: "tell on stderr how far it is, even where that is no terminal"}
+}
+
+func skipNPIFlag() urfave.Flag {
+	return &urfave.BoolFlag{Name: "skip-npi-check-digit", Usage: "take NPIs whose check digit fails, as in most sample files"}
+}
+
+func forFlag(usage string, d time.Duration) urfave.Flag {
+	return &urfave.DurationFlag{Name: "for", Usage: usage, Value: d}
+}
+
+func keyFlags() []urfave.Flag {
+	return []urfave.Flag{
+		&urfave.StringFlag{Name: "keys", Usage: "key store in `DIR`", EnvVars: []string{"COUNTERSIGN_KEYS"}},
+		&urfave.StringFlag{Name: "key", Usage: "sign with the key `NAME`; may be left out where there is only one", EnvVars: []string{"COUNTERSIGN_KEY"}},
+	}
+}
+
+// gatewayFlags are those of every command that asks an insurer's gateway.
+func gatewayFlags(more ...urfave.Flag) []urfave.Flag {
+	return append(append(more, keyFlags()...),
+		&urfave.StringFlag{Name: "gateway", Usage: "`URL` of the insurer's gateway", EnvVars: []string{"COUNTERSIGN_GATEWAY"}},
+		&urfave.StringFlag{Name: "insurer", Usage: "the insurer's `DID`", EnvVars: []string{"COUNTERSIGN_INSURER"}})
+}
+
+// given is the value of a flag without which a command cannot work.
+func given(c *urfave.Context, name, env string) (string, error) {
+	if v := c.String(name); v != "" {
+		return v, nil
+	}
+	do := "give --" + name
+	if env != "" {
+		do += " or set " + env
+	}
+	return "", refused(commandName(c), "--"+name+" is missing", do)
+}
+
+// keyStore opens the caller's key store.
+func keyStore(c *urfave.Context) (*aries.KeyStore, error) {
+	dir, err := given(c, "keys", "COUNTERSIGN_KEYS")
+	if err != nil {
+		return nil, err
+	}
+	s, err := aries.OpenKeyStore(dir)
+	if err != nil {
+		return nil, refused("open keys", err.Error(), "")
+	}
+	return s, nil
+}
+
+// signer is the key that --key names, or the only one that there is.
+func signer(c *urfave.Context) (credentials.Signer, error) {
+	dir, err := given(c, "keys", "COUNTERSIGN_KEYS")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(dir); err != nil { // opening would make an empty store
+		return nil, refused("open keys", "there is no key store in "+dir, "make a key: countersign key create NAME --keys "+dir)
+	}
+	s, err := keyStore(c)
+	if err != nil {
+		return nil, err
+	}
+	name := c.String("key")
+	if name == "" {
+		all, err := s.List()
+		if err != nil {
+			return nil, fmt.Errorf("open keys: %w", err)
+		}
+		if len(all) != 1 {
+			return nil, refused("open keys", fmt.Sprintf("%s holds %d keys", dir, len(all)), "say which with --key NAME")
+		}
+		name = all[0].Name
+	}
+	k, err := s.Signer(name)
+	if err != nil {
+		return nil, refused("open keys", err.Error(), "see countersign key list")
+	}
+	return k, nil
+}
+
+// A door is the insurer's gateway with what it takes to check its answers.
+type door struct {
+	*api.Client
+	did  credentials.DID // the caller's
+	keys credentials.ResolveKey
+}
+
+func (r *run) door(c *urfave.Context) (*door, error) {
+	url, err := given(c, "gateway", "COUNTERSIGN_GATEWAY")
+	if err != nil {
+		return nil, err
+	}
+	id, err := given(c, "insurer", "COUNTERSIGN_INSURER")
+	if err != nil {
+		return nil, err
+	}
+	insurer, err := credentials.ParseDID(id)
+	if err != nil {
+		return nil, refused(commandName(c), "--insurer: "+err.Error(), "ask the insurer for its DID")
+	}
+	if err := checkURL(c, "gateway", url); err != nil {
+		return nil, err
+	}
+	s, err := signer(c)
+	if err != nil {
+		return nil, err
+	}
+	did, err := credentials.SignerDID(s)
+	if err != nil {
+		return nil, fmt.Errorf("open keys: %w", err)
+	}
+	client := &api.Client{URL: url, Insurer: insurer, Signer: s, Now: r.now, HTTP: &http.Client{Timeout: answerWithin}}
+	return &door{client, did, aries.NewResolver().ResolveKey}, nil
+}

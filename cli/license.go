@@ -1,0 +1,338 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	urfave "github.com/urfave/cli/v2"
+
+	board "github.com/countersign-health/countersign/board/client"
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/credentials/aries"
+	"github.com/countersign-health/countersign/dossier"
+	ledgerclient "github.com/countersign-health/countersign/ledger/client"
+)
+
+func (r *run) licenseCommand() *urfave.Command {
+	text := func(name, usage string) urfave.Flag { return &urfave.StringFlag{Name: name, Usage: usage} }
+	waitFlag := func() urfave.Flag {
+		return &urfave.DurationFlag{Name: "wait", Usage: "wait for the ledger's receipt at most `DURATION`", Value: 15 * time.Second}
+	}
+	return branch("license", "issue, revoke and look up licenses at a board",
+		r.leaf(leaf{
+			name: "issue", usage: "have licenses issued, as a clerk of the board",
+			about: "Either one license by flags, or many with --from-csv FILE, whose columns are\nnpi,name,jurisdiction,profession,number,from,until. Issuing the same license again gives the same one.",
+			flags: boardFlags(true,
+				text("npi", "the clinician's `NPI`"), text("name", "the clinician's `NAME`"), text("state", "two letters of the `STATE`"),
+				text("profession", "such as MD, DO, NP"), text("number", "the license's `NUMBER`"),
+				text("from", "first `DATE`"), text("until", "last `DATE`, included"),
+				text("from-csv", "issue the licenses of a CSV `FILE`"), skipNPIFlag(), progressFlag(), waitFlag(),
+				outFlag("write the licenses with their proofs into `DIR`")),
+			do: r.licenseIssue,
+		}),
+		r.leaf(leaf{
+			name: "revoke", usage: "order that a license be revoked, as a clerk of the board", args: "HANDLE", min: 1, max: 1,
+			about: "What was done before the effective time stays covered by the license. A DATE begins at midnight\non this computer's clock. A revocation is never undone.",
+			flags: boardFlags(true, text("effective", "`TIME` such as 2026-11-02T00:00:00-08:00, or a DATE"),
+				text("reason", "the board's reason `CODE`; it is published"), waitFlag(), outFlag("write the order with its proofs into `DIR`")),
+			do: r.licenseRevoke,
+		}),
+		r.leaf(leaf{
+			name: "show", usage: "show a license, or all of a clinician's", args: "[HANDLE]", max: 1,
+			flags: boardFlags(false, text("npi", "show the licenses of this `NPI`"), outFlag("write them with their proofs into `DIR`")),
+			do:    r.licenseShow,
+		}),
+	)
+}
+
+func boardFlags(clerk bool, more ...urfave.Flag) []urfave.Flag {
+	more = append(more,
+		&urfave.StringFlag{Name: "board", Usage: "`URL` of the board's door", EnvVars: []string{"COUNTERSIGN_BOARD"}},
+		&urfave.StringFlag{Name: "board-did", Usage: "the board's `DID`", EnvVars: []string{"COUNTERSIGN_BOARD_DID"}})
+	if clerk {
+		more = append(more, keyFlags()...)
+	}
+	return append(more, ledgerFlags()...)
+}
+
+// A desk is a board's door, and the ledger where the caller named one.
+type desk struct {
+	*board.Client
+	ledger *ledgerclient.Client
+	keys   credentials.ResolveKey
+	out    string
+}
+
+func (r *run) desk(c *urfave.Context, clerk bool) (*desk, error) {
+	url, err := given(c, "board", "COUNTERSIGN_BOARD")
+	if err != nil {
+		return nil, err
+	}
+	did, err := given(c, "board-did", "COUNTERSIGN_BOARD_DID")
+	if err != nil {
+		return nil, err
+	}
+	if err := checkURL(c, "board", url); err != nil {
+		return nil, err
+	}
+	if _, err := credentials.ParseDID(did); err != nil {
+		return nil, refused(commandName(c), "--board-did: "+err.Error(), "ask the board for its DID")
+	}
+	cfg := board.Config{URL: url, Board: credentials.DID(did), Keys: aries.NewResolver().ResolveKey, Now: r.now}
+	if clerk {
+		if cfg.Signer, err = signer(c); err != nil {
+			return nil, err
+		}
+	}
+	client, err := board.New(cfg)
+	if err != nil {
+		return nil, refused(commandName(c), err.Error(), "")
+	}
+	d := &desk{Client: client, keys: cfg.Keys, out: c.String("out")}
+	if d.out != "" && c.String("ledger") != "" { // entries come from there
+		l, err := r.ledger(c)
+		if err != nil {
+			return nil, err
+		}
+		d.ledger = l.Client
+	}
+	return d, nil
+}
+
+// A licenseRow is a license as it is shown.
+type licenseRow struct {
+	credentials.License
+	Receipt bool                `json:"receipt"` // it stands on the ledger
+	Orders  []credentials.Order `json:"orders"`
+}
+
+func (d *desk) row(f board.File) (*licenseRow, error) {
+	l, err := credentials.Open[credentials.License](f.License.Token, credentials.KindLicense, d.keys)
+	if err != nil {
+		return nil, caught("check license", err, "tell the board")
+	}
+	row := &licenseRow{l.Subject, len(f.License.Receipt) > 0, []credentials.Order{}}
+	for _, doc := range f.Orders {
+		o, err := credentials.Open[credentials.Order](doc.Token, credentials.KindBoardOrder, d.keys)
+		if err != nil {
+			return nil, caught("check board order", err, "tell the board")
+		}
+		row.Orders = append(row.Orders, o.Subject)
+	}
+	return row, nil
+}
+
+// keep writes a license and its orders, with the proofs that there are.
+func (d *desk) keep(ctx context.Context, f board.File) error {
+	if d.out == "" {
+		return nil
+	}
+	files := dossier.Files{}
+	if err := d.add(ctx, files, dossier.Licenses, f.License); err != nil {
+		return err
+	}
+	for _, o := range f.Orders {
+		if err := d.add(ctx, files, dossier.Orders, o); err != nil {
+			return err
+		}
+	}
+	return write(files, d.out)
+}
+
+func (d *desk) add(ctx context.Context, files dossier.Files, folder string, doc board.Document) error {
+	files.Token(folder, doc.Handle, doc.Token)
+	if len(doc.Receipt) == 0 || d.ledger == nil {
+		return nil // a receipt without its entry proves nothing
+	}
+	p, err := d.ledger.Entry(ctx, doc.Index)
+	if err != nil {
+		return fmt.Errorf("fetch the ledger's entry: %w", err)
+	}
+	if p.Entry.Document != credentials.DocumentDigest(doc.Token) || p.Entry.Subject != doc.Handle {
+		return caught("check ledger entry", fmt.Errorf("entry %d is about something else", doc.Index), "tell the board")
+	}
+	files.Receipt(doc.Handle, p.Leaf, p.Receipt)
+	return nil
+}
+
+// settle waits until a license and its orders have their receipts. Without
+// them nobody else need believe it, but they are issued all the same.
+func (d *desk) settle(ctx context.Context, h credentials.Handle, wait time.Duration) (board.File, error) {
+	ctx, cancel := context.WithTimeout(ctx, max(wait, time.Second))
+	defer cancel()
+	for {
+		f, err := d.Show(ctx, h)
+		if err != nil && ctx.Err() == nil {
+			return f, err
+		}
+		done := err == nil && len(f.License.Receipt) > 0
+		for _, o := range f.Orders {
+			done = done && len(o.Receipt) > 0
+		}
+		if done || err == nil && wait <= 0 {
+			return f, nil
+		}
+		select {
+		case <-ctx.Done():
+			if errors.Is(ctx.Err(), context.Canceled) {
+				return f, ctx.Err()
+			}
+			return f, later("wait for the ledger's receipt", "there is none yet; what the board signed stands", "fetch it later with countersign license show "+h.String())
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func (r *run) licenseIssue(c *urfave.Context) error {
+	all, err := applications(c)
+	if err != nil {
+		return err
+	}
+	d, err := r.desk(c, true)
+	if err != nil {
+		return err
+	}
+	p := r.progress(c)
+	rows := []*licenseRow{}
+	for i, a := range all {
+		p.step(i+1, len(all), "issuing license")
+		row, err := d.issue(c, a)
+		if err != nil {
+			p.end()
+			return errors.Join(r.printLicenses(rows), err)
+		}
+		rows = append(rows, row)
+	}
+	p.end()
+	return r.printLicenses(rows)
+}
+
+func (d *desk) issue(c *urfave.Context, a board.Application) (*licenseRow, error) {
+	f, err := d.Issue(c.Context, a)
+	if err != nil {
+		return nil, err
+	}
+	if f, err = d.settle(c.Context, f.License.Handle, c.Duration("wait")); err != nil {
+		return nil, err
+	}
+	if err := d.keep(c.Context, f); err != nil {
+		return nil, err
+	}
+	return d.row(f)
+}
+
+func (r *run) licenseRevoke(c *urfave.Context) error {
+	h, err := credentials.ParseHandle(c.Args().First())
+	if err != nil {
+		return refused(commandName(c), "HANDLE: "+err.Error(), "find it with countersign license show --npi NPI")
+	}
+	text, err := given(c, "effective", "")
+	if err != nil {
+		return err
+	}
+	effective, err := instant(text)
+	if err != nil {
+		return refused(commandName(c), "--effective: "+err.Error(), "write 2026-11-02 or 2026-11-02T00:00:00-08:00")
+	}
+	reason, err := given(c, "reason", "")
+	if err != nil {
+		return err
+	}
+	d, err := r.desk(c, true)
+	if err != nil {
+		return err
+	}
+	if _, err := d.Revoke(c.Context, h, effective, reason); err != nil {
+		return err
+	}
+	f, err := d.settle(c.Context, h, c.Duration("wait"))
+	if err != nil {
+		return err
+	}
+	if err := d.keep(c.Context, f); err != nil {
+		return err
+	}
+	row, err := d.row(f)
+	if err != nil {
+		return err
+	}
+	return r.printLicenses([]*licenseRow{row})
+}
+
+// instant reads a time with its offset, or the midnight with which a day
+// begins here.
+func instant(s string) (time.Time, error) {
+	if _, err := credentials.ParseDate(s); err == nil {
+		return time.ParseInLocation(time.DateOnly, s, time.Local)
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return t, fmt.Errorf("%q is neither a date nor a time with its offset", s)
+	}
+	return t, nil
+}
+
+func (r *run) licenseShow(c *urfave.Context) error {
+	npi := credentials.NPI(c.String("npi"))
+	if (npi == "") == (c.NArg() == 0) {
+		return refused(commandName(c), "want either a HANDLE or --npi NPI", "see countersign license show --help")
+	}
+	d, err := r.desk(c, false)
+	if err != nil {
+		return err
+	}
+	var files []board.File
+	if npi != "" {
+		if files, err = d.Find(c.Context, npi); err != nil {
+			return err
+		}
+	} else {
+		h, err := credentials.ParseHandle(c.Args().First())
+		if err != nil {
+			return refused(commandName(c), "HANDLE: "+err.Error(), "find it with countersign license show --npi NPI")
+		}
+		f, err := d.Show(c.Context, h)
+		if err != nil {
+			return err
+		}
+		files = []board.File{f}
+	}
+	rows := []*licenseRow{}
+	for _, f := range files {
+		row, err := d.row(f)
+		if err != nil {
+			return err
+		}
+		if err := d.keep(c.Context, f); err != nil {
+			return err
+		}
+		rows = append(rows, row)
+	}
+	return r.printLicenses(rows)
+}
+
+func (r *run) printLicenses(rows []*licenseRow) error {
+	if r.json {
+		return r.print(map[string]any{"licenses": rows})
+	}
+	if len(rows) == 0 {
+		_, err := fmt.Fprintln(r.Out, "no licenses")
+		return err
+	}
+	for i, l := range rows {
+		if i > 0 {
+			fmt.Fprintln(r.Out)
+		}
+		fmt.Fprintf(r.Out, "%s %s %s, NPI %s, %s\n", l.Jurisdiction, oneLine(l.Profession), oneLine(l.Number), l.NPI, oneLine(l.Name))
+		fmt.Fprintf(r.Out, "  handle   %s\n  valid    %s to %s\n", l.Handle, l.From, l.Until)
+		for _, o := range l.Orders {
+			fmt.Fprintf(r.Out, "  revoked  from %s (%s)\n", o.Effective.Format(time.RFC3339), oneLine(o.Reason))
+		}
+		if !l.Receipt {
+			fmt.Fprintln(r.Out, "  ledger   no receipt yet")
+		}
+	}
+	return nil
+}

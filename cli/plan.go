@@ -1,0 +1,97 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/gateway/api"
+)
+
+// maxEdition is what a gateway takes.
+const maxEdition = 8 << 20
+
+func (r *run) planCommand() *urfave.Command {
+	return branch("plan", "publish what the insurer pays by",
+		r.leaf(leaf{
+			name: "publish", usage: "publish an edition of a plan, or of a fee schedule", args: "[FILE.yaml]", max: 1,
+			about: "Either a plan, which names itself, or with --fees a fee schedule. What is published is never\nchanged: a new rule or price is a new edition.",
+			flags: gatewayFlags(&urfave.StringFlag{Name: "fees", Usage: "publish the fee schedule of a CSV `FILE`"},
+				&urfave.StringFlag{Name: "name", Usage: "`NAME` of the fee schedule, as plans call it"},
+				&urfave.StringFlag{Name: "edition", Usage: "`EDITION` of the fee schedule, such as 2026-01"}),
+			do: r.planPublish,
+		}),
+	)
+}
+
+func (r *run) planPublish(c *urfave.Context) error {
+	fees := c.String("fees")
+	if (fees == "") == (c.NArg() == 0) {
+		return refused(commandName(c), "want either a plan FILE.yaml or --fees FILE.csv", "see countersign plan publish --help")
+	}
+	var publish func(d *door) (api.Edition, error)
+	if fees == "" {
+		body, err := readEdition(c.Args().First())
+		if err != nil {
+			return err
+		}
+		if _, err := claims.ParsePlan(body); err != nil {
+			return refused(c.Args().First(), oneLine(err.Error()), "correct the plan; nothing was published")
+		}
+		publish = func(d *door) (api.Edition, error) { return d.PublishPlan(c.Context, body) }
+	} else {
+		body, err := readEdition(fees)
+		if err != nil {
+			return err
+		}
+		if _, err := claims.ParseFees(body); err != nil {
+			return refused(fees, oneLine(err.Error()), "correct the schedule; nothing was published")
+		}
+		name, err := given(c, "name", "")
+		if err != nil {
+			return err
+		}
+		edition, err := given(c, "edition", "")
+		if err != nil {
+			return err
+		}
+		publish = func(d *door) (api.Edition, error) { return d.PublishFees(c.Context, name, edition, body) }
+	}
+	d, err := r.door(c)
+	if err != nil {
+		return err
+	}
+	e, err := publish(d)
+	if err != nil {
+		return fmt.Errorf("publish: %w", err)
+	}
+	if r.json {
+		return r.print(map[string]any{"kind": e.Kind, "ref": e.Ref, "handle": e.Handle})
+	}
+	_, err = fmt.Fprintf(r.Out, "published  %s %s\nSHA-256    %s\nhandle     %s\n", oneLine(e.Ref.Name), oneLine(e.Ref.Edition), e.Ref.Digest, e.Handle)
+	return err
+}
+
+func readEdition(path string) ([]byte, error) {
+	f, err := openFile(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return readAll(f, maxEdition)
+}
+
+// readAll reads a file that has to fit in memory.
+func readAll(f *os.File, most int) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(f, int64(most)+1))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.Name(), err)
+	}
+	if len(body) > most {
+		return nil, refused(f.Name(), fmt.Sprintf("is larger than %d MB", most>>20), "split it")
+	}
+	return body, nil
+}

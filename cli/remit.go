@@ -1,0 +1,168 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"path"
+	"slices"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/claims/x12"
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/dossier"
+	"github.com/countersign-health/countersign/gateway/api"
+)
+
+func (r *run) remitCommand() *urfave.Command {
+	return branch("remit", "fetch what was paid",
+		r.leaf(leaf{
+			name: "fetch", usage: "fetch the newest remittance (835), check that it balances, and show it",
+			about: "An 835 that does not balance at line, claim and payment is not written.",
+			flags: gatewayFlags(&urfave.BoolFlag{Name: "all", Usage: "fetch every remittance, not only the newest"},
+				outFlag("write remittance.835 with its proof into `DIR` (remittances/TRACE.835 where there are several)")),
+			do: r.remitFetch,
+		}),
+	)
+}
+
+// A payment is one transaction set of an 835.
+type payment struct {
+	Payee  string           `json:"payee"`
+	NPI    credentials.NPI  `json:"npi"`
+	Trace  string           `json:"trace"`
+	Date   credentials.Date `json:"date"`
+	Total  claims.Cents     `json:"totalCents"`
+	Claims []paymentClaim   `json:"claims"`
+}
+
+type paymentClaim struct {
+	Claim   string       `json:"claim"`
+	Status  string       `json:"status"`
+	Control string       `json:"control"`
+	Charge  claims.Cents `json:"chargeCents"`
+	Paid    claims.Cents `json:"paidCents"`
+	Patient claims.Cents `json:"patientCents"`
+}
+
+// A fetched is one 835 file that balances.
+type fetched struct {
+	Trace    string             `json:"trace"`
+	Handle   credentials.Handle `json:"handle"`
+	File     string             `json:"file,omitempty"` // where it was written
+	Payments []payment          `json:"payments"`
+
+	remittance api.Remittance
+}
+
+func (r *run) remitFetch(c *urfave.Context) error {
+	d, err := r.door(c)
+	if err != nil {
+		return err
+	}
+	all, err := d.Remittances(c.Context)
+	if err != nil {
+		return fmt.Errorf("fetch remittances: %w", err)
+	}
+	slices.SortStableFunc(all, func(a, b api.Remittance) int { return a.Released.Compare(b.Released) })
+	if !c.Bool("all") && len(all) > 1 {
+		all = all[len(all)-1:]
+	}
+	out := []fetched{}
+	for _, m := range all {
+		f, err := balanced(m)
+		if err != nil {
+			return err
+		}
+		out = append(out, *f)
+	}
+	if dir := c.String("out"); dir != "" {
+		for i := range out {
+			if err := out[i].keep(dir, len(out) > 1); err != nil {
+				return err
+			}
+		}
+	}
+	return r.printRemittances(out)
+}
+
+// balanced reads an 835 and refuses one that does not add up.
+func balanced(m api.Remittance) (*fetched, error) {
+	what := "check remittance"
+	sets, err := x12.ReadRemittance(bytes.NewReader(m.Body))
+	if err != nil {
+		return nil, caught(what, err, "tell the insurer; nothing was written")
+	}
+	out := &fetched{Trace: m.Trace, Handle: m.Handle, remittance: m, Payments: []payment{}}
+	for i := range sets {
+		s := &sets[i]
+		if err := x12.CheckBalance(s); err != nil {
+			return nil, caught(what, fmt.Errorf("%s", oneLine(err.Error())), "tell the insurer; nothing was written")
+		}
+		p := payment{s.Payee.Name, s.Payee.NPI, s.Trace, s.Date, s.Total, []paymentClaim{}}
+		for _, q := range s.Payments {
+			p.Claims = append(p.Claims, paymentClaim{q.Number, statusWords(q.Status), q.Control, q.Charge, q.Paid, q.Patient})
+		}
+		out.Payments = append(out.Payments, p)
+	}
+	return out, nil
+}
+
+// statusWords spells out CLP02.
+func statusWords(status string) string {
+	switch status {
+	case "1", "2", "3":
+		return "paid"
+	case "4":
+		return "denied"
+	case "22":
+		return "reversed"
+	}
+	return "status " + status
+}
+
+// keep writes the 835 with its receipt and ledger entry.
+func (f *fetched) keep(dir string, several bool) error {
+	f.File = dossier.RemittanceFile
+	if several {
+		for _, c := range f.Trace { // it becomes a file name
+			if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' {
+				return caught("check remittance", fmt.Errorf("trace number %q cannot be a file name", f.Trace), "fetch it without --all, into a folder of its own")
+			}
+		}
+		f.File = path.Join(dossier.Remittances, f.Trace+".835")
+	}
+	files := dossier.Files{f.File: f.remittance.Body}
+	for name, body := range f.remittance.Files {
+		files[name] = body
+	}
+	return write(files, dir)
+}
+
+func (r *run) printRemittances(all []fetched) error {
+	if r.json {
+		return r.print(map[string]any{"remittances": all})
+	}
+	if len(all) == 0 {
+		_, err := fmt.Fprintln(r.Out, "no remittance yet")
+		return err
+	}
+	n := 0
+	for _, f := range all {
+		for _, p := range f.Payments {
+			if n++; n > 1 {
+				fmt.Fprintln(r.Out)
+			}
+			fmt.Fprintln(r.Out, oneLine(fmt.Sprintf("payment %s of %s, %s, to %s (NPI %s); it balances", p.Trace, p.Date, p.Total, p.Payee, p.NPI)))
+			t := table{head: []string{"claim", "status", "charge", "paid", "patient", "control number"}}
+			for _, q := range p.Claims {
+				t.add(q.Claim, q.Status, q.Charge.String(), q.Paid.String(), q.Patient.String(), q.Control)
+			}
+			if err := t.write(r.Out); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,227 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/gateway/api"
+)
+
+// shortest is how many digits of a handle name it; 32 bits do not meet by
+// chance in a hospital's list.
+const shortest = 8
+
+// find resolves what people type for a handle against a list, which is fetched
+// only where the handle is not whole.
+func find(arg, what string, list func() ([]api.Submission, error)) (h credentials.Handle, err error) {
+	if h, err := credentials.ParseHandle(arg); err == nil {
+		return h, nil
+	}
+	all, err := list()
+	if err != nil {
+		return h, err
+	}
+	found := 0
+	for _, s := range all {
+		if s.Number == arg || len(arg) >= shortest && strings.HasPrefix(s.Handle.String(), arg) {
+			h = s.Handle
+			found++
+		}
+	}
+	switch found {
+	case 1:
+		return h, nil
+	case 0:
+		return h, refused(what, fmt.Sprintf("nothing of yours is named %q", arg), "give a handle, its first 8 digits or more, or the number")
+	}
+	return h, refused(what, fmt.Sprintf("%d submissions are named %q", found, arg), "give the handle")
+}
+
+func (d *door) all(ctx context.Context, kind string) func() ([]api.Submission, error) {
+	return func() ([]api.Submission, error) {
+		list, err := d.Submissions(ctx, "")
+		if err != nil {
+			return nil, fmt.Errorf("list submissions: %w", err)
+		}
+		var of []api.Submission
+		for _, s := range list {
+			if s.Kind == kind {
+				of = append(of, s)
+			}
+		}
+		return of, nil
+	}
+}
+
+// A statusRow is where one claim stands.
+type statusRow struct {
+	Claim     string             `json:"claim"`
+	State     string             `json:"state"`
+	Control   string             `json:"control"`
+	Handle    credentials.Handle `json:"handle"`
+	Decisions []*verdict         `json:"decisions"`
+}
+
+func (r *run) claimStatus(c *urfave.Context) error {
+	d, err := r.door(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := c.Context, context.CancelFunc(func() {})
+	if c.Bool("wait") {
+		ctx, cancel = context.WithTimeout(ctx, c.Duration("for"))
+	}
+	defer cancel()
+	handles, err := d.named(ctx, c.Args().Slice())
+	if err != nil {
+		return err
+	}
+	p := r.progress(c)
+	rows := []statusRow{}
+	for i, h := range handles {
+		p.step(i+1, len(handles), "asking for claim")
+		row, err := d.claimRow(ctx, h, c.Bool("wait"), c.String("out"))
+		if err != nil {
+			p.end()
+			return errors.Join(r.printStatus(rows), waitError(err))
+		}
+		rows = append(rows, *row)
+	}
+	p.end()
+	return r.printStatus(rows)
+}
+
+// named are the claims that the arguments name, or all of the caller's.
+func (d *door) named(ctx context.Context, args []string) (handles []credentials.Handle, err error) {
+	list := d.all(ctx, "claim")
+	if len(args) == 0 {
+		all, err := list()
+		for _, s := range all {
+			handles = append(handles, s.Handle)
+		}
+		return handles, err
+	}
+	for _, a := range args {
+		h, err := find(a, "claim status", list)
+		if err != nil {
+			return nil, err
+		}
+		handles = append(handles, h)
+	}
+	return handles, nil
+}
+
+func (d *door) claimRow(ctx context.Context, h credentials.Handle, wait bool, out string) (*statusRow, error) {
+	var s *api.Submission
+	var err error
+	if wait {
+		s, err = d.await(ctx, h, 0, out != "")
+	} else {
+		var now api.Submission
+		now, err = d.Status(ctx, h, 0, 0, out != "")
+		s = &now
+	}
+	if err != nil {
+		return nil, fmt.Errorf("claim status: %w", err)
+	}
+	if s.Kind != "claim" {
+		return nil, refused("claim status", "that is an authorization", "use countersign auth status")
+	}
+	row := &statusRow{s.Number, s.State, s.Control, s.Handle, []*verdict{}}
+	for _, n := range s.Decisions {
+		v, err := d.verdict(s, n)
+		if err != nil {
+			return nil, err
+		}
+		row.Decisions = append(row.Decisions, v)
+	}
+	return row, write(s.Files, out)
+}
+
+func (r *run) printStatus(rows []statusRow) error {
+	if r.json {
+		return r.print(map[string]any{"claims": rows})
+	}
+	if len(rows) == 0 {
+		_, err := fmt.Fprintln(r.Out, "no claims")
+		return err
+	}
+	t := table{head: []string{"claim", "handle", "decision", "charge", "allowed", "paid", "patient", "reason"}}
+	for _, row := range rows {
+		if len(row.Decisions) == 0 {
+			t.add(row.Claim, short(row.Handle), row.State, "", "", "", "", "")
+			continue
+		}
+		v := row.Decisions[len(row.Decisions)-1]
+		t.add(row.Claim, short(row.Handle), string(v.Outcome), v.Cents.Charge.String(), v.Cents.Allowed.String(),
+			v.Cents.Paid.String(), v.Cents.Patient.String(), v.Reason)
+	}
+	return t.write(r.Out)
+}
+
+// claimWatch prints decisions as they come.
+func (r *run) claimWatch(c *urfave.Context) error {
+	d, err := r.door(c)
+	if err != nil {
+		return err
+	}
+	ctx := c.Context
+	if limit := c.Duration("for"); limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
+	h, err := find(c.Args().First(), "claim watch", d.all(ctx, "claim"))
+	if err != nil {
+		return err
+	}
+	for after := 0; ; {
+		s, err := d.await(ctx, h, after, false)
+		if errors.Is(err, context.DeadlineExceeded) {
+			return later("watch", "the claim is not finally decided yet", "watch on, or look again later")
+		}
+		if err != nil {
+			return err
+		}
+		for _, n := range s.Decisions {
+			if n.Number <= after {
+				continue
+			}
+			after = n.Number
+			v, err := d.verdict(s, n)
+			if err != nil {
+				return err
+			}
+			if err := r.printVerdict(s.Number, v); err != nil {
+				return err
+			}
+			if v.Outcome != claims.Pended {
+				return nil
+			}
+		}
+	}
+}
+
+// printVerdict writes a decision on one line.
+func (r *run) printVerdict(claim string, v *verdict) error {
+	if r.json {
+		b, err := json.Marshal(v)
+		if err != nil {
+			return fmt.Errorf("write JSON: %w", err)
+		}
+		r.told = true
+		_, err = r.Out.Write(append(b, '\n'))
+		return err
+	}
+	_, err := fmt.Fprintln(r.Out, oneLine(fmt.Sprintf("%s  claim %s, decision %d: %s: charge %s, allowed %s, paid %s, patient %s: %s",
+		v.Settled.Local().Format(time.DateTime), claim, v.Number, v.Outcome, v.Cents.Charge, v.Cents.Allowed, v.Cents.Paid, v.Cents.Patient, v.Reason)))
+	return err
+}

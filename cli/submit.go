@@ -1,0 +1,315 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/claims/x12"
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/dossier"
+	"github.com/countersign-health/countersign/gateway/api"
+)
+
+// States of a claim on its way out.
+const (
+	stateReady    = "ready"
+	stateAccepted = "accepted"
+	stateRefused  = "refused"
+	stateNotSent  = "not sent"
+)
+
+// A claimRow is what became of one claim of a file.
+type claimRow struct {
+	Claim   string              `json:"claim"`
+	State   string              `json:"state"`
+	Control string              `json:"control,omitempty"`
+	Handle  *credentials.Handle `json:"handle,omitempty"`
+	// Again: the insurer had the claim already.
+	Again    bool     `json:"again,omitempty"`
+	Decision *verdict `json:"decision,omitempty"`
+
+	place string
+}
+
+func (r *run) claimSubmit(c *urfave.Context) error {
+	d, err := r.door(c)
+	if err != nil {
+		return err
+	}
+	f, err := openFile(c.Args().First())
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	checked, err := r.checkFile(c, f)
+	if err != nil {
+		return err
+	}
+	s := &submitting{run: r, door: d, checkedFile: checked, out: c.String("out"), progress: r.progress(c)}
+	err = s.send(c.Context, f)
+	if err == nil && c.Bool("wait") {
+		err = s.wait(c.Context, c.Duration("for"))
+	}
+	s.progress.end()
+	return errors.Join(s.print(), s.end(err))
+}
+
+// submitting is one file on its way to the insurer.
+type submitting struct {
+	*run
+	*door
+	*checkedFile
+	out      string
+	progress *progress
+}
+
+// send signs and posts the claims that passed, in file order.
+func (s *submitting) send(ctx context.Context, f *os.File) error {
+	good := len(s.claims) - s.refused
+	if good == 0 {
+		return nil
+	}
+	if err := s.keepFile(); err != nil {
+		return err
+	}
+	if _, err := f.Seek(0, 0); err != nil {
+		return fmt.Errorf("%s: %w", s.path, err)
+	}
+	for i := range s.claims {
+		if s.claims[i].State == stateReady {
+			s.claims[i].State = stateNotSent
+		}
+	}
+	i, sent := 0, 0
+	again, err := x12.ReadClaims(f, func(c x12.Submitted) error {
+		row := &s.claims[i]
+		i++
+		if c.Source.File != s.file.Digest || c.Claim.Number != row.Claim {
+			return refused(s.path, "the file changed while it was read", "send it again when nothing writes to it")
+		}
+		if row.State != stateNotSent {
+			return nil
+		}
+		sent++
+		s.progress.step(sent, good, "sending claim")
+		return s.post(ctx, row, &c)
+	})
+	if err == nil && again.Digest != s.file.Digest {
+		err = refused(s.path, "the file changed while it was read", "send it again when nothing writes to it")
+	}
+	return err
+}
+
+// keepFile writes the 837 into the dossier before anything is sent, so that a
+// folder which holds another one is refused in time.
+func (s *submitting) keepFile() error {
+	if s.out == "" {
+		return nil
+	}
+	body, err := os.ReadFile(s.path)
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.path, err)
+	}
+	return write(dossier.Files{dossier.ClaimsFile: body}, s.out)
+}
+
+// post signs one claim and sends it. A refusal of the claim is written into its
+// row; an error ends the sending.
+func (s *submitting) post(ctx context.Context, row *claimRow, c *x12.Submitted) error {
+	sub := claims.Submission{Handle: newHandle(), Salt: newHandle(), Claim: c.Claim, Source: c.Source}
+	token, err := credentials.Issue(s.Signer, credentials.KindClaimSubmission, sub.Handle, s.now(), nil, sub)
+	if err != nil {
+		return fmt.Errorf("sign claim %s: %w", row.Claim, err)
+	}
+	a, err := s.SubmitClaim(ctx, token)
+	var no *api.Refusal
+	if errors.As(err, &no) && aboutTheClaim(no.Status) {
+		row.State = stateRefused
+		s.refused++
+		s.problems = append(s.problems, problemsOf(row.Claim, c, no)...)
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("submit claim %s: %w", row.Claim, err)
+	}
+	if !a.Again && a.Handle != sub.Handle {
+		return caught("submit claim "+row.Claim, errors.New("the gateway took it under another handle than it was signed with"), "tell the insurer")
+	}
+	row.State, row.Control, row.Handle, row.Again = stateAccepted, a.Control, &a.Handle, a.Again
+	if s.out == "" {
+		return nil
+	}
+	if a.Again { // the insurer keeps what was signed the first time
+		return s.keepEarlier(ctx, a.Handle)
+	}
+	files := dossier.Files{}
+	files.Token(dossier.Submissions, a.Handle, token)
+	return write(files, s.out)
+}
+
+// aboutTheClaim says whether a refusal concerns one claim, and not the caller
+// or the hour.
+func aboutTheClaim(status int) bool {
+	return codeOfStatus(status) == exitRefused && status != 401 && status != 403 && status != 404
+}
+
+// keepEarlier fetches the submission that was signed the first time.
+func (s *submitting) keepEarlier(ctx context.Context, h credentials.Handle) error {
+	status, err := s.Status(ctx, h, 0, 0, true)
+	if err != nil {
+		return fmt.Errorf("fetch the earlier submission: %w", err)
+	}
+	name := dossier.Submissions + "/" + h.String() + ".jwt"
+	if body, ok := status.Files[name]; ok {
+		return write(dossier.Files{name: body}, s.out)
+	}
+	return nil
+}
+
+// wait fetches the first decision on each accepted claim.
+func (s *submitting) wait(ctx context.Context, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	accepted := 0
+	for _, row := range s.claims {
+		if row.State == stateAccepted {
+			accepted++
+		}
+	}
+	n := 0
+	for i := range s.claims {
+		row := &s.claims[i]
+		if row.State != stateAccepted {
+			continue
+		}
+		status, err := s.await(ctx, *row.Handle, 0, s.out != "")
+		if err != nil {
+			return waitError(err)
+		}
+		if row.Decision, err = s.verdict(status, *decided(status)); err != nil {
+			return err
+		}
+		if err := write(status.Files, s.out); err != nil {
+			return err
+		}
+		n++
+		s.progress.step(n, accepted, "decided")
+	}
+	return nil
+}
+
+// waitError turns the end of patience into words.
+func waitError(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return later("wait", "not everything is decided yet", "the claims are safe with the insurer; look again with countersign claim status --wait")
+	}
+	return err
+}
+
+// await asks until there is a decision numbered above after.
+func (d *door) await(ctx context.Context, h credentials.Handle, after int, files bool) (*api.Submission, error) {
+	const askFor = 25 * time.Second // below what a gateway waits
+	for {
+		started := time.Now()
+		s, err := d.Status(ctx, h, after, askFor, files)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err != nil {
+			return nil, err
+		}
+		if s.Handle != h {
+			return nil, caught("ask for claim", errors.New("the gateway answers about another submission"), "tell the insurer")
+		}
+		if n := decided(&s); n != nil && n.Number > after {
+			return &s, nil
+		}
+		if time.Since(started) < time.Second { // a gateway that does not wait is not asked in a rush
+			select {
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			case <-time.After(time.Second):
+			}
+		}
+	}
+}
+
+func (s *submitting) print() error {
+	if s.json {
+		return s.run.print(struct {
+			checkJSON
+			Claims []claimRow `json:"claims"`
+		}{s.object(), s.claims})
+	}
+	s.printNotes(s.Err)
+	s.printProblems(s.Out)
+	if len(s.claims) == 0 {
+		return nil
+	}
+	t := table{head: []string{"claim", "state", "control number", "handle", ""}}
+	decisions := table{head: decisionHead}
+	waited := false
+	for _, row := range s.claims {
+		handle, note := "", ""
+		if row.Handle != nil {
+			handle = short(*row.Handle)
+		}
+		if row.Again {
+			note = "received before"
+		}
+		t.add(row.Claim, row.State, row.Control, handle, note)
+		if row.Decision != nil {
+			waited = true
+			decisions.addVerdict(row.Claim, row.Decision)
+		}
+	}
+	if err := t.write(s.Out); err != nil || !waited {
+		return err
+	}
+	fmt.Fprintln(s.Out)
+	return decisions.write(s.Out)
+}
+
+var decisionHead = []string{"claim", "decision", "charge", "allowed", "paid", "patient", "reason"}
+
+func (t *table) addVerdict(claim string, v *verdict) {
+	t.add(claim, string(v.Outcome), v.Cents.Charge.String(), v.Cents.Allowed.String(), v.Cents.Paid.String(), v.Cents.Patient.String(), v.Reason)
+}
+
+// end is the error of the whole: what stopped it, else that something of the
+// file was refused.
+func (s *submitting) end(stopped error) error {
+	if stopped != nil {
+		return stopped
+	}
+	return s.checkedFile.err()
+}
+
+func newHandle() (h credentials.Handle) {
+	rand.Read(h[:]) // never fails (crypto/rand)
+	return h
+}
+
+// short is how a table names a handle; commands take it back.
+func short(h credentials.Handle) string { return h.String()[:12] }
+
+// write adds files to a dossier; an empty dir means none is kept.
+func write(files map[string][]byte, dir string) error {
+	if dir == "" || len(files) == 0 {
+		return nil
+	}
+	if err := dossier.Files(files).Write(dir); err != nil {
+		if errors.Is(err, dossier.ErrOtherContent) {
+			return refused("write into "+dir, err.Error(), "give --out another folder; nothing is overwritten")
+		}
+		return fmt.Errorf("write into %s: %w", dir, err)
+	}
+	return nil
+}
