@@ -59,7 +59,6 @@ func (v *verifier) checkItem(d *document[claims.AuthorizationDecisionDocument], 
 		}
 	}
 	licenses, orders := v.named(&f.First)
-	licenses = slices.DeleteFunc(licenses, func(l credentials.License) bool { return l.Jurisdiction != r.State })
 	if first := credentials.FirstRevocation(licenses, orders, it.From, it.Until); first != f.Revoked {
 		return found(checkStanding, "item %d: the orders take the license away from %q on, the evidence says %q", it.Sequence, first, f.Revoked)
 	}
@@ -68,6 +67,8 @@ func (v *verifier) checkItem(d *document[claims.AuthorizationDecisionDocument], 
 
 // checkStanding asks the rules again from the licenses and orders in the
 // dossier. The decision stands on the ledger as r and was signed at a time.
+// What was heard before is seen by places on the ledger, which no witness's
+// clock can skew: an entry below another was final no later.
 func (v *verifier) checkStanding(r *recorded, signed time.Time, f *claims.StandingFact) error {
 	if f.Feed > r.proof.Index {
 		return found(checkStanding, "its evidence rests on the board's feed up to entry %d, and it is entry %d itself", f.Feed, r.proof.Index)
@@ -77,8 +78,8 @@ func (v *verifier) checkStanding(r *recorded, signed time.Time, f *claims.Standi
 		if l == nil {
 			return v.need("a license that its evidence names", fileOf(Licenses, h))
 		}
-		if l.subject.NPI != f.NPI || l.entry.proof.Index >= r.proof.Index {
-			return found(checkStanding, "%s is another clinician's, or was not on the ledger yet", l.name)
+		if l.subject.NPI != f.NPI || l.subject.Jurisdiction != f.State || l.entry.proof.Index >= f.Feed {
+			return found(checkStanding, "%s is another clinician's or state's, or comes later than the feed had been read", l.name)
 		}
 	}
 	for _, h := range f.Orders {
@@ -86,8 +87,8 @@ func (v *verifier) checkStanding(r *recorded, signed time.Time, f *claims.Standi
 		if o == nil {
 			return v.need("an order that its evidence names", fileOf(Orders, h))
 		}
-		if !slices.Contains(f.Licenses, o.subject.License) || o.entry.proof.Index >= r.proof.Index {
-			return found(checkStanding, "%s is upon another license, or was not on the ledger yet", o.name)
+		if !slices.Contains(f.Licenses, o.subject.License) || o.entry.proof.Index >= f.Feed {
+			return found(checkStanding, "%s is upon another license, or comes later than the feed had been read", o.name)
 		}
 	}
 	if repeats(f.Licenses) || repeats(f.Orders) {
@@ -112,7 +113,7 @@ func (v *verifier) withheld(signed time.Time, f *claims.StandingFact) error {
 		return r.proof.Index < f.Feed || f.Fresh && r.proof.Known.Add(maxPatience).Before(signed)
 	}
 	for _, l := range sortedByName(v.licenses) {
-		if f.NPI != "" && l.subject.NPI == f.NPI && heard(l.entry) && !slices.Contains(f.Licenses, l.subject.Handle) {
+		if f.NPI != "" && l.subject.NPI == f.NPI && l.subject.Jurisdiction == f.State && heard(l.entry) && !slices.Contains(f.Licenses, l.subject.Handle) {
 			return found(checkStanding, "its evidence leaves out %s, which the insurer had heard", l.name)
 		}
 	}

@@ -295,4 +295,3 @@ func (v *verifier) failedIn(kind ledger.Kind, h credentials.Handle) bool {
 }
 
 func in(name, folder string) bool { return strings.HasPrefix(name, folder+"/") }
-
