@@ -80,15 +80,15 @@ func (r *run) readBundle(c *urfave.Context, path string) (*claims.AuthorizationS
 	}
 	request, err := fhir.ParseBundle(body)
 	if err != nil {
-		return nil, refused(path, oneLine(err.Error()), "correct the bundle and send it again")
+		return nil, refusedFile(path, "", err, "correct the bundle and send it again")
 	}
 	found := claims.CheckRequest(request, claims.Edits{SkipNPICheckDigit: c.Bool("skip-npi-check-digit")})
 	if len(found) > 0 {
-		var all []string
+		var all []error
 		for _, p := range found {
-			all = append(all, p.String())
+			all = append(all, errors.New(p.String()))
 		}
-		return nil, refused(path, strings.Join(all, "; "), "correct the bundle and send it again")
+		return nil, refusedFile(path, "", errors.Join(all...), "correct the bundle and send it again")
 	}
 	return &claims.AuthorizationSubmission{
 		Handle: newHandle(), Salt: newHandle(), Request: *request,

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -215,11 +216,20 @@ func (r *run) claimCheck(c *urfave.Context) error {
 func openFile(path string) (*os.File, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, refused("open file", err.Error(), "check the name")
+		return nil, refused(path, fileWords(err), "check the name")
 	}
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
 		f.Close()
-		return nil, refused("open file", path+" is not a file", "name a file")
+		return nil, refused(path, "is not a file", "name a file")
 	}
 	return f, nil
+}
+
+// fileWords leaves out the system call and the name, which is said before.
+func fileWords(err error) string {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err.Error()
+	}
+	return err.Error()
 }

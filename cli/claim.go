@@ -22,7 +22,7 @@ func (r *run) claimCommand() *urfave.Command {
 			about: "Every claim is checked before the first one is sent. Refused claims stay behind, the others go\n" +
 				"through in the order of the file. Sending a file again does nothing twice.",
 			flags: gatewayFlags(skipNPIFlag(), receivedFlag(), progressFlag(),
-				&urfave.BoolFlag{Name: "wait", Usage: "wait for the decisions and show them"},
+				&urfave.BoolFlag{Name: "wait", Usage: "wait for the decisions and show them", DisableDefaultText: true},
 				forFlag("wait at most `DURATION`", 5*time.Minute),
 				outFlag("write the claims, submissions and decisions with their proofs into `DIR`")),
 			do: r.claimSubmit,
@@ -31,7 +31,7 @@ func (r *run) claimCommand() *urfave.Command {
 			name: "status", usage: "show where claims stand; all that you sent if none is named", args: "[HANDLE…]", max: -1,
 			about: aboutHandles,
 			flags: gatewayFlags(progressFlag(),
-				&urfave.BoolFlag{Name: "wait", Usage: "wait until each has a decision"},
+				&urfave.BoolFlag{Name: "wait", Usage: "wait until each has a decision", DisableDefaultText: true},
 				forFlag("wait at most `DURATION`", 5*time.Minute),
 				outFlag("write the decisions with their proofs into `DIR`")),
 			do: r.claimStatus,

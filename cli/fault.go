@@ -29,6 +29,7 @@ const (
 type fault struct {
 	code          int
 	what, why, do string
+	all           []string // the problems, where there are several
 }
 
 func (f *fault) Error() string {
@@ -43,14 +44,29 @@ func (f *fault) Error() string {
 }
 
 // refused is for input that trying again will not make good.
-func refused(what, why, do string) error { return &fault{exitRefused, what, why, do} }
+func refused(what, why, do string) error {
+	return &fault{code: exitRefused, what: what, why: why, do: do}
+}
+
+// refusedFile refuses a file with all that is wrong in it, a line each, as its
+// parser says it. Parsers name the file as the examples do; prefix is that name.
+func refusedFile(path, prefix string, err error, do string) error {
+	var all []string
+	for line := range strings.Lines(err.Error()) {
+		all = append(all, strings.TrimPrefix(oneLine(line), prefix))
+	}
+	if len(all) == 1 {
+		return refused(path, all[0], do)
+	}
+	return &fault{code: exitRefused, what: path, why: count(len(all), "problem"), do: do, all: all}
+}
 
 // later is for what may well go the next time.
-func later(what, why, do string) error { return &fault{exitLater, what, why, do} }
+func later(what, why, do string) error { return &fault{code: exitLater, what: what, why: why, do: do} }
 
 // caught is for a check that failed.
 func caught(what string, err error, do string) error {
-	return &fault{exitCaught, what, err.Error(), do}
+	return &fault{code: exitCaught, what: what, why: err.Error(), do: do}
 }
 
 // codeOf finds the exit code of an error, whoever made it.
@@ -114,13 +130,23 @@ func (r *run) report(err error) int {
 	if errors.Is(err, context.Canceled) {
 		line = oneLine(errInterrupted.Error())
 	}
-	fmt.Fprintf(r.Err, "%s: %s\n", program, line)
+	var f *fault
+	var all []string
+	if errors.As(err, &f) {
+		all = f.all
+	}
 	if r.json && !r.told {
 		r.print(struct {
-			Error string `json:"error"`
-			Exit  int    `json:"exit"`
-		}{line, code})
+			Error    string   `json:"error"`
+			Problems []string `json:"problems,omitempty"`
+			Exit     int      `json:"exit"`
+		}{line, all, code})
+	} else if !r.json {
+		for _, p := range all {
+			fmt.Fprintf(r.Out, "%s: %s\n", f.what, p)
+		}
 	}
+	fmt.Fprintf(r.Err, "%s: %s\n", program, line)
 	return code
 }
 

@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"net/http"
-	"os"
 	"time"
 
 	urfave "github.com/urfave/cli/v2"
@@ -17,7 +16,7 @@ import (
 const answerWithin = 75 * time.Second
 
 func jsonFlag() urfave.Flag {
-	return &urfave.BoolFlag{Name: "json", Usage: "write one JSON object on stdout"}
+	return &urfave.BoolFlag{Name: "json", Usage: "write one JSON object on stdout", DisableDefaultText: true}
 }
 
 func helpFlag() urfave.Flag {
@@ -27,11 +26,11 @@ func helpFlag() urfave.Flag {
 func outFlag(usage string) urfave.Flag { return &urfave.StringFlag{Name: "out", Usage: usage} }
 
 func progressFlag() urfave.Flag {
-	return &urfave.BoolFlag{Name: "progress", Usage: "tell on stderr how far it is, even where that is no terminal"}
+	return &urfave.BoolFlag{Name: "progress", Usage: "tell on stderr how far it is, even where that is no terminal", DisableDefaultText: true}
 }
 
 func skipNPIFlag() urfave.Flag {
-	return &urfave.BoolFlag{Name: "skip-npi-check-digit", Usage: "take NPIs whose check digit fails, as in most sample files"}
+	return &urfave.BoolFlag{Name: "skip-npi-check-digit", Usage: "take NPIs whose check digit fails, as in most sample files", DisableDefaultText: true}
 }
 
 func forFlag(usage string, d time.Duration) urfave.Flag {
@@ -64,11 +63,15 @@ func given(c *urfave.Context, name, env string) (string, error) {
 	return "", refused(commandName(c), "--"+name+" is missing", do)
 }
 
-// keyStore opens the caller's key store.
-func keyStore(c *urfave.Context) (*aries.KeyStore, error) {
+// keyStore opens the caller's key store; one that is to be read must be there,
+// since opening would make an empty one.
+func keyStore(c *urfave.Context, fresh bool) (*aries.KeyStore, error) {
 	dir, err := given(c, "keys", "COUNTERSIGN_KEYS")
 	if err != nil {
 		return nil, err
+	}
+	if !fresh && !exists(dir) {
+		return nil, refused("open keys", "there is no key store in "+dir, "make a key: countersign key create NAME --keys "+dir)
 	}
 	s, err := aries.OpenKeyStore(dir)
 	if err != nil {
@@ -79,14 +82,7 @@ func keyStore(c *urfave.Context) (*aries.KeyStore, error) {
 
 // signer is the key that --key names, or the only one that there is.
 func signer(c *urfave.Context) (credentials.Signer, error) {
-	dir, err := given(c, "keys", "COUNTERSIGN_KEYS")
-	if err != nil {
-		return nil, err
-	}
-	if _, err := os.Stat(dir); err != nil { // opening would make an empty store
-		return nil, refused("open keys", "there is no key store in "+dir, "make a key: countersign key create NAME --keys "+dir)
-	}
-	s, err := keyStore(c)
+	s, err := keyStore(c, false)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +93,7 @@ func signer(c *urfave.Context) (credentials.Signer, error) {
 			return nil, fmt.Errorf("open keys: %w", err)
 		}
 		if len(all) != 1 {
-			return nil, refused("open keys", fmt.Sprintf("%s holds %d keys", dir, len(all)), "say which with --key NAME")
+			return nil, refused("open keys", fmt.Sprintf("%s holds %d keys", c.String("keys"), len(all)), "say which with --key NAME")
 		}
 		name = all[0].Name
 	}

@@ -30,7 +30,7 @@ type keyRow struct {
 }
 
 func (r *run) keyCreate(c *urfave.Context) error {
-	store, err := keyStore(c)
+	store, err := keyStore(c, true)
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (r *run) keyCreate(c *urfave.Context) error {
 }
 
 func (r *run) keyList(c *urfave.Context) error {
-	store, err := keyStore(c)
+	store, err := keyStore(c, false)
 	if err != nil {
 		return err
 	}
@@ -73,8 +73,8 @@ func (r *run) keyList(c *urfave.Context) error {
 		return r.print(map[string]any{"keys": rows})
 	}
 	if len(rows) == 0 {
-		fmt.Fprintln(r.Out, "no keys yet; make one with countersign key create NAME")
-		return nil
+		_, err := fmt.Fprintln(r.Out, "no keys yet; make one with countersign key create NAME")
+		return err
 	}
 	return t.write(r.Out)
 }

@@ -39,7 +39,7 @@ func (r *run) planPublish(c *urfave.Context) error {
 			return err
 		}
 		if _, err := claims.ParsePlan(body); err != nil {
-			return refused(c.Args().First(), oneLine(err.Error()), "correct the plan; nothing was published")
+			return refusedFile(c.Args().First(), "plan.yaml ", err, "correct the plan; nothing was published")
 		}
 		publish = func(d *door) (api.Edition, error) { return d.PublishPlan(c.Context, body) }
 	} else {
@@ -48,7 +48,7 @@ func (r *run) planPublish(c *urfave.Context) error {
 			return err
 		}
 		if _, err := claims.ParseFees(body); err != nil {
-			return refused(fees, oneLine(err.Error()), "correct the schedule; nothing was published")
+			return refusedFile(fees, "fees.csv ", err, "correct the schedule; nothing was published")
 		}
 		name, err := given(c, "name", "")
 		if err != nil {

@@ -20,7 +20,7 @@ func (r *run) remitCommand() *urfave.Command {
 		r.leaf(leaf{
 			name: "fetch", usage: "fetch the newest remittance (835), check that it balances, and show it",
 			about: "An 835 that does not balance at line, claim and payment is not written.",
-			flags: gatewayFlags(&urfave.BoolFlag{Name: "all", Usage: "fetch every remittance, not only the newest"},
+			flags: gatewayFlags(&urfave.BoolFlag{Name: "all", Usage: "fetch every remittance, not only the newest", DisableDefaultText: true},
 				outFlag("write remittance.835 with its proof into `DIR` (remittances/TRACE.835 where there are several)")),
 			do: r.remitFetch,
 		}),

@@ -67,7 +67,7 @@ func (r *run) verify(c *urfave.Context) error {
 func verifyOne(name, dir string, trust *ledger.Trust, p *progress) (*dossier.Report, error) {
 	info, err := os.Stat(name)
 	if err != nil {
-		return nil, refused("verify", err.Error(), "check the name")
+		return nil, refused(name, fileWords(err), "check the name")
 	}
 	if info.IsDir() {
 		files, err := dossier.Read(name)
