@@ -8,9 +8,9 @@ import (
 	"context"
 	"errors"
 
+	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/ledger"
-	"github.com/countersign-health/countersign/store"
 )
 
 // Books is what the errands ask of the insurer's books. Every method is one
@@ -18,25 +18,25 @@ import (
 // it returns one the effect may be durable all the same. Calling it again with
 // the same arguments changes nothing more.
 type Books interface {
-	ReceiveClaim(ctx context.Context, c store.NewClaim) (store.Received, error)
-	ClaimFile(ctx context.Context, submission credentials.Handle) (*store.ClaimFile, error)
-	SettleClaim(ctx context.Context, s store.ClaimSettlement) (store.Settled, error)
+	ReceiveClaim(ctx context.Context, c books.NewClaim) (books.Received, error)
+	ClaimFile(ctx context.Context, submission credentials.Handle) (*books.ClaimFile, error)
+	SettleClaim(ctx context.Context, s books.Settlement) (books.Settled, error)
 
-	ReceiveAuthorization(ctx context.Context, a store.NewAuthorization) (store.Received, error)
-	AuthorizationFile(ctx context.Context, submission credentials.Handle) (*store.AuthorizationFile, error)
-	SettleAuthorization(ctx context.Context, s store.AuthorizationSettlement) (store.Settled, error)
+	ReceiveAuthorization(ctx context.Context, a books.NewAuthorization) (books.Received, error)
+	AuthorizationFile(ctx context.Context, submission credentials.Handle) (*books.AuthorizationFile, error)
+	SettleAuthorization(ctx context.Context, s books.Settlement) (books.Settled, error)
 
 	// KeepSigned keeps the first signed document under a key and returns the
 	// one that is kept, which may be another's.
-	KeepSigned(ctx context.Context, s store.Signed) (store.Signed, error)
-	// FindSigned returns store.ErrNotFound where nothing is kept under the key.
-	FindSigned(ctx context.Context, key string) (store.Signed, error)
+	KeepSigned(ctx context.Context, s books.Signed) (books.Signed, error)
+	// FindSigned returns books.ErrNotFound where nothing is kept under the key.
+	FindSigned(ctx context.Context, key string) (books.Signed, error)
 
-	Outbox(ctx context.Context, document credentials.Handle) (store.OutboxRow, error)
+	Outbox(ctx context.Context, document credentials.Handle) (books.OutboxRow, error)
 	KeepReceipt(ctx context.Context, document credentials.Handle, index int64, receipt []byte) error
 
-	OpenWork(ctx context.Context, license credentials.Handle) ([]store.Work, error)
-	ClaimsWaitingFor(ctx context.Context, authorization credentials.Handle) ([]store.Work, error)
+	OpenWork(ctx context.Context, license credentials.Handle) ([]books.Work, error)
+	ClaimsWaitingFor(ctx context.Context, authorization credentials.Handle) ([]books.Work, error)
 }
 
 // ErrRefused is wrapped by a Ledger's errors that no retry can mend: the key

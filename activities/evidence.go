@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
-	"github.com/countersign-health/countersign/store"
 )
 
 // Evidence gathers the facts that the rules need, as of the dates of service.
@@ -27,7 +27,7 @@ type ClaimGathered struct {
 	Claim    claims.Claim    `json:"claim"`
 	Plan     claims.Plan     `json:"plan"`
 	Evidence claims.Evidence `json:"evidence"`
-	Fences   []store.Fence   `json:"fences"`
+	Fences   []books.Fence   `json:"fences"`
 	// Before is the pended decision that this one may replace, if any.
 	Before *claims.Decision `json:"before,omitempty"`
 }
@@ -72,7 +72,7 @@ type AuthorizationGathered struct {
 	Request  claims.AuthorizationRequest   `json:"request"`
 	Plan     claims.Plan                   `json:"plan"`
 	Evidence claims.AuthorizationEvidence  `json:"evidence"`
-	Fences   []store.Fence                 `json:"fences"`
+	Fences   []books.Fence                 `json:"fences"`
 	Before   *claims.AuthorizationDecision `json:"before,omitempty"`
 }
 
@@ -111,7 +111,7 @@ func (g *Evidence) GatherAuthorization(ctx context.Context, submission credentia
 
 // standing asks the rules about one practitioner and day, and writes down what
 // the answer rests on.
-func (g *Evidence) standing(p store.Practitioner, on credentials.Date) claims.StandingFact {
+func (g *Evidence) standing(p books.Practitioner, on credentials.Date) claims.StandingFact {
 	fresh := g.Now().Sub(p.FeedRead) <= g.Patience
 	fact := claims.StandingFact{
 		NPI: p.NPI, State: p.State, On: on, Rostered: p.Rostered, Feed: p.Feed, Fresh: fresh,

@@ -6,9 +6,9 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
-	"github.com/countersign-health/countersign/store"
 )
 
 // Receiving turns signed bytes into a checked submission, once, and writes it
@@ -43,7 +43,7 @@ func (r *Receiving) OpenClaim(ctx context.Context, s Submitted) (Accepted, error
 	if err != nil {
 		return Accepted{}, permanent("name claim", err)
 	}
-	got, err := r.Books.ReceiveClaim(ctx, store.NewClaim{
+	got, err := r.Books.ReceiveClaim(ctx, books.NewClaim{
 		Key: key, Submitter: doc.Issuer, Submission: doc.Subject, Token: s.Token, Received: s.Received,
 	})
 	if err != nil {
@@ -62,7 +62,7 @@ func (r *Receiving) OpenAuthorization(ctx context.Context, s Submitted) (Accepte
 	if err != nil {
 		return Accepted{}, permanent("name authorization", err)
 	}
-	got, err := r.Books.ReceiveAuthorization(ctx, store.NewAuthorization{
+	got, err := r.Books.ReceiveAuthorization(ctx, books.NewAuthorization{
 		Key: key, Submitter: doc.Issuer, Submission: doc.Subject, Token: s.Token, Received: s.Received,
 	})
 	if err != nil {

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/ledger"
-	"github.com/countersign-health/countersign/store"
 )
 
 // Recording drains the outbox: it appends the entry that was settled and waits
@@ -21,7 +21,7 @@ type Recording struct {
 func (r *Recording) Record(ctx context.Context, document credentials.Handle) error {
 	row, err := r.Books.Outbox(ctx, document)
 	switch {
-	case errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, books.ErrNotFound):
 		return permanent("record", fmt.Errorf("document %s was never settled", document))
 	case err != nil:
 		return fmt.Errorf("read outbox: %w", err)

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/credentials"
-	"github.com/countersign-health/countersign/store"
 )
 
 // Settling makes a signed decision count: decision, accumulators, units and
@@ -20,13 +20,13 @@ type Settling struct {
 type ToSettle struct {
 	Submission credentials.Handle `json:"submission"`
 	Document   credentials.Handle `json:"document"`
-	Fences     []store.Fence      `json:"fences"`
+	Fences     []books.Fence      `json:"fences"`
 	Cause      credentials.Handle `json:"cause,omitzero"`
 }
 
 // SettleClaim answers Moved where the evidence has to be gathered again.
-func (s *Settling) SettleClaim(ctx context.Context, in ToSettle) (store.Settled, error) {
-	out, err := s.Books.SettleClaim(ctx, store.ClaimSettlement(in))
+func (s *Settling) SettleClaim(ctx context.Context, in ToSettle) (books.Settled, error) {
+	out, err := s.Books.SettleClaim(ctx, books.Settlement(in))
 	if err != nil {
 		return out, fmt.Errorf("settle claim: %w", err)
 	}
@@ -34,8 +34,8 @@ func (s *Settling) SettleClaim(ctx context.Context, in ToSettle) (store.Settled,
 }
 
 // SettleAuthorization is the same for an authorization.
-func (s *Settling) SettleAuthorization(ctx context.Context, in ToSettle) (store.Settled, error) {
-	out, err := s.Books.SettleAuthorization(ctx, store.AuthorizationSettlement(in))
+func (s *Settling) SettleAuthorization(ctx context.Context, in ToSettle) (books.Settled, error) {
+	out, err := s.Books.SettleAuthorization(ctx, books.Settlement(in))
 	if err != nil {
 		return out, fmt.Errorf("settle authorization: %w", err)
 	}

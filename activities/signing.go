@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/ledger"
-	"github.com/countersign-health/countersign/store"
 )
 
 // Signing makes a decision a credential and signs its ledger entry. Signing
@@ -66,7 +66,7 @@ func (s *Signing) sign(ctx context.Context, kind ledger.Kind, doc credentials.Ki
 	if err == nil {
 		return kept.Handle, nil
 	}
-	if !errors.Is(err, store.ErrNotFound) {
+	if !errors.Is(err, books.ErrNotFound) {
 		return credentials.Handle{}, fmt.Errorf("find signed decision: %w", err)
 	}
 
@@ -78,7 +78,7 @@ func (s *Signing) sign(ctx context.Context, kind ledger.Kind, doc credentials.Ki
 	if err != nil {
 		return handle, permanent("seal evidence", err)
 	}
-	answered, err := s.Books.FindSigned(ctx, store.SubmissionKey(submission))
+	answered, err := s.Books.FindSigned(ctx, books.SubmissionKey(submission))
 	if err != nil {
 		return handle, fmt.Errorf("find submission: %w", err)
 	}
@@ -97,7 +97,7 @@ func (s *Signing) sign(ctx context.Context, kind ledger.Kind, doc credentials.Ki
 	if err != nil {
 		return handle, permanent("canonical form of the decision", err)
 	}
-	kept, err = s.Books.KeepSigned(ctx, store.Signed{
+	kept, err = s.Books.KeepSigned(ctx, books.Signed{
 		Key: key, Handle: handle, Token: token, Body: body, Evidence: file, Entry: entry.Marshal(),
 	})
 	if err != nil {

@@ -12,10 +12,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/gateway/api"
 	"github.com/countersign-health/countersign/ledger"
-	"github.com/countersign-health/countersign/store"
 )
 
 // maxBody bounds what a caller may send: one signed claim or bundle is a few
@@ -85,7 +85,7 @@ func (g *Gateway) answer(w http.ResponseWriter, r *http.Request, answer any, err
 	switch {
 	case errors.As(err, &no):
 		status, answer = no.Status, no
-	case errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, books.ErrNotFound):
 		status, answer = http.StatusNotFound, &api.Refusal{Message: "nothing of yours has this handle"}
 	case err != nil:
 		g.Log.Error("request failed", "method", r.Method, "route", r.Pattern, "error", err.Error())

@@ -8,17 +8,17 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/dossier"
 	"github.com/countersign-health/countersign/gateway/api"
-	"github.com/countersign-health/countersign/store"
 )
 
 // files gathers what somebody needs to check a submission's decisions without
 // asking anyone: the decisions with evidence and receipts, the editions, and
 // the licenses, orders and authorizations that the evidence names.
-func (g *Gateway) files(ctx context.Context, s *store.Status) (map[string][]byte, error) {
+func (g *Gateway) files(ctx context.Context, s *books.Status) (map[string][]byte, error) {
 	f := dossier.Files{}
 	f.Token(dossier.Submissions, s.Handle, s.Token)
 	if err := g.addDecisions(ctx, f, s); err != nil {
@@ -37,9 +37,9 @@ func (g *Gateway) files(ctx context.Context, s *store.Status) (map[string][]byte
 	return f, nil
 }
 
-func (g *Gateway) addDecisions(ctx context.Context, f dossier.Files, s *store.Status) error {
+func (g *Gateway) addDecisions(ctx context.Context, f dossier.Files, s *books.Status) error {
 	folder := dossier.Decisions
-	if s.Kind == store.AuthorizationKind {
+	if s.Kind == books.AuthorizationKind {
 		folder = dossier.Authorizations
 	}
 	for _, d := range s.Decisions {
@@ -64,9 +64,9 @@ func (g *Gateway) addDecisions(ctx context.Context, f dossier.Files, s *store.St
 }
 
 // addNamed adds the documents that one decision's evidence names.
-func (g *Gateway) addNamed(ctx context.Context, f dossier.Files, s *store.Status, evidence []byte) error {
+func (g *Gateway) addNamed(ctx context.Context, f dossier.Files, s *books.Status, evidence []byte) error {
 	var facts []claims.StandingFact
-	if s.Kind == store.AuthorizationKind {
+	if s.Kind == books.AuthorizationKind {
 		e, _, err := claims.OpenEvidence[claims.AuthorizationEvidence](evidence)
 		if err != nil {
 			return fmt.Errorf("read evidence: %w", err)
@@ -166,15 +166,15 @@ func (g *Gateway) getEditions(c *call) (any, error) {
 	return out, nil
 }
 
-func edition(e store.Edition) api.Edition {
+func edition(e books.Edition) api.Edition {
 	return api.Edition{Kind: string(e.Kind), Ref: e.Ref, Handle: e.Handle, Body: e.Body}
 }
 
 // postEdition publishes a plan or a fee schedule; only the insurer itself may.
 func (g *Gateway) postEdition(c *call) (any, error) {
-	kind := store.EditionKind(c.PathValue("kind"))
-	if kind != store.PlanEdition && kind != store.FeeEdition {
-		return nil, refuse(http.StatusNotFound, "editions are of %q or %q", store.PlanEdition, store.FeeEdition)
+	kind := books.EditionKind(c.PathValue("kind"))
+	if kind != books.PlanEdition && kind != books.FeeEdition {
+		return nil, refuse(http.StatusNotFound, "editions are of %q or %q", books.PlanEdition, books.FeeEdition)
 	}
 	if c.party.DID != g.Insurer {
 		return nil, refuse(http.StatusForbidden, "only this insurer publishes its editions")

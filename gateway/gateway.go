@@ -12,24 +12,24 @@ import (
 
 	"go.temporal.io/sdk/client"
 
+	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/ledger"
-	"github.com/countersign-health/countersign/store"
 )
 
 // Books is what the gateway asks of the insurer's books.
 type Books interface {
-	FindSubmission(ctx context.Context, key credentials.Digest) (store.Received, error)
-	StatusOf(ctx context.Context, h credentials.Handle) (*store.Status, error)
-	StatusOfDecision(ctx context.Context, document credentials.Handle) (*store.Status, error)
+	FindSubmission(ctx context.Context, key credentials.Digest) (books.Received, error)
+	StatusOf(ctx context.Context, h credentials.Handle) (*books.Status, error)
+	StatusOfDecision(ctx context.Context, document credentials.Handle) (*books.Status, error)
 	Submissions(ctx context.Context, submitter credentials.DID, state string) ([]credentials.Handle, error)
 	Pended(ctx context.Context) ([]credentials.Handle, error)
-	Determine(ctx context.Context, d claims.Determination, token string) (store.Work, error)
-	Editions(ctx context.Context) ([]store.Edition, error)
-	Remittances(ctx context.Context, submitter credentials.DID) ([]store.Remittance, error)
-	LicenseDocuments(ctx context.Context, licenses, orders []credentials.Handle) ([]store.Document, error)
-	Outbox(ctx context.Context, document credentials.Handle) (store.OutboxRow, error)
+	Determine(ctx context.Context, d claims.Determination, token string) (books.Work, error)
+	Editions(ctx context.Context) ([]books.Edition, error)
+	Remittances(ctx context.Context, submitter credentials.DID) ([]books.Remittance, error)
+	LicenseDocuments(ctx context.Context, licenses, orders []credentials.Handle) ([]books.Document, error)
+	Outbox(ctx context.Context, document credentials.Handle) (books.OutboxRow, error)
 }
 
 // Config is what a gateway is made of. Every field is needed unless it says
@@ -41,7 +41,7 @@ type Config struct {
 	Who func(kid string) (ed25519.PublicKey, ledger.Party, error)
 	// Publish puts an edition into the books and on the ledger, under the
 	// insurer's own key.
-	Publish func(ctx context.Context, kind store.EditionKind, name, edition string, body []byte) (store.Edition, error)
+	Publish func(ctx context.Context, kind books.EditionKind, name, edition string, body []byte) (books.Edition, error)
 	// Insurer is the DID whose key may publish editions, and the audience of
 	// request tokens.
 	Insurer credentials.DID

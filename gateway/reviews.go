@@ -4,10 +4,10 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/gateway/api"
-	"github.com/countersign-health/countersign/store"
 	"github.com/countersign-health/countersign/workflows"
 )
 
@@ -66,7 +66,7 @@ func (g *Gateway) postReview(c *call) (any, error) {
 		return nil, refuse(http.StatusUnprocessableEntity, "a denial needs the NPI of a licensed reviewer (42 CFR 422.566(d)): give it with --npi")
 	}
 	work, err := g.Books.Determine(c.Context(), d, string(c.body))
-	if errors.Is(err, store.ErrDetermined) {
+	if errors.Is(err, books.ErrDetermined) {
 		return nil, refuse(http.StatusConflict, "%v, or it is not pended any more: look at it again", err)
 	}
 	if err != nil {

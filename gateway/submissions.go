@@ -13,11 +13,11 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/countersign-health/countersign/activities"
+	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/gateway/api"
 	"github.com/countersign-health/countersign/ledger"
-	"github.com/countersign-health/countersign/store"
 	"github.com/countersign-health/countersign/workflows"
 )
 
@@ -89,7 +89,7 @@ func (g *Gateway) accept(ctx context.Context, key credentials.Digest, id string,
 	if err == nil {
 		return api.Acceptance{Handle: known.Submission, Control: known.Control, Again: true}, nil
 	}
-	if !errors.Is(err, store.ErrNotFound) {
+	if !errors.Is(err, books.ErrNotFound) {
 		return nil, fmt.Errorf("find submission: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
@@ -139,7 +139,7 @@ func (g *Gateway) getSubmission(c *call) (any, error) {
 			return nil, err
 		}
 		if c.party.Role == ledger.RoleHospital && s.Submitter != c.party.DID {
-			return nil, store.ErrNotFound
+			return nil, books.ErrNotFound
 		}
 		latest := s.Latest()
 		if latest != nil && latest.Number > after || !time.Now().Before(deadline) {
@@ -153,7 +153,7 @@ func (g *Gateway) getSubmission(c *call) (any, error) {
 	}
 }
 
-func (g *Gateway) describe(c *call, s *store.Status) (*api.Submission, error) {
+func (g *Gateway) describe(c *call, s *books.Status) (*api.Submission, error) {
 	out := &api.Submission{Handle: s.Handle, Kind: string(s.Kind), Number: s.Number, Control: s.Control, State: "received", Decisions: []api.Decision{}}
 	for _, d := range s.Decisions {
 		if !d.Outbox.Recorded {

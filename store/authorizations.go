@@ -7,28 +7,14 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/store/sqldb"
 )
 
-// An AuthorizationFile is all that the books hold for deciding one
-// prior-authorization request.
-type AuthorizationFile struct {
-	Submission   claims.AuthorizationSubmission
-	Number       int
-	Received     credentials.Date
-	Plan         Edition
-	Member       claims.MemberFact
-	Practitioner Practitioner
-	Review       *claims.Determination
-	Reviewer     *Practitioner // where the determination names an NPI
-	Before       *claims.AuthorizationDecision
-	Fences       []Fence
-}
-
 // AuthorizationFile reads the file of a request.
-func (b *Books) AuthorizationFile(ctx context.Context, submission credentials.Handle) (f *AuthorizationFile, err error) {
+func (b *Books) AuthorizationFile(ctx context.Context, submission credentials.Handle) (f *books.AuthorizationFile, err error) {
 	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		f, err = readAuthorizationFile(tx, submission)
 		return err
@@ -36,12 +22,12 @@ func (b *Books) AuthorizationFile(ctx context.Context, submission credentials.Ha
 	return f, err
 }
 
-func readAuthorizationFile(tx *sqldb.Tx, submission credentials.Handle) (*AuthorizationFile, error) {
+func readAuthorizationFile(tx *sqldb.Tx, submission credentials.Handle) (*books.AuthorizationFile, error) {
 	s, err := readSubmission(tx, submission)
 	if err != nil {
 		return nil, err
 	}
-	f := &AuthorizationFile{Number: s.decisions + 1, Received: s.received}
+	f := &books.AuthorizationFile{Number: s.decisions + 1, Received: s.received}
 	if err := json.Unmarshal(s.body, &f.Submission); err != nil {
 		return nil, fmt.Errorf("read submission: %w", err)
 	}
@@ -51,7 +37,7 @@ func readAuthorizationFile(tx *sqldb.Tx, submission credentials.Handle) (*Author
 		return nil, err
 	}
 	f.Member = who.fact
-	if f.Plan, err = editionOn(tx, PlanEdition, who.plan, r.FirstDay()); err != nil {
+	if f.Plan, err = editionOn(tx, books.PlanEdition, who.plan, r.FirstDay()); err != nil {
 		return nil, fmt.Errorf("no plan edition is published: %w", err)
 	}
 	if f.Practitioner, err = practitioner(tx, r.Clinician.NPI, r.State); err != nil {
@@ -83,12 +69,9 @@ func readAuthorizationFile(tx *sqldb.Tx, submission credentials.Handle) (*Author
 	return f, nil
 }
 
-// An AuthorizationSettlement makes a signed authorization decision count.
-type AuthorizationSettlement = ClaimSettlement
-
 // SettleAuthorization commits an authorization decision: what its items allow,
 // the state of the request, and the ledger outbox.
-func (b *Books) SettleAuthorization(ctx context.Context, s AuthorizationSettlement) (out Settled, err error) {
+func (b *Books) SettleAuthorization(ctx context.Context, s books.Settlement) (out books.Settled, err error) {
 	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		var d claims.AuthorizationDecision
 		out, err = b.settle(tx, s, &d, func() (int, string) { return d.Number, string(d.Outcome) }, func(submissionRow) error {
@@ -111,7 +94,7 @@ func (b *Books) SettleAuthorization(ctx context.Context, s AuthorizationSettleme
 // readAuthorization finds the authorization that a line names: by our control
 // number, or by the requester's own number from the same submitter. An
 // authorization that is not decided yet counts as pended.
-func (f *ClaimFile) readAuthorization(tx *sqldb.Tx, s submissionRow, who found, number, code string, npi credentials.NPI) (*claims.AuthorizationFact, error) {
+func (f *claimFile) readAuthorization(tx *sqldb.Tx, s submissionRow, who found, number, code string, npi credentials.NPI) (*claims.AuthorizationFact, error) {
 	fact := &claims.AuthorizationFact{Number: number}
 	var submission, person, latest string
 	err := tx.QueryRow(`
@@ -167,13 +150,10 @@ func drawUnits(tx *sqldb.Tx, d claims.Draw) error {
 	return bumpFence(tx, authorizationFence(submission))
 }
 
-// ErrDetermined says that another determination on the same decision came first.
-var ErrDetermined = errors.New("this decision was reviewed already")
-
 // Determine writes a reviewer's determination. The same one again changes
 // nothing; another one on the same decision is refused.
-func (b *Books) Determine(ctx context.Context, d claims.Determination, token string) (Work, error) {
-	var work Work
+func (b *Books) Determine(ctx context.Context, d claims.Determination, token string) (books.Work, error) {
+	var work books.Work
 	err := b.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		row, err := readSubmission(tx, d.Subject)
 		if err != nil {
@@ -189,7 +169,7 @@ func (b *Books) Determine(ctx context.Context, d claims.Determination, token str
 		case kept != nil && kept.Handle == d.Handle:
 			return nil
 		case kept != nil || row.decisions != d.Number || row.state != string(claims.Pended):
-			return ErrDetermined
+			return books.ErrDetermined
 		}
 		body, err := json.Marshal(d)
 		if err != nil {

@@ -14,15 +14,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/store/sqldb"
 )
 
 //go:embed migrations/*.sql
 var migrations embed.FS
-
-// ErrNotFound says that the books hold nothing under the given name.
-var ErrNotFound = errors.New("not found")
 
 // Books is the insurer's database.
 type Books struct {
@@ -42,22 +40,14 @@ func Open(ctx context.Context, db *sqldb.DB, now func() time.Time) (*Books, erro
 	return &Books{db, now}, nil
 }
 
-// A Fence is a version that moves whenever what it guards moves: the
-// accumulators of a family in a benefit period, a clinician's standing, the
-// units of an authorization. Version 0 is a fence that never moved.
-type Fence struct {
-	Name    string `json:"name"`
-	Version int64  `json:"version"`
-}
-
 func familyFence(family, period string) string { return "family/" + family + "/" + period }
 func standingFence(npi credentials.NPI) string { return "standing/" + string(npi) }
 func authorizationFence(submission string) string {
 	return "authorization/" + submission
 }
 
-func readFence(tx *sqldb.Tx, name string) (Fence, error) {
-	f := Fence{Name: name}
+func readFence(tx *sqldb.Tx, name string) (books.Fence, error) {
+	f := books.Fence{Name: name}
 	err := tx.QueryRow(`SELECT version FROM fence WHERE name = $1`, name).Scan(&f.Version)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
@@ -73,7 +63,7 @@ func bumpFence(tx *sqldb.Tx, name string) error {
 }
 
 // unmoved says whether every fence still has the version that was read.
-func unmoved(tx *sqldb.Tx, fences []Fence) (bool, error) {
+func unmoved(tx *sqldb.Tx, fences []books.Fence) (bool, error) {
 	for _, f := range fences {
 		now, err := readFence(tx, f.Name)
 		if err != nil || now != f {
@@ -86,7 +76,7 @@ func unmoved(tx *sqldb.Tx, fences []Fence) (bool, error) {
 // notFound turns the driver's word for "no row" into ours.
 func notFound(err error) error {
 	if errors.Is(err, sql.ErrNoRows) {
-		return ErrNotFound
+		return books.ErrNotFound
 	}
 	return err
 }

@@ -8,37 +8,14 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/store/sqldb"
 )
 
-// A ClaimFile is all that the books hold for deciding one claim, read in one
-// transaction, with the fences that guard it.
-type ClaimFile struct {
-	// Wait: an earlier claim of the same family has had no decision yet.
-	Wait         bool
-	Submission   claims.Submission
-	Number       int // of the next decision
-	Received     credentials.Date
-	Plan, Fees   Edition
-	Member       claims.MemberFact
-	Accumulators []claims.Accumulators
-	Lines        []ClaimLineFile // as in the claim
-	Review       *claims.Determination
-	Before       *claims.Decision // the latest decision
-	Fences       []Fence
-}
-
-// A ClaimLineFile is what the books hold for one line.
-type ClaimLineFile struct {
-	Practitioner  Practitioner
-	Duplicate     claims.Duplicate
-	Authorization *claims.AuthorizationFact
-}
-
 // ClaimFile reads the file of a claim.
-func (b *Books) ClaimFile(ctx context.Context, submission credentials.Handle) (f *ClaimFile, err error) {
+func (b *Books) ClaimFile(ctx context.Context, submission credentials.Handle) (f *books.ClaimFile, err error) {
 	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		f, err = readClaimFile(tx, submission)
 		return err
@@ -46,17 +23,20 @@ func (b *Books) ClaimFile(ctx context.Context, submission credentials.Handle) (f
 	return f, err
 }
 
-func readClaimFile(tx *sqldb.Tx, submission credentials.Handle) (*ClaimFile, error) {
+// A claimFile is a file while it is being read.
+type claimFile struct{ books.ClaimFile }
+
+func readClaimFile(tx *sqldb.Tx, submission credentials.Handle) (*books.ClaimFile, error) {
 	s, err := readSubmission(tx, submission)
 	if err != nil {
 		return nil, err
 	}
-	f := &ClaimFile{Number: s.decisions + 1, Received: s.received}
+	f := &claimFile{books.ClaimFile{Number: s.decisions + 1, Received: s.received}}
 	if err := json.Unmarshal(s.body, &f.Submission); err != nil {
 		return nil, fmt.Errorf("read submission: %w", err)
 	}
 	if f.Wait, err = mustWait(tx, s); err != nil || f.Wait {
-		return f, err
+		return &f.ClaimFile, err
 	}
 	c := &f.Submission.Claim
 	who, err := findMember(tx, c.PatientPerson(), &c.Subscriber)
@@ -64,10 +44,10 @@ func readClaimFile(tx *sqldb.Tx, submission credentials.Handle) (*ClaimFile, err
 		return nil, err
 	}
 	f.Member = who.fact
-	if f.Plan, err = editionOn(tx, PlanEdition, who.plan, c.FirstService()); err != nil {
+	if f.Plan, err = editionOn(tx, books.PlanEdition, who.plan, c.FirstService()); err != nil {
 		return nil, fmt.Errorf("no plan edition is published: %w", err)
 	}
-	if f.Fees, err = editionOn(tx, FeeEdition, f.Plan.Fees, c.FirstService()); err != nil {
+	if f.Fees, err = editionOn(tx, books.FeeEdition, f.Plan.Fees, c.FirstService()); err != nil {
 		return nil, fmt.Errorf("no fee schedule edition is published: %w", err)
 	}
 	if err := f.readPeriods(tx, who); err != nil {
@@ -85,7 +65,7 @@ func readClaimFile(tx *sqldb.Tx, submission credentials.Handle) (*ClaimFile, err
 		}
 	}
 	f.Review, err = readDetermination(tx, submission, s.decisions)
-	return f, err
+	return &f.ClaimFile, err
 }
 
 // mustWait keeps the claims of one family in the order in which they came.
@@ -99,7 +79,7 @@ func mustWait(tx *sqldb.Tx, s submissionRow) (bool, error) {
 
 // readPeriods reads the accumulators of every benefit period (calendar year)
 // that the claim touches.
-func (f *ClaimFile) readPeriods(tx *sqldb.Tx, who found) error {
+func (f *claimFile) readPeriods(tx *sqldb.Tx, who found) error {
 	for _, period := range f.Submission.Claim.Periods() {
 		fence, err := readFence(tx, familyFence(who.family, period))
 		if err != nil {
@@ -127,9 +107,9 @@ func readAccumulator(tx *sqldb.Tx, holder, period string) (deductible, outOfPock
 	return deductible, outOfPocket, err
 }
 
-func (f *ClaimFile) readLine(tx *sqldb.Tx, s submissionRow, who found, l *claims.Line) (err error) {
+func (f *claimFile) readLine(tx *sqldb.Tx, s submissionRow, who found, l *claims.Line) (err error) {
 	c := &f.Submission.Claim
-	var line ClaimLineFile
+	var line books.ClaimLineFile
 	npi, byRoster, err := rendererOf(tx, c, l)
 	if err != nil {
 		return err
@@ -156,7 +136,7 @@ func (f *ClaimFile) readLine(tx *sqldb.Tx, s submissionRow, who found, l *claims
 }
 
 // fence remembers a fence once.
-func (f *ClaimFile) fence(tx *sqldb.Tx, name string) error {
+func (f *claimFile) fence(tx *sqldb.Tx, name string) error {
 	for _, have := range f.Fences {
 		if have.Name == name {
 			return nil
@@ -195,23 +175,9 @@ func findDuplicate(tx *sqldb.Tx, s submissionRow, who found, c *claims.Claim, l 
 	return worst, err
 }
 
-// A ClaimSettlement makes a signed claim decision count.
-type ClaimSettlement struct {
-	Submission credentials.Handle `json:"submission"`
-	Document   credentials.Handle `json:"document"`
-	Fences     []Fence            `json:"fences"`
-	Cause      credentials.Handle `json:"cause,omitzero"`
-}
-
-// Settled says whether a settlement was made, or refused because the evidence
-// has moved.
-type Settled struct {
-	Moved bool `json:"moved,omitempty"`
-}
-
 // SettleClaim commits a decision with all that it changes: accumulators, units
 // drawn, the state of the claim and the ledger outbox.
-func (b *Books) SettleClaim(ctx context.Context, s ClaimSettlement) (out Settled, err error) {
+func (b *Books) SettleClaim(ctx context.Context, s books.Settlement) (out books.Settled, err error) {
 	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		var d claims.Decision
 		out, err = b.settle(tx, s, &d, func() (int, string) { return d.Number, string(d.Outcome) }, func(row submissionRow) error {
@@ -260,45 +226,45 @@ func addAccumulator(tx *sqldb.Tx, holder, period string, deductible, outOfPocket
 
 // settle is what claims and authorizations have in common. A document that is
 // settled already stays as it is; fences that moved refuse it.
-func (b *Books) settle(tx *sqldb.Tx, s ClaimSettlement, body any, what func() (int, string), apply func(submissionRow) error) (Settled, error) {
+func (b *Books) settle(tx *sqldb.Tx, s books.Settlement, body any, what func() (int, string), apply func(submissionRow) error) (books.Settled, error) {
 	var settled int
 	err := tx.QueryRow(`SELECT count(*) FROM decision WHERE document = $1`, s.Document.String()).Scan(&settled)
 	if err != nil || settled > 0 {
-		return Settled{}, err
+		return books.Settled{}, err
 	}
 	ok, err := unmoved(tx, s.Fences)
 	if err != nil || !ok {
-		return Settled{Moved: !ok}, err
+		return books.Settled{Moved: !ok}, err
 	}
 	row, err := readSubmission(tx, s.Submission)
 	if err != nil {
-		return Settled{}, err
+		return books.Settled{}, err
 	}
 	doc, err := scanSigned(tx.QueryRow(selectSigned+`WHERE handle = $1`, s.Document.String()))
 	if err != nil {
-		return Settled{}, fmt.Errorf("read signed decision: %w", err)
+		return books.Settled{}, fmt.Errorf("read signed decision: %w", err)
 	}
 	if err := json.Unmarshal(doc.Body, body); err != nil {
-		return Settled{}, fmt.Errorf("read signed decision: %w", err)
+		return books.Settled{}, fmt.Errorf("read signed decision: %w", err)
 	}
 	number, outcome := what()
 	if number != row.decisions+1 {
-		return Settled{Moved: true}, nil
+		return books.Settled{Moved: true}, nil
 	}
 	_, err = tx.Exec(`INSERT INTO decision (document, submission, number, outcome, settled, cause, remittance) VALUES ($1, $2, $3, $4, $5, $6, '')`,
 		s.Document.String(), s.Submission.String(), number, outcome, micros(b.now()), causeText(s.Cause))
 	if err != nil {
-		return Settled{}, err
+		return books.Settled{}, err
 	}
 	_, err = tx.Exec(`UPDATE submission SET state = $2, decisions = $3, latest = $4 WHERE handle = $1`,
 		s.Submission.String(), outcome, number, s.Document.String())
 	if err != nil {
-		return Settled{}, err
+		return books.Settled{}, err
 	}
 	if err := apply(row); err != nil {
-		return Settled{}, err
+		return books.Settled{}, err
 	}
-	return Settled{}, putOutbox(tx, s.Document, doc.Entry)
+	return books.Settled{}, putOutbox(tx, s.Document, doc.Entry)
 }
 
 func causeText(h credentials.Handle) string {

@@ -5,37 +5,14 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/store/sqldb"
 )
 
-// EditionKind says what an edition is of.
-type EditionKind string
-
-const (
-	PlanEdition EditionKind = "plan"
-	FeeEdition  EditionKind = "fees"
-)
-
-// An Edition is a published plan or fee schedule: immutable, named by content.
-type Edition struct {
-	Kind   EditionKind
-	Ref    claims.EditionRef
-	Fees   string // of a plan: the fee schedule that it names
-	From   credentials.Date
-	Until  credentials.Date
-	Handle credentials.Handle
-	Body   []byte
-}
-
-// ErrEditionTaken says that an edition of this name is published already with
-// other content. Editions are never edited.
-var ErrEditionTaken = errors.New("an edition of this name is published already with other content: give it a new edition name")
-
 // PublishEdition writes an edition and its ledger entry's outbox row. The same
 // content published again is the edition that stands; its handle is returned.
-func (b *Books) PublishEdition(ctx context.Context, e Edition, entry []byte) (handle credentials.Handle, err error) {
+func (b *Books) PublishEdition(ctx context.Context, e books.Edition, entry []byte) (handle credentials.Handle, err error) {
 	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		kept, err := scanEdition(tx.QueryRow(selectEdition+`WHERE kind = $1 AND name = $2 AND edition = $3`,
 			e.Kind, e.Ref.Name, e.Ref.Edition))
@@ -44,8 +21,8 @@ func (b *Books) PublishEdition(ctx context.Context, e Edition, entry []byte) (ha
 			handle = kept.Handle
 			return nil
 		case err == nil:
-			return ErrEditionTaken
-		case !errors.Is(err, ErrNotFound):
+			return books.ErrEditionTaken
+		case !errors.Is(err, books.ErrNotFound):
 			return err
 		}
 		handle = e.Handle
@@ -62,7 +39,7 @@ func (b *Books) PublishEdition(ctx context.Context, e Edition, entry []byte) (ha
 }
 
 // EditionByDigest returns a published edition.
-func (b *Books) EditionByDigest(ctx context.Context, digest credentials.Digest) (e Edition, err error) {
+func (b *Books) EditionByDigest(ctx context.Context, digest credentials.Digest) (e books.Edition, err error) {
 	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		e, err = scanEdition(tx.QueryRow(selectEdition+`WHERE digest = $1`, digest.String()))
 		return err
@@ -71,7 +48,7 @@ func (b *Books) EditionByDigest(ctx context.Context, digest credentials.Digest) 
 }
 
 // Editions returns all published editions, oldest first.
-func (b *Books) Editions(ctx context.Context) (all []Edition, err error) {
+func (b *Books) Editions(ctx context.Context) (all []books.Edition, err error) {
 	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		all = nil
 		rs, err := tx.Query(selectEdition + `ORDER BY published, kind, name, edition`)
@@ -93,7 +70,7 @@ func (b *Books) Editions(ctx context.Context) (all []Edition, err error) {
 
 const selectEdition = `SELECT digest, kind, name, edition, fees, effective_from, effective_until, body, handle FROM edition `
 
-func scanEdition(row interface{ Scan(...any) error }) (e Edition, err error) {
+func scanEdition(row interface{ Scan(...any) error }) (e books.Edition, err error) {
 	var digest, handle string
 	err = row.Scan(&digest, &e.Kind, &e.Ref.Name, &e.Ref.Edition, &e.Fees, &e.From, &e.Until, &e.Body, &handle)
 	if err != nil {
@@ -111,7 +88,7 @@ func scanEdition(row interface{ Scan(...any) error }) (e Edition, err error) {
 // editionOn finds the edition of a name that is in force on a day, else the
 // latest one: a claim about a day that no edition covers is decided (and
 // denied by its coverage dates) under the latest terms.
-func editionOn(tx *sqldb.Tx, kind EditionKind, name string, on credentials.Date) (Edition, error) {
+func editionOn(tx *sqldb.Tx, kind books.EditionKind, name string, on credentials.Date) (books.Edition, error) {
 	return scanEdition(tx.QueryRow(selectEdition+`
 		WHERE kind = $1 AND ($2 = '' OR name = $2)
 		ORDER BY CASE WHEN effective_from <= $3 AND (effective_until = '' OR effective_until >= $3) THEN 0 ELSE 1 END,

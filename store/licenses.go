@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/store/sqldb"
 )
@@ -114,22 +115,8 @@ func bumpIfNew(tx *sqldb.Tx, added int64, npi credentials.NPI) error {
 	return bumpFence(tx, standingFence(npi))
 }
 
-// A Practitioner is what the books hold about who renders a service in one
-// state: the licenses and orders of that state's board, and how far and until
-// when its feed has been read. Where no board of the state is followed, the
-// feed was never read, and its silence proves nothing.
-type Practitioner struct {
-	NPI      credentials.NPI
-	State    string
-	Rostered bool
-	Licenses []credentials.License
-	Orders   []credentials.Order
-	Feed     int64
-	FeedRead time.Time
-}
-
-func practitioner(tx *sqldb.Tx, npi credentials.NPI, state string) (Practitioner, error) {
-	p := Practitioner{NPI: npi, State: state}
+func practitioner(tx *sqldb.Tx, npi credentials.NPI, state string) (books.Practitioner, error) {
+	p := books.Practitioner{NPI: npi, State: state}
 	err := rows(tx, `SELECT body FROM license WHERE npi = $1 AND jurisdiction = $2 ORDER BY ledger_index`, []any{string(npi), state},
 		func(rs *sql.Rows) error {
 			var l credentials.License
@@ -166,22 +153,12 @@ func scanJSON(rs *sql.Rows, v any) error {
 	return json.Unmarshal(body, v)
 }
 
-// A Document is a license or an order as the board signed it, with its proof.
-type Document struct {
-	Order   bool
-	Handle  credentials.Handle
-	Token   string
-	Index   int64
-	Entry   []byte
-	Receipt []byte
-}
-
 // LicenseDocuments returns the named licenses and orders as the board signed them.
-func (b *Books) LicenseDocuments(ctx context.Context, licenses, orders []credentials.Handle) (docs []Document, err error) {
+func (b *Books) LicenseDocuments(ctx context.Context, licenses, orders []credentials.Handle) (docs []books.Document, err error) {
 	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		docs = nil
 		for i, h := range append(append([]credentials.Handle{}, licenses...), orders...) {
-			d := Document{Order: i >= len(licenses), Handle: h}
+			d := books.Document{Order: i >= len(licenses), Handle: h}
 			query := `SELECT token, ledger_index, entry, receipt FROM license WHERE handle = $1`
 			if d.Order {
 				query = `SELECT token, ledger_index, entry, receipt FROM board_order WHERE handle = $1`

@@ -4,19 +4,10 @@ import (
 	"context"
 	"database/sql"
 
+	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/store/sqldb"
 )
-
-// An OutboxRow is a ledger entry that was committed together with what it
-// records, and its receipt once there is one.
-type OutboxRow struct {
-	Document credentials.Handle
-	Entry    []byte
-	Recorded bool
-	Index    int64
-	Receipt  []byte
-}
 
 func putOutbox(tx *sqldb.Tx, document credentials.Handle, entry []byte) error {
 	_, err := tx.Exec(`
@@ -26,7 +17,7 @@ func putOutbox(tx *sqldb.Tx, document credentials.Handle, entry []byte) error {
 }
 
 // Outbox returns the row of a document, or ErrNotFound.
-func (b *Books) Outbox(ctx context.Context, document credentials.Handle) (row OutboxRow, err error) {
+func (b *Books) Outbox(ctx context.Context, document credentials.Handle) (row books.OutboxRow, err error) {
 	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		row, err = readOutbox(tx, document)
 		return err
@@ -34,8 +25,8 @@ func (b *Books) Outbox(ctx context.Context, document credentials.Handle) (row Ou
 	return row, err
 }
 
-func readOutbox(tx *sqldb.Tx, document credentials.Handle) (OutboxRow, error) {
-	row := OutboxRow{Document: document}
+func readOutbox(tx *sqldb.Tx, document credentials.Handle) (books.OutboxRow, error) {
+	row := books.OutboxRow{Document: document}
 	var recorded int64
 	err := tx.QueryRow(`SELECT entry, recorded, ledger_index, receipt FROM outbox WHERE document = $1`, document.String()).
 		Scan(&row.Entry, &recorded, &row.Index, &row.Receipt)

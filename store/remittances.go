@@ -6,8 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
+	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/store/sqldb"
@@ -21,18 +21,6 @@ type Payable struct {
 	Decision claims.Decision
 }
 
-// A Remittance is an 835 file that was released to a submitter: a transaction
-// set for each payee. Number counts the files from 1.
-type Remittance struct {
-	Trace     string
-	Number    int
-	Handle    credentials.Handle
-	Submitter credentials.DID
-	Released  time.Time
-	Body      []byte
-	Entry     []byte
-}
-
 // ErrNothingPayable says that no payable decision waits.
 var ErrNothingPayable = errors.New("nothing is payable")
 
@@ -40,7 +28,7 @@ var ErrNothingPayable = errors.New("nothing is payable")
 // taken yet, has them written into one by write, and keeps it, all in one
 // transaction: a decision is in one remittance or in none, so running it twice
 // pays once. Write gets the number of the file.
-func (b *Books) Release(ctx context.Context, submitter credentials.DID, write func(number int, due []Payable) (Remittance, error)) (r Remittance, err error) {
+func (b *Books) Release(ctx context.Context, submitter credentials.DID, write func(number int, due []Payable) (books.Remittance, error)) (r books.Remittance, err error) {
 	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		due, err := readPayable(tx, submitter)
 		if err != nil {
@@ -124,13 +112,13 @@ func (b *Books) Due(ctx context.Context) (submitters []credentials.DID, err erro
 }
 
 // Remittances lists what was released to a submitter, oldest first.
-func (b *Books) Remittances(ctx context.Context, submitter credentials.DID) (all []Remittance, err error) {
+func (b *Books) Remittances(ctx context.Context, submitter credentials.DID) (all []books.Remittance, err error) {
 	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		all = nil
 		return rows(tx, `
 			SELECT number, trace, handle, submitter, released, body FROM remittance WHERE submitter = $1 ORDER BY number`,
 			[]any{string(submitter)}, func(rs *sql.Rows) error {
-				var r Remittance
+				var r books.Remittance
 				var handle string
 				var released int64
 				if err := rs.Scan(&r.Number, &r.Trace, &handle, &r.Submitter, &released, &r.Body); err != nil {

@@ -4,24 +4,13 @@ import (
 	"context"
 	"errors"
 
+	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/store/sqldb"
 )
 
-// Signed is a signed document as it is kept: the first bytes under a key win.
-// Body is what the books read of it; Evidence and Entry are empty where there
-// are none.
-type Signed struct {
-	Key      string
-	Handle   credentials.Handle
-	Token    string
-	Body     []byte
-	Evidence []byte
-	Entry    []byte
-}
-
 // KeepSigned keeps the first document under a key and returns the kept one.
-func (b *Books) KeepSigned(ctx context.Context, s Signed) (kept Signed, err error) {
+func (b *Books) KeepSigned(ctx context.Context, s books.Signed) (kept books.Signed, err error) {
 	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		kept, err = keepSigned(tx, s)
 		return err
@@ -30,7 +19,7 @@ func (b *Books) KeepSigned(ctx context.Context, s Signed) (kept Signed, err erro
 }
 
 // FindSigned returns ErrNotFound where nothing is kept under the key.
-func (b *Books) FindSigned(ctx context.Context, key string) (kept Signed, err error) {
+func (b *Books) FindSigned(ctx context.Context, key string) (kept books.Signed, err error) {
 	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		kept, err = scanSigned(tx.QueryRow(selectSigned+`WHERE key = $1`, key))
 		return err
@@ -39,7 +28,7 @@ func (b *Books) FindSigned(ctx context.Context, key string) (kept Signed, err er
 }
 
 // SignedByHandle returns a kept document by its own handle.
-func (b *Books) SignedByHandle(ctx context.Context, h credentials.Handle) (kept Signed, err error) {
+func (b *Books) SignedByHandle(ctx context.Context, h credentials.Handle) (kept books.Signed, err error) {
 	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		kept, err = scanSigned(tx.QueryRow(selectSigned+`WHERE handle = $1`, h.String()))
 		return err
@@ -49,9 +38,9 @@ func (b *Books) SignedByHandle(ctx context.Context, h credentials.Handle) (kept 
 
 const selectSigned = `SELECT key, handle, token, body, evidence, entry FROM signed `
 
-func keepSigned(tx *sqldb.Tx, s Signed) (Signed, error) {
+func keepSigned(tx *sqldb.Tx, s books.Signed) (books.Signed, error) {
 	kept, err := scanSigned(tx.QueryRow(selectSigned+`WHERE key = $1`, s.Key))
-	if !errors.Is(err, ErrNotFound) {
+	if !errors.Is(err, books.ErrNotFound) {
 		return kept, err
 	}
 	_, err = tx.Exec(`INSERT INTO signed (key, handle, token, body, evidence, entry) VALUES ($1, $2, $3, $4, $5, $6)`,
@@ -59,7 +48,7 @@ func keepSigned(tx *sqldb.Tx, s Signed) (Signed, error) {
 	return s, err
 }
 
-func scanSigned(row interface{ Scan(...any) error }) (s Signed, err error) {
+func scanSigned(row interface{ Scan(...any) error }) (s books.Signed, err error) {
 	var handle string
 	if err := row.Scan(&s.Key, &handle, &s.Token, &s.Body, &s.Evidence, &s.Entry); err != nil {
 		return s, notFound(err)

@@ -5,50 +5,14 @@ import (
 	"database/sql"
 	"time"
 
+	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/store/sqldb"
 )
 
-// A Status is where a submission stands, with every decision on it.
-type Status struct {
-	Handle    credentials.Handle
-	Kind      SubmissionKind
-	Submitter credentials.DID
-	Number    string
-	Control   string
-	State     string
-	Work      Work
-	Token     string // of the submission
-	Decisions []DecisionRow
-}
-
-// A DecisionRow is one signed decision. Recorded is false while its receipt
-// is still to come: until then it is no decision to anyone outside.
-type DecisionRow struct {
-	Document credentials.Handle
-	Number   int
-	Outcome  string
-	Settled  time.Time
-	Cause    credentials.Handle
-	Signed   Signed
-	Outbox   OutboxRow
-	// Determination is the reviewer's signed word that the decision rests on.
-	Determination string
-}
-
-// Latest is the newest decision that has its receipt, or nil.
-func (s *Status) Latest() *DecisionRow {
-	for i := len(s.Decisions) - 1; i >= 0; i-- {
-		if s.Decisions[i].Outbox.Recorded {
-			return &s.Decisions[i]
-		}
-	}
-	return nil
-}
-
 // StatusOf returns where a submission stands, or ErrNotFound.
-func (b *Books) StatusOf(ctx context.Context, h credentials.Handle) (s *Status, err error) {
+func (b *Books) StatusOf(ctx context.Context, h credentials.Handle) (s *books.Status, err error) {
 	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		s, err = readStatus(tx, h)
 		return err
@@ -56,23 +20,23 @@ func (b *Books) StatusOf(ctx context.Context, h credentials.Handle) (s *Status, 
 	return s, err
 }
 
-func readStatus(tx *sqldb.Tx, h credentials.Handle) (*Status, error) {
+func readStatus(tx *sqldb.Tx, h credentials.Handle) (*books.Status, error) {
 	row, err := readSubmission(tx, h)
 	if err != nil {
 		return nil, err
 	}
-	s := &Status{Handle: h, Kind: row.kind, Submitter: row.submitter, Number: row.number, Control: row.control, State: row.state}
+	s := &books.Status{Handle: h, Kind: row.kind, Submitter: row.submitter, Number: row.number, Control: row.control, State: row.state}
 	if s.Work, err = row.work(); err != nil {
 		return nil, err
 	}
-	submission, err := scanSigned(tx.QueryRow(selectSigned+`WHERE key = $1`, SubmissionKey(h)))
+	submission, err := scanSigned(tx.QueryRow(selectSigned+`WHERE key = $1`, books.SubmissionKey(h)))
 	if err != nil {
 		return nil, err
 	}
 	s.Token = submission.Token
 	err = rows(tx, `SELECT document, number, outcome, settled, cause FROM decision WHERE submission = $1 ORDER BY number`, []any{h.String()},
 		func(rs *sql.Rows) error {
-			var d DecisionRow
+			var d books.DecisionRow
 			var document, cause string
 			var settled int64
 			if err := rs.Scan(&document, &d.Number, &d.Outcome, &settled, &cause); err != nil {
@@ -94,14 +58,14 @@ func readStatus(tx *sqldb.Tx, h credentials.Handle) (*Status, error) {
 		return nil, err
 	}
 	for i := range s.Decisions {
-		if err := s.Decisions[i].fill(tx, h); err != nil {
+		if err := fillDecision(tx, &s.Decisions[i], h); err != nil {
 			return nil, err
 		}
 	}
 	return s, nil
 }
 
-func (d *DecisionRow) fill(tx *sqldb.Tx, submission credentials.Handle) (err error) {
+func fillDecision(tx *sqldb.Tx, d *books.DecisionRow, submission credentials.Handle) (err error) {
 	if d.Signed, err = scanSigned(tx.QueryRow(selectSigned+`WHERE handle = $1`, d.Document.String())); err != nil {
 		return err
 	}
@@ -109,7 +73,7 @@ func (d *DecisionRow) fill(tx *sqldb.Tx, submission credentials.Handle) (err err
 		return err
 	}
 	err = tx.QueryRow(`SELECT token FROM determination WHERE submission = $1 AND number = $2`, submission.String(), d.Number-1).Scan(&d.Determination)
-	if notFound(err) == ErrNotFound {
+	if notFound(err) == books.ErrNotFound {
 		return nil
 	}
 	return err
@@ -163,13 +127,13 @@ func (b *Books) Reach(ctx context.Context, order credentials.Handle) (r OrderRea
 	return r, err
 }
 
-func (s submissionRow) work() (Work, error) {
+func (s submissionRow) work() (books.Work, error) {
 	key, err := credentials.ParseDigest(s.key)
-	return Work{s.kind, key}, err
+	return books.Work{Kind: s.kind, Key: key}, err
 }
 
 // StatusOfDecision is where the submission stands that a decision answers.
-func (b *Books) StatusOfDecision(ctx context.Context, document credentials.Handle) (s *Status, err error) {
+func (b *Books) StatusOfDecision(ctx context.Context, document credentials.Handle) (s *books.Status, err error) {
 	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		var text string
 		if err := tx.QueryRow(`SELECT submission FROM decision WHERE document = $1`, document.String()).Scan(&text); err != nil {

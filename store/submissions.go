@@ -9,65 +9,25 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/store/sqldb"
-)
-
-// SubmissionKind says what a submission asks for.
-type SubmissionKind string
-
-const (
-	ClaimKind         SubmissionKind = "claim"
-	AuthorizationKind SubmissionKind = "authorization"
 )
 
 // stateReceived is the state of a submission before its first decision; after
 // it, the state is the outcome of the latest one.
 const stateReceived = "received"
 
-// NewClaim is a claim submission, verified.
-type NewClaim struct {
-	Key        credentials.Digest
-	Submitter  credentials.DID
-	Submission claims.Submission
-	Token      string
-	Received   credentials.Date
-}
-
-// NewAuthorization is an authorization request, verified.
-type NewAuthorization struct {
-	Key        credentials.Digest
-	Submitter  credentials.DID
-	Submission claims.AuthorizationSubmission
-	Token      string
-	Received   credentials.Date
-}
-
-// Received says under which names a submission stands. Again is set where it
-// stood there before.
-type Received struct {
-	Submission credentials.Handle
-	Control    string
-	Again      bool
-}
-
-// ErrHandleTaken says that another submission uses the handle. Handles are
-// random, so this is a forged or a broken sender.
-var ErrHandleTaken = errors.New("the submission's handle is used by another submission: sign it again with a new handle")
-
-// SubmissionKey is the key under which a submission's signed bytes are kept.
-func SubmissionKey(h credentials.Handle) string { return "submission/" + h.String() }
-
 // ReceiveClaim writes a claim into the books unless its business key is there.
-func (b *Books) ReceiveClaim(ctx context.Context, c NewClaim) (got Received, err error) {
+func (b *Books) ReceiveClaim(ctx context.Context, c books.NewClaim) (got books.Received, err error) {
 	claim := &c.Submission.Claim
 	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		who, err := findMember(tx, claim.PatientPerson(), &claim.Subscriber)
 		if err != nil {
 			return err
 		}
-		got, err = b.receive(tx, ClaimKind, c.Key, c.Submitter, c.Submission.Handle, claim.Number, c.Token, c.Received, who, &c.Submission)
+		got, err = b.receive(tx, books.ClaimKind, c.Key, c.Submitter, c.Submission.Handle, claim.Number, c.Token, c.Received, who, &c.Submission)
 		if err != nil || got.Again {
 			return err
 		}
@@ -105,14 +65,14 @@ func rendererOf(tx *sqldb.Tx, c *claims.Claim, l *claims.Line) (npi credentials.
 
 // ReceiveAuthorization writes a request into the books unless its business key
 // is there.
-func (b *Books) ReceiveAuthorization(ctx context.Context, a NewAuthorization) (got Received, err error) {
+func (b *Books) ReceiveAuthorization(ctx context.Context, a books.NewAuthorization) (got books.Received, err error) {
 	r := &a.Submission.Request
 	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		who, err := findMember(tx, &r.Patient, &r.Patient)
 		if err != nil {
 			return err
 		}
-		got, err = b.receive(tx, AuthorizationKind, a.Key, a.Submitter, a.Submission.Handle, r.Number, a.Token, a.Received, who, &a.Submission)
+		got, err = b.receive(tx, books.AuthorizationKind, a.Key, a.Submitter, a.Submission.Handle, r.Number, a.Token, a.Received, who, &a.Submission)
 		if err != nil || got.Again {
 			return err
 		}
@@ -131,16 +91,16 @@ func (b *Books) ReceiveAuthorization(ctx context.Context, a NewAuthorization) (g
 	return got, err
 }
 
-func (b *Books) receive(tx *sqldb.Tx, kind SubmissionKind, key credentials.Digest, submitter credentials.DID,
-	handle credentials.Handle, number, token string, received credentials.Date, who found, doc any) (got Received, err error) {
+func (b *Books) receive(tx *sqldb.Tx, kind books.SubmissionKind, key credentials.Digest, submitter credentials.DID,
+	handle credentials.Handle, number, token string, received credentials.Date, who found, doc any) (got books.Received, err error) {
 	got, err = findSubmission(tx, key)
-	if !errors.Is(err, ErrNotFound) {
+	if !errors.Is(err, books.ErrNotFound) {
 		return got, err
 	}
 	var taken int
 	if err := tx.QueryRow(`SELECT count(*) FROM submission WHERE handle = $1`, handle.String()).Scan(&taken); err != nil || taken > 0 {
 		if err == nil {
-			err = ErrHandleTaken
+			err = books.ErrHandleTaken
 		}
 		return got, err
 	}
@@ -148,7 +108,7 @@ func (b *Books) receive(tx *sqldb.Tx, kind SubmissionKind, key credentials.Diges
 	if err != nil {
 		return got, err
 	}
-	got = Received{Submission: handle, Control: controlNumber(handle)}
+	got = books.Received{Submission: handle, Control: controlNumber(handle)}
 	_, err = tx.Exec(`
 		INSERT INTO submission (handle, kind, business_key, submitter, number, control, person, family, received, seq, body, state, decisions, latest)
 		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, COALESCE(MAX(seq), 0) + 1, $10, $11, 0, '' FROM submission`,
@@ -157,12 +117,12 @@ func (b *Books) receive(tx *sqldb.Tx, kind SubmissionKind, key credentials.Diges
 	if err != nil {
 		return got, err
 	}
-	_, err = keepSigned(tx, Signed{Key: SubmissionKey(handle), Handle: handle, Token: token})
+	_, err = keepSigned(tx, books.Signed{Key: books.SubmissionKey(handle), Handle: handle, Token: token})
 	return got, err
 }
 
 // FindSubmission looks a submission up by its business key.
-func (b *Books) FindSubmission(ctx context.Context, key credentials.Digest) (got Received, err error) {
+func (b *Books) FindSubmission(ctx context.Context, key credentials.Digest) (got books.Received, err error) {
 	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		got, err = findSubmission(tx, key)
 		return err
@@ -170,12 +130,12 @@ func (b *Books) FindSubmission(ctx context.Context, key credentials.Digest) (got
 	return got, err
 }
 
-func findSubmission(tx *sqldb.Tx, key credentials.Digest) (Received, error) {
+func findSubmission(tx *sqldb.Tx, key credentials.Digest) (books.Received, error) {
 	var handle string
-	got := Received{Again: true}
+	got := books.Received{Again: true}
 	err := tx.QueryRow(`SELECT handle, control FROM submission WHERE business_key = $1`, key.String()).Scan(&handle, &got.Control)
 	if err != nil {
-		return Received{}, notFound(err)
+		return books.Received{}, notFound(err)
 	}
 	got.Submission, err = credentials.ParseHandle(handle)
 	return got, err
@@ -190,7 +150,7 @@ func controlNumber(h credentials.Handle) string {
 
 // submissionRow is a submission as the books hold it.
 type submissionRow struct {
-	kind           SubmissionKind
+	kind           books.SubmissionKind
 	submitter      credentials.DID
 	number         string
 	control        string
@@ -212,15 +172,9 @@ func readSubmission(tx *sqldb.Tx, h credentials.Handle) (s submissionRow, err er
 	return s, notFound(err)
 }
 
-// A Work names a contract that is still open.
-type Work struct {
-	Kind SubmissionKind     `json:"kind"`
-	Key  credentials.Digest `json:"key"`
-}
-
 // OpenWork lists the claims that are not finally decided and the
 // authorizations that are approved or pended, of the clinician who holds a license.
-func (b *Books) OpenWork(ctx context.Context, license credentials.Handle) (work []Work, err error) {
+func (b *Books) OpenWork(ctx context.Context, license credentials.Handle) (work []books.Work, err error) {
 	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		work, err = readWork(tx, `
 			SELECT s.kind, s.business_key FROM submission s
@@ -235,7 +189,7 @@ func (b *Books) OpenWork(ctx context.Context, license credentials.Handle) (work 
 
 // ClaimsWaitingFor lists the pended claims that name an authorization, by its
 // requester's number or by ours.
-func (b *Books) ClaimsWaitingFor(ctx context.Context, authorization credentials.Handle) (work []Work, err error) {
+func (b *Books) ClaimsWaitingFor(ctx context.Context, authorization credentials.Handle) (work []books.Work, err error) {
 	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		work, err = readWork(tx, `
 			SELECT s.kind, s.business_key FROM submission s
@@ -249,9 +203,9 @@ func (b *Books) ClaimsWaitingFor(ctx context.Context, authorization credentials.
 	return work, err
 }
 
-func readWork(tx *sqldb.Tx, query string, args ...any) (work []Work, err error) {
+func readWork(tx *sqldb.Tx, query string, args ...any) (work []books.Work, err error) {
 	err = rows(tx, query, args, func(rs *sql.Rows) error {
-		var w Work
+		var w books.Work
 		var key string
 		if err := rs.Scan(&w.Kind, &key); err != nil {
 			return err

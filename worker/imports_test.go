@@ -23,7 +23,8 @@ const (
 // replay. (go-jose, which credentials needs, stays within these bounds.)
 var outside = []string{"net/http", "os/exec", "plugin", "log/slog", "database/sql", pq, aries, temporalIO, "modernc.org/sqlite"}
 
-// mustNotReach lists, for each package, what it must not depend on, directly or not. A name covers what is below it.
+// mustNotReach lists, for each package, what it must not depend on, directly or not. A name covers what is below it, unless it
+// ends in "$".
 var mustNotReach = []struct {
 	folder string
 	banned []string
@@ -39,10 +40,12 @@ var mustNotReach = []struct {
 	{"ledger/client", append(ours("ledger/operator", "ledger/witness", "claims", "store", "worker", "cli"), "database/sql", pq, aries, temporalIO)},
 	{"ledger/operator", append(ours("ledger/witness", "claims", "worker", "cli"), aries, temporalIO)},
 	{"ledger/witness", append(ours("ledger/operator", "claims", "worker", "cli"), aries, temporalIO)},
+	{"books", append(ours("ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), outside...)},
 	{"store", append(ours("activities", "workflows", "gateway", "worker", "cli"), "net/http", aries, temporalIO)},
-	{"activities", append(ours("store/sqldb", "workflows", "gateway", "worker", "cli"), "database/sql", pq, aries)},
-	{"workflows", append(ours("store", "gateway", "worker", "cli"), "database/sql", pq, aries)},
-	{"gateway", append(ours("worker", "cli"), temporalIO+"/server")},
+	// Temporal's SDK reaches database/sql/driver, which is interfaces only, through google/uuid.
+	{"activities", append(ours("store", "workflows", "gateway", "worker", "cli"), "database/sql$", pq, "modernc.org/sqlite", aries)},
+	{"workflows", append(ours("store", "gateway", "worker", "cli"), "database/sql$", pq, "modernc.org/sqlite", aries)},
+	{"gateway", append(ours("store", "worker", "cli"), "database/sql$", pq, "modernc.org/sqlite", aries, temporalIO+"/server")},
 	{"gateway/api", append(ours("store", "activities", "workflows", "worker", "cli"), "database/sql", pq, aries, temporalIO)},
 	{"board", append(ours("store/sqldb/sqldbtest", "activities", "workflows", "gateway", "worker", "cli"), aries, temporalIO)},
 	{"board/client", append(ours("store", "activities", "workflows", "gateway", "worker", "cli"), "database/sql", pq, aries, temporalIO)},
@@ -111,6 +114,8 @@ func TestPathTo(t *testing.T) {
 	for _, test := range []struct{ from, to, want string }{
 		{"m/a", "net/http", "m/a m/b m/c net/http"},
 		{"m/a", "m/b", "m/a m/b"},
+		{"m/a", "net$", "m/a net"},
+		{"m/b", "m$", ""},
 		{"m/a", "net", "m/a net"},
 		{"m/a", "m/bb", ""},
 		{"m/a", "m/a", ""}, // itself is no dependency
@@ -169,4 +174,9 @@ func pathTo(imports map[string][]string, from, to string) []string {
 	return nil
 }
 
-func within(pkg, folder string) bool { return pkg == folder || strings.HasPrefix(pkg, folder+"/") }
+func within(pkg, folder string) bool {
+	if alone, ok := strings.CutSuffix(folder, "$"); ok {
+		return pkg == alone
+	}
+	return pkg == folder || strings.HasPrefix(pkg, folder+"/")
+}

@@ -8,24 +8,24 @@ import (
 	"regexp"
 	"time"
 
+	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/gateway"
 	"github.com/countersign-health/countersign/ledger"
-	"github.com/countersign-health/countersign/store"
 )
 
 // Publish checks an edition, writes it into the books and puts it on the
 // ledger under the insurer's key. It returns when the edition is final.
 //
 // A plan names itself; a fee schedule is named by name and edition.
-func (i *Insurer) Publish(ctx context.Context, kind store.EditionKind, name, edition string, body []byte) (store.Edition, error) {
+func (i *Insurer) Publish(ctx context.Context, kind books.EditionKind, name, edition string, body []byte) (books.Edition, error) {
 	e, err := readEdition(kind, name, edition, body)
 	if err != nil {
 		return e, &gateway.EditionError{Err: err}
 	}
 	rand.Read(e.Handle[:])
 	ledgerKind := ledger.KindPlanEdition
-	if kind == store.FeeEdition {
+	if kind == books.FeeEdition {
 		ledgerKind = ledger.KindFeeEdition
 	}
 	entry, err := ledger.Entry{
@@ -35,7 +35,7 @@ func (i *Insurer) Publish(ctx context.Context, kind store.EditionKind, name, edi
 		return e, fmt.Errorf("sign ledger entry: %w", err)
 	}
 	e.Handle, err = i.Books.PublishEdition(ctx, e, entry.Marshal())
-	if errors.Is(err, store.ErrEditionTaken) {
+	if errors.Is(err, books.ErrEditionTaken) {
 		return e, &gateway.EditionError{Err: err}
 	}
 	if err != nil {
@@ -49,9 +49,9 @@ var plain = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.-]{0,63}$`)
 
 // readEdition parses what is to be published: an edition that cannot be read
 // back must never be named by a decision.
-func readEdition(kind store.EditionKind, name, edition string, body []byte) (store.Edition, error) {
-	e := store.Edition{Kind: kind, Body: body}
-	if kind == store.FeeEdition {
+func readEdition(kind books.EditionKind, name, edition string, body []byte) (books.Edition, error) {
+	e := books.Edition{Kind: kind, Body: body}
+	if kind == books.FeeEdition {
 		f, err := claims.ParseFees(body)
 		if err != nil {
 			return e, err

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims/x12"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/ledger"
@@ -17,13 +18,13 @@ import (
 // Remit releases what is payable: one 835 file a submitter, with a transaction
 // set for each payee, recorded on the ledger by its digest. On is the date of
 // payment. Running it again releases only what has become payable since.
-func (i *Insurer) Remit(ctx context.Context, on credentials.Date) (released []store.Remittance, err error) {
+func (i *Insurer) Remit(ctx context.Context, on credentials.Date) (released []books.Remittance, err error) {
 	submitters, err := i.Books.Due(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list payable decisions: %w", err)
 	}
 	for _, submitter := range submitters {
-		r, err := i.Books.Release(ctx, submitter, func(number int, due []store.Payable) (store.Remittance, error) {
+		r, err := i.Books.Release(ctx, submitter, func(number int, due []store.Payable) (books.Remittance, error) {
 			return i.write835(number, on, due)
 		})
 		if errors.Is(err, store.ErrNothingPayable) {
@@ -40,7 +41,7 @@ func (i *Insurer) Remit(ctx context.Context, on credentials.Date) (released []st
 	return released, nil
 }
 
-func (i *Insurer) write835(number int, on credentials.Date, due []store.Payable) (r store.Remittance, err error) {
+func (i *Insurer) write835(number int, on credentials.Date, due []store.Payable) (r books.Remittance, err error) {
 	rand.Read(r.Handle[:])
 	r.Trace = "CSR" + base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(r.Handle[:10])
 	sets, err := i.transactionSets(r.Trace, on, due)

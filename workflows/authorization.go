@@ -6,9 +6,9 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/countersign-health/countersign/activities"
+	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
-	"github.com/countersign-health/countersign/store"
 )
 
 // openFor is how long an approved authorization stays open to be revoked after
@@ -108,7 +108,7 @@ func (a *authorization) decide(ctx workflow.Context, cause credentials.Handle) (
 
 // tellClaims wakes the claims that pended because this authorization was open.
 func (a *authorization) tellClaims(ctx workflow.Context, cause credentials.Handle) error {
-	var waiting []store.Work
+	var waiting []books.Work
 	err := workflow.ExecuteLocalActivity(quick(ctx), reaching.ClaimsWaitingFor, a.accepted.Submission).Get(ctx, &waiting)
 	if err != nil {
 		return err

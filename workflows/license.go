@@ -3,8 +3,8 @@ package workflows
 import (
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/credentials"
-	"github.com/countersign-health/countersign/store"
 )
 
 // LicenseState is carried over when the history of a License is cut.
@@ -31,7 +31,7 @@ func License(ctx workflow.Context, state LicenseState) error {
 }
 
 func reach(ctx workflow.Context, license, order credentials.Handle) error {
-	var open []store.Work
+	var open []books.Work
 	if err := workflow.ExecuteLocalActivity(quick(ctx), reaching.OpenWork, license).Get(ctx, &open); err != nil {
 		return err
 	}

@@ -4,13 +4,13 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/countersign-health/countersign/activities"
-	"github.com/countersign-health/countersign/store"
+	"github.com/countersign-health/countersign/books"
 )
 
 // settleAndRecord makes a signed decision count and puts it on the ledger. It
 // answers false where the books refused because the evidence has moved.
 func settleAndRecord(ctx workflow.Context, settle any, in activities.ToSettle) (bool, error) {
-	var out store.Settled
+	var out books.Settled
 	if err := workflow.ExecuteActivity(patient(ctx), settle, in).Get(ctx, &out); err != nil {
 		return false, err
 	}
@@ -23,7 +23,7 @@ func settleAndRecord(ctx workflow.Context, settle any, in activities.ToSettle) (
 // tell signals other contracts that something they rest on moved. A contract
 // that has ended meanwhile needs no telling: what it settled was guarded by
 // the same fence that moved.
-func tell(ctx workflow.Context, work []store.Work, why Reconsider) {
+func tell(ctx workflow.Context, work []books.Work, why Reconsider) {
 	told := make([]workflow.Future, len(work))
 	for i, w := range work {
 		told[i] = workflow.SignalExternalWorkflow(ctx, ContractID(w), "", ReconsiderSignal, why)
@@ -36,8 +36,8 @@ func tell(ctx workflow.Context, work []store.Work, why Reconsider) {
 }
 
 // ContractID is the workflow id of a piece of open work.
-func ContractID(w store.Work) string {
-	if w.Kind == store.AuthorizationKind {
+func ContractID(w books.Work) string {
+	if w.Kind == books.AuthorizationKind {
 		return AuthorizationID(w.Key)
 	}
 	return ClaimID(w.Key)

@@ -1,0 +1,114 @@
+// Package books is the words in which errands, gateway and the insurer's books
+// speak: what is handed in, what is on file, what is settled. It holds no SQL,
+// reaches no network and decides nothing; store keeps the books themselves.
+package books
+
+import (
+	"errors"
+	"time"
+
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/credentials"
+)
+
+// What the books answer where they cannot do as they are asked. No retry helps.
+var (
+	// ErrNotFound says that the books hold nothing under the given name.
+	ErrNotFound = errors.New("not found")
+	// ErrHandleTaken says that another submission uses the handle. Handles are
+	// random, so this is a forged or a broken sender.
+	ErrHandleTaken = errors.New("the submission's handle is used by another submission: sign it again with a new handle")
+	// ErrEditionTaken says that an edition of this name is published already with
+	// other content. Editions are never edited.
+	ErrEditionTaken = errors.New("an edition of this name is published already with other content: give it a new edition name")
+	// ErrDetermined says that another determination on the same decision came first.
+	ErrDetermined = errors.New("this decision was reviewed already")
+)
+
+// A Fence is a version that moves whenever what it guards moves: the
+// accumulators of a family in a benefit period, a clinician's standing, the
+// units of an authorization. Version 0 is a fence that never moved.
+type Fence struct {
+	Name    string `json:"name"`
+	Version int64  `json:"version"`
+}
+
+// A Settlement makes a signed decision count: it names the document, the
+// fences under which its evidence was gathered, and what caused it (a board
+// order or a determination), if anything.
+type Settlement struct {
+	Submission credentials.Handle `json:"submission"`
+	Document   credentials.Handle `json:"document"`
+	Fences     []Fence            `json:"fences"`
+	Cause      credentials.Handle `json:"cause,omitzero"`
+}
+
+// Settled says whether a settlement was made, or refused because the evidence
+// has moved.
+type Settled struct {
+	Moved bool `json:"moved,omitempty"`
+}
+
+// Signed is a signed document as it is kept: the first bytes under a key win.
+// Body is what the books read of it; Evidence and Entry are empty where there
+// are none.
+type Signed struct {
+	Key      string
+	Handle   credentials.Handle
+	Token    string
+	Body     []byte
+	Evidence []byte
+	Entry    []byte
+}
+
+// An OutboxRow is a ledger entry that was committed together with what it
+// records, and its receipt once there is one.
+type OutboxRow struct {
+	Document credentials.Handle
+	Entry    []byte
+	Recorded bool
+	Index    int64
+	Receipt  []byte
+}
+
+// EditionKind says what an edition is of.
+type EditionKind string
+
+// The kinds of editions.
+const (
+	PlanEdition EditionKind = "plan"
+	FeeEdition  EditionKind = "fees"
+)
+
+// An Edition is a published plan or fee schedule: immutable, named by content.
+type Edition struct {
+	Kind   EditionKind
+	Ref    claims.EditionRef
+	Fees   string // of a plan: the fee schedule that it names
+	From   credentials.Date
+	Until  credentials.Date
+	Handle credentials.Handle
+	Body   []byte
+}
+
+// A Document is a license or an order as the board signed it, with its proof.
+type Document struct {
+	Order   bool
+	Handle  credentials.Handle
+	Token   string
+	Index   int64
+	Entry   []byte
+	Receipt []byte
+}
+
+// A Remittance is an 835 file that was released to a submitter: a transaction
+// set for each payee. Number counts the files from 1.
+type Remittance struct {
+	Trace     string
+	Number    int
+	Handle    credentials.Handle
+	Submitter credentials.DID
+	Released  time.Time
+	Body      []byte
+	Entry     []byte
+}
