@@ -1,54 +1,86 @@
-// Command countersign-dev runs every party in one process, on SQLite, with a real Temporal server inside: to try Countersign
-// out, and to develop against. It is no server for production.
+// Command countersign-dev runs every party in one process, on SQLite, with a
+// real Temporal server inside: to try Countersign out, and to develop against.
+// It is no server for production.
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"syscall"
 
-	"github.com/urfave/cli/v2"
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/countersign-health/countersign/cli"
+	"github.com/countersign-health/countersign/cmd/countersign-dev/demo"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	// The verifier that the demonstration starts in a process of its own is
+	// the one of package cli; this binary carries it so that one build is enough.
+	if len(os.Args) > 1 && os.Args[1] == "verify" {
+		os.Exit(cli.Run(ctx, os.Args[1:], cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
+	}
 	if err := app().RunContext(ctx, os.Args); err != nil {
 		fmt.Fprintln(os.Stderr, "countersign-dev:", err)
 		os.Exit(1)
 	}
 }
 
-func app() *cli.App {
-	return &cli.App{
+func app() *urfave.App {
+	return &urfave.App{
 		Name:           "countersign-dev",
 		Usage:          "every party in one process, for trying out and developing",
-		ExitErrHandler: func(*cli.Context, error) {}, // main prints the error, once
-		Commands: []*cli.Command{
+		ExitErrHandler: func(*urfave.Context, error) {}, // main prints the error, once
+		Commands: []*urfave.Command{
 			{
 				Name:  "demo",
-				Usage: "take claims from file to verified evidence, then end",
-				Flags: []cli.Flag{
-					&cli.StringFlag{Name: "out", Usage: "write the evidence into `DIR`", Required: true},
-					&cli.StringFlag{Name: "claims", Usage: "an 837P `FILE`; the example claims if left out"},
+				Usage: "tell the whole story once, from license to revocation, and check what came of it",
+				Flags: []urfave.Flag{
+					&urfave.StringFlag{Name: "out", Usage: "keep everything that it made in `DIR` (default: a new folder)"},
+					&urfave.StringFlag{Name: "claims", Usage: "bill this 837P `FILE` instead of the example"},
+					&urfave.StringFlag{Name: "plan", Usage: "publish this plan `FILE` instead of examples/plan.yaml"},
 				},
-				Action: func(c *cli.Context) error { return demo(c.Context, c.String("out"), c.String("claims")) },
+				Action: func(c *urfave.Context) error {
+					_, err := demo.Run(c.Context, demo.Options{
+						Out: c.String("out"), Claims: c.String("claims"), Plan: c.String("plan"), Screen: os.Stdout, Verify: verify,
+					})
+					return err
+				},
 			},
 			{
 				Name:  "dev",
 				Usage: "run until interrupted, with Temporal's web UI",
-				Flags: []cli.Flag{
-					&cli.StringFlag{Name: "data", Usage: "keep all state in `DIR`", Required: true},
+				Flags: []urfave.Flag{
+					&urfave.StringFlag{Name: "data", Usage: "keep all state in `DIR`", Value: "countersign-dev-data"},
 				},
-				Action: func(c *cli.Context) error { return dev(c.Context, c.String("data")) },
+				Action: func(c *urfave.Context) error { return demo.Dev(c.Context, c.String("data"), os.Stdout) },
 			},
+			{Name: "verify", Usage: "check a folder of signed documents offline; the same as countersign verify"},
 		},
 	}
 }
 
-func demo(ctx context.Context, out, claims string) error { return errors.New("demo is not wired yet") }
-
-func dev(ctx context.Context, data string) error { return errors.New("dev is not wired yet") }
+// verify runs this program's verifier in a process of its own.
+func verify(ctx context.Context, args ...string) ([]byte, int, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, 0, err
+	}
+	cmd := exec.CommandContext(ctx, self, args...)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, os.Stderr
+	cmd.Env = []string{} // nothing but the arguments
+	err = cmd.Run()
+	var ended *exec.ExitError
+	if errors.As(err, &ended) {
+		return out.Bytes(), ended.ExitCode(), nil
+	}
+	return out.Bytes(), 0, err
+}

@@ -164,3 +164,9 @@ func (n *Network) openDB(ctx context.Context, party, file string) (*sqldb.DB, er
 	}
 	return db, err
 }
+
+// LedgerSize is how many entries the ledger has ordered, final or not.
+func (n *Network) LedgerSize(ctx context.Context) (int64, error) { return n.operator.Size(ctx) }
+
+// Witnesses is how many countersign.
+func (n *Network) Witnesses() int { return len(n.witness) }

@@ -1,0 +1,76 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/countersign-health/countersign/cli"
+	"github.com/countersign-health/countersign/cmd/countersign-dev/parties"
+)
+
+// A person types commands with a key of their own.
+type person struct {
+	story *story
+	keys  []string
+	doors []string // flags that say whom they talk to
+}
+
+// atGateway is somebody who talks to the insurer.
+func (s *story) atGateway(party string) person {
+	return person{s, s.keyFlags(party), []string{"--gateway", s.network.GatewayURL, "--insurer", string(s.network.DIDs[parties.Insurer])}}
+}
+
+// atBoard is the clerk of the board of a state.
+func (s *story) atBoard(state string) person {
+	b := s.network.Boards[state]
+	return person{s, s.keyFlags(parties.Clerk), append([]string{"--board", b.URL, "--board-did", string(b.DID)}, s.ledgerFlags()...)}
+}
+
+// atLedger is anybody who reads the ledger.
+func (s *story) atLedger() person { return person{s, nil, s.ledgerFlags()} }
+
+func (s *story) keyFlags(party string) []string {
+	return []string{"--keys", s.network.Keys(party), "--key", party}
+}
+
+func (s *story) ledgerFlags() []string {
+	return []string{"--ledger", s.network.LedgerURL, "--trust", s.network.TrustFile()}
+}
+
+// types runs a command and reads its JSON answer into answer, which may be nil.
+func (p person) types(ctx context.Context, answer any, args ...string) error {
+	out, code := p.run(ctx, append(args, "--json"))
+	if code != 0 {
+		return fmt.Errorf("countersign %s: exit %d: %s", strings.Join(args[:2], " "), code, strings.TrimSpace(out))
+	}
+	if answer == nil {
+		return nil
+	}
+	if err := json.Unmarshal([]byte(out), answer); err != nil {
+		return fmt.Errorf("countersign %s: read its answer: %w", strings.Join(args[:2], " "), err)
+	}
+	return nil
+}
+
+// shows runs a command and prints what a person would see, indented. Exit
+// codes below most are part of the story.
+func (p person) shows(ctx context.Context, most int, args ...string) error {
+	out, code := p.run(ctx, args)
+	for _, line := range strings.Split(strings.TrimRight(out, "\n"), "\n") {
+		p.story.say("%s", line)
+	}
+	if code > most {
+		return fmt.Errorf("countersign %s: exit %d", strings.Join(args[:2], " "), code)
+	}
+	return nil
+}
+
+func (p person) run(ctx context.Context, args []string) (string, int) {
+	var out bytes.Buffer
+	std := cli.Streams{In: strings.NewReader(""), Out: &out, Err: &out}
+	code := cli.Run(ctx, append(append(append([]string{}, args...), p.keys...), p.doors...), std)
+	return out.String(), code
+}

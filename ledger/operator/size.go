@@ -1,0 +1,15 @@
+package operator
+
+import (
+	"context"
+	"fmt"
+)
+
+// Size is how many entries are ordered, whether or not they are final yet.
+func (l *Log) Size(ctx context.Context) (int64, error) {
+	size, _, err := l.head(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("read size of ledger: %w", err)
+	}
+	return size, nil
+}
