@@ -236,8 +236,9 @@ func (v *verifier) checkDraws(d *document[claims.ClaimDecisionDocument]) error {
 }
 
 // checkReviewFact wants a reviewer's signed word to say what the evidence says.
-// The reviewer's standing is the insurer's own finding.
-func (v *verifier) checkReviewFact(r *claims.Determination) error {
+// The reviewer's standing is the insurer's own finding, and is checked like
+// any other.
+func (v *verifier) checkReviewFact(entry *recorded, signed time.Time, r *claims.Determination) error {
 	if r == nil {
 		return nil
 	}
@@ -250,7 +251,13 @@ func (v *verifier) checkReviewFact(r *claims.Determination) error {
 	if said != d.subject {
 		return found(checkReview, "the reviewer signed something else: %s", d.name)
 	}
-	return nil
+	if r.Standing == nil {
+		return nil
+	}
+	if r.Standing.NPI != r.NPI {
+		return found(checkReview, "its evidence looks up the standing of another person than the reviewer")
+	}
+	return v.checkStanding(entry, signed, r.Standing)
 }
 
 func sortedByName[T any](m map[credentials.Handle]*document[T]) []*document[T] {

@@ -49,7 +49,7 @@ func (v *verifier) judgeClaim(name string) error {
 	if err := v.follows(turn{doc.Decision.Submission, doc.Decision.Number}, d.entry, ""); err != nil {
 		return err
 	}
-	if err := v.checkReviewFact(e.Review); err != nil {
+	if err := v.checkReviewFact(d.entry, d.from, e.Review); err != nil {
 		return err
 	}
 	for i := range e.Lines {
@@ -98,13 +98,8 @@ func (v *verifier) judgeAuthorization(name string) error {
 	if err := v.follows(turn{doc.Decision.Submission, doc.Decision.Number}, d.entry, e.Before); err != nil {
 		return err
 	}
-	if err := v.checkReviewFact(e.Review); err != nil {
+	if err := v.checkReviewFact(d.entry, d.from, e.Review); err != nil {
 		return err
-	}
-	if e.Review != nil && e.Review.Standing != nil {
-		if err := v.checkStanding(d.entry, d.from, e.Review.Standing); err != nil {
-			return err
-		}
 	}
 	for i := range e.Standings {
 		if err := v.checkItem(d, &s.subject.Request, i, &e.Standings[i]); err != nil {

@@ -170,6 +170,7 @@ var steps = []step{
 
 func verify(files Files, trust *ledger.Trust, progress func(done, total int)) *verifier {
 	v := newVerifier(files)
+	defer v.count()
 	if err := v.begin(trust); err != nil {
 		return v
 	}
@@ -192,7 +193,6 @@ func verify(files Files, trust *ledger.Trust, progress func(done, total int)) *v
 	}
 	v.findUnused()
 	v.findUncovered()
-	v.count()
 	return v
 }
 
