@@ -150,6 +150,9 @@ func flagsFirst(app *urfave.App, args []string) []string {
 		}
 		flags, commands = commands[found].Flags, commands[found].Subcommands
 	}
+	if len(commands) > 0 {
+		return args // no command yet to take the flags
+	}
 	var first, rest []string
 	for tail := args[i:]; len(tail) > 0; tail = tail[1:] {
 		switch a := tail[0]; {

@@ -1,0 +1,359 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/countersign-health/countersign/board"
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/claims/x12"
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/credentials/aries"
+	"github.com/countersign-health/countersign/dossier"
+	"github.com/countersign-health/countersign/gateway/api"
+	"github.com/countersign-health/countersign/ledger"
+	"github.com/countersign-health/countersign/ledger/client"
+	"github.com/countersign-health/countersign/ledger/ledgertest"
+	"github.com/countersign-health/countersign/store/sqldb"
+)
+
+// startServers starts everybody whom the scripts talk to, and returns the
+// environment that leads there.
+func startServers(t *testing.T) []string {
+	t.Helper()
+	dir := t.TempDir()
+	keys := filepath.Join(dir, "keys")
+	store, err := aries.OpenKeyStore(keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kids := map[string]string{}
+	for _, name := range []string{"hospital", "clerk", "reviewer"} {
+		s, err := store.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kids[name] = s.KeyID()
+	}
+
+	l := ledgertest.New(t)
+	operator := l.Open(t, openDB(t, filepath.Join(dir, "ledger.db")))
+	books := httptest.NewServer(operator.Handler())
+	t.Cleanup(books.Close)
+	reader := client.New(books.URL, l.Policy, nil)
+	if _, err := reader.Append(t.Context(), "admit auditor", l.Admission(t, "auditor", ledger.RoleAuditor, "board", "insurer")); err != nil {
+		t.Fatal(err)
+	}
+	trust, err := ledger.Trust{Origin: ledgertest.Origin, Genesis: l.Genesis.Digest()}.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pinned := filepath.Join(dir, "pinned.json")
+	if err := os.WriteFile(pinned, trust, 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	door := httptest.NewUnstartedServer(nil)
+	b, err := board.Open(t.Context(), openDB(t, filepath.Join(dir, "board.db")), ledgertest.Signer("board"), appender{reader}, board.Options{
+		Jurisdiction: "CA", URL: "http://" + door.Listener.Addr().String(), Clerks: []string{kids["clerk"]},
+		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	door.Config.Handler = b.Handler()
+	door.Start()
+	t.Cleanup(b.Close)
+	t.Cleanup(door.Close)
+
+	gate := httptest.NewServer(newGate(t))
+	t.Cleanup(gate.Close)
+	dead := httptest.NewServer(nil)
+	dead.Close()
+	did := func(name string) string { return string(ledgertest.Party(name, ledger.RoleInsurer).DID) }
+	return []string{
+		"COUNTERSIGN_KEYS=" + keys, "COUNTERSIGN_LEDGER=" + books.URL, "COUNTERSIGN_TRUST=" + pinned,
+		"COUNTERSIGN_BOARD=" + door.URL, "COUNTERSIGN_BOARD_DID=" + did("board"),
+		"COUNTERSIGN_GATEWAY=" + gate.URL, "COUNTERSIGN_INSURER=" + did("insurer"),
+		"DEAD=" + dead.URL, "STRANGER=" + did("stranger"),
+	}
+}
+
+func openDB(t *testing.T, path string) *sqldb.DB {
+	t.Helper()
+	db, err := sqldb.Open(t.Context(), "sqlite:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// appender is a board's line to the ledger.
+type appender struct{ *client.Client }
+
+func (a appender) Append(ctx context.Context, key string, e ledger.Entry) (int64, error) {
+	at, err := a.Client.Append(ctx, key, e)
+	return at.Index, err
+}
+
+func (a appender) AwaitFinal(ctx context.Context, index int64, e ledger.Entry) ([]byte, error) {
+	receipt, _, err := a.Await(ctx, index, e.Marshal())
+	return receipt, err
+}
+
+// A gate answers as a gateway does, without contracts or books behind it: it
+// checks tokens, refuses claim BAD-NPI, pends PEND-* until a reviewer speaks,
+// pays half of the rest. What gateways really decide is tested with the demo.
+type gate struct {
+	t      *testing.T
+	mu     sync.Mutex
+	byName map[string]credentials.Handle // number: the first handle
+	all    map[credentials.Handle]*api.Submission
+	tokens map[credentials.Handle]string
+	order  []credentials.Handle
+}
+
+func newGate(t *testing.T) http.Handler {
+	g := &gate{t: t, byName: map[string]credentials.Handle{}, all: map[credentials.Handle]*api.Submission{}, tokens: map[credentials.Handle]string{}}
+	mux := http.NewServeMux()
+	for pattern, f := range map[string]func(*http.Request, []byte) (any, error){
+		"POST /claims": g.postClaim, "POST /authorizations": g.postAuthorization,
+		"GET /submissions/{handle}": g.get, "GET /submissions": g.list, "GET /reviews": g.reviews,
+		"GET /reviews/{handle}": g.review, "POST /reviews/{handle}": g.determine,
+		"POST /editions/{kind}": g.publish, "GET /remittances": g.remittances,
+	} {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+			insurer, _ := credentials.SignerDID(ledgertest.Signer("insurer"))
+			var answer any
+			_, err := credentials.VerifyRequest(token, r.Method, r.URL.RequestURI(), string(insurer), body, time.Now(), credentials.ResolveDIDKey)
+			if err != nil {
+				err = &api.Refusal{Status: 401, Message: "request token: " + err.Error()}
+			} else {
+				g.mu.Lock()
+				answer, err = f(r, body)
+				g.mu.Unlock()
+			}
+			var no *api.Refusal
+			if errors.As(err, &no) {
+				w.WriteHeader(no.Status)
+				answer = no
+			} else if err != nil {
+				w.WriteHeader(503)
+				answer = &api.Refusal{Message: "try again"}
+			}
+			json.NewEncoder(w).Encode(answer)
+		})
+	}
+	return mux
+}
+
+func (g *gate) take(kind, number, token string, h credentials.Handle) (any, bool) {
+	if first, ok := g.byName[kind+number]; ok {
+		return api.Acceptance{Handle: first, Control: g.all[first].Control, Again: true}, true
+	}
+	g.byName[kind+number], g.tokens[h] = h, token
+	g.all[h] = &api.Submission{Handle: h, Kind: kind, Number: number, Control: "C-" + number, State: "received", Decisions: []api.Decision{}}
+	g.order = append(g.order, h)
+	return api.Acceptance{Handle: h, Control: "C-" + number}, false
+}
+
+func (g *gate) postClaim(_ *http.Request, body []byte) (any, error) {
+	doc, err := credentials.Open[claims.Submission](string(body), credentials.KindClaimSubmission, credentials.ResolveDIDKey)
+	if err != nil {
+		return nil, &api.Refusal{Status: 400, Message: err.Error()}
+	}
+	c := &doc.Subject.Claim
+	if c.Number == "BAD-NPI" {
+		return nil, &api.Refusal{Status: 422, Message: "claim is refused", Problems: []api.Problem{
+			{Segment: "CLM", Element: "CLM02", Loop: "2300", Code: "A8:400", Message: "the gateway found another total"}}}
+	}
+	a, again := g.take("claim", c.Number, string(body), doc.Subject.Handle)
+	if !again && c.Number != "NEVER" {
+		outcome := claims.Paid
+		if strings.HasPrefix(c.Number, "PEND") {
+			outcome = claims.Pended
+		}
+		g.decide(doc.Subject.Handle, c, outcome)
+	}
+	return a, nil
+}
+
+// decide signs the next decision: half is paid, half is the deductible.
+func (g *gate) decide(h credentials.Handle, c *claims.Claim, outcome claims.Outcome) {
+	s := g.all[h]
+	d := claims.Decision{Submission: h, Claim: c.Number, Number: len(s.Decisions) + 1, Outcome: outcome, Rules: claims.RulesEdition, Charge: c.Charge, Lines: []claims.LineDecision{}}
+	switch outcome {
+	case claims.Pended:
+		d.Pends = []claims.Pend{{Reason: claims.PendNearDuplicate}}
+	case claims.Denied:
+		d.Lines = append(d.Lines, claims.LineDecision{Line: 1, Outcome: outcome, Charge: c.Charge, Steps: []claims.Step{},
+			Adjustments: []claims.Adjustment{{Group: claims.Contractual, CARC: claims.CARCDuplicate, Amount: c.Charge}}})
+	default:
+		half := c.Charge / 2
+		d.Allowed, d.Paid, d.Patient = c.Charge, c.Charge-half, half
+		d.Lines = append(d.Lines, claims.LineDecision{Line: 1, Outcome: outcome, Charge: c.Charge, Allowed: c.Charge, Paid: c.Charge - half, Patient: half, Steps: []claims.Step{},
+			Adjustments: []claims.Adjustment{{Group: claims.Patient, CARC: claims.CARCDeductible, Amount: half}}})
+	}
+	signDecision(g, s, credentials.KindClaimDecision, string(outcome), func(doc credentials.Handle) claims.ClaimDecisionDocument {
+		return claims.ClaimDecisionDocument{Handle: doc, Salt: newHandle(), Decision: d}
+	})
+}
+
+func signDecision[T any](g *gate, s *api.Submission, kind credentials.Kind, outcome string, subject func(credentials.Handle) T) {
+	doc := newHandle()
+	signer := ledgertest.Signer("insurer")
+	if strings.HasSuffix(s.Number, "FORGED") {
+		signer = ledgertest.Signer("stranger")
+	}
+	token, err := credentials.Issue(signer, kind, doc, time.Now(), nil, subject(doc))
+	if err != nil {
+		g.t.Error(err)
+	}
+	s.State = outcome
+	s.Decisions = append(s.Decisions, api.Decision{Handle: doc, Number: len(s.Decisions) + 1, Outcome: outcome, Settled: time.Now(), Token: token})
+}
+
+func (g *gate) postAuthorization(_ *http.Request, body []byte) (any, error) {
+	doc, err := credentials.Open[claims.AuthorizationSubmission](string(body), credentials.KindAuthorizationSubmission, credentials.ResolveDIDKey)
+	if err != nil {
+		return nil, &api.Refusal{Status: 400, Message: err.Error()}
+	}
+	q := &doc.Subject.Request
+	a, again := g.take("authorization", q.Number, string(body), doc.Subject.Handle)
+	if again {
+		return a, nil
+	}
+	d := claims.AuthorizationDecision{Submission: doc.Subject.Handle, Request: q.Number, Number: 1, Outcome: claims.AuthorizationPended,
+		Rules: claims.RulesEdition, NPI: q.Clinician.NPI, Items: []claims.ItemDecision{}, Pends: []claims.Pend{{Reason: claims.PendReview}}}
+	for _, it := range q.Items {
+		d.Items = append(d.Items, claims.ItemDecision{Sequence: it.Sequence, Outcome: claims.AuthorizationPended, Action: "A4",
+			Code: it.Code, Units: it.Units, From: it.From, Until: it.Until, Reason: string(claims.PendReview), Rule: "review"})
+	}
+	signDecision(g, g.all[doc.Subject.Handle], credentials.KindAuthorizationDecision, "pended", func(h credentials.Handle) claims.AuthorizationDecisionDocument {
+		return claims.AuthorizationDecisionDocument{Handle: h, Salt: newHandle(), Decision: d}
+	})
+	return a, nil
+}
+
+func (g *gate) named(r *http.Request) (*api.Submission, error) {
+	h, _ := credentials.ParseHandle(r.PathValue("handle"))
+	if s, ok := g.all[h]; ok {
+		return s, nil
+	}
+	return nil, &api.Refusal{Status: 404, Message: "nothing of yours has this handle"}
+}
+
+func (g *gate) get(r *http.Request, _ []byte) (any, error) {
+	s, err := g.named(r)
+	if err != nil || r.URL.Query().Get("files") == "" {
+		return s, err
+	}
+	with := *s
+	f := dossier.Files{}
+	f.Token(dossier.Submissions, s.Handle, g.tokens[s.Handle])
+	for _, d := range s.Decisions {
+		f.Token(dossier.Decisions, d.Handle, d.Token)
+	}
+	with.Files = f
+	return &with, nil
+}
+
+func (g *gate) list(*http.Request, []byte) (any, error) {
+	all := []*api.Submission{}
+	for _, h := range g.order {
+		if !strings.HasSuffix(g.all[h].Number, "FORGED") {
+			all = append(all, g.all[h])
+		}
+	}
+	return all, nil
+}
+
+func (g *gate) reviews(*http.Request, []byte) (any, error) {
+	all := []*api.Submission{}
+	for _, h := range g.order {
+		if g.all[h].State == "pended" {
+			all = append(all, g.all[h])
+		}
+	}
+	return all, nil
+}
+
+func (g *gate) review(r *http.Request, _ []byte) (any, error) {
+	s, err := g.named(r)
+	if err != nil {
+		return nil, err
+	}
+	return api.Review{Submission: *s, Token: g.tokens[s.Handle]}, nil
+}
+
+func (g *gate) determine(r *http.Request, body []byte) (any, error) {
+	s, err := g.named(r)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := credentials.Open[claims.Determination](string(body), credentials.KindReviewDetermination, credentials.ResolveDIDKey)
+	if err != nil || doc.Subject.Subject != s.Handle || doc.Subject.Number != len(s.Decisions) || doc.Subject.Reviewer != doc.Issuer {
+		return nil, &api.Refusal{Status: 400, Message: "determination is not about the latest decision"}
+	}
+	if s.Kind == "claim" {
+		c, err := credentials.Open[claims.Submission](g.tokens[s.Handle], credentials.KindClaimSubmission, credentials.ResolveDIDKey)
+		if err != nil {
+			return nil, err
+		}
+		g.decide(s.Handle, &c.Subject.Claim, map[bool]claims.Outcome{true: claims.Paid, false: claims.Denied}[doc.Subject.Approve])
+	}
+	return api.Acceptance{Handle: doc.Subject.Handle}, nil
+}
+
+func (g *gate) publish(r *http.Request, body []byte) (any, error) {
+	e := api.Edition{Kind: r.PathValue("kind"), Handle: newHandle(), Body: body}
+	if e.Kind == "plan" {
+		p, err := claims.ParsePlan(body)
+		if err != nil {
+			return nil, &api.Refusal{Status: 422, Message: err.Error()}
+		}
+		e.Ref = p.Ref()
+		return e, nil
+	}
+	e.Ref = claims.EditionRef{Name: r.URL.Query().Get("name"), Edition: r.URL.Query().Get("edition"), Digest: credentials.DigestOf(body)}
+	return e, nil
+}
+
+// remittances are two payments of what was paid last.
+func (g *gate) remittances(*http.Request, []byte) (any, error) {
+	var all []api.Remittance
+	for i, trace := range []string{"T1", "T2"} {
+		pay := x12.Payment{Number: "CLAIM-" + trace, Status: "1", Charge: 10000, Paid: 8000, Patient: 2000, Filing: "12", Control: "C1", Place: "11", Frequency: "1",
+			Person: claims.Person{Last: "EXAMPLE", First: "ANN", MemberID: "M1"},
+			Lines: []x12.ServicePayment{{Code: "99213", Charge: 10000, Paid: 8000, Units: 1000, From: "2026-10-05", To: "2026-10-05", Control: "1", Allowed: 10000,
+				Adjustments: []claims.Adjustment{{Group: claims.Patient, CARC: claims.CARCCoinsurance, Amount: 2000}}}}}
+		day := credentials.Date("2026-11-02").AddDays(i)
+		body, err := x12.WriteRemittance(x12.Envelope{Sender: "DEMOPPO", Receiver: "HOSPITAL", Control: i + 1, Produced: time.Date(2026, 11, 2+i, 0, 0, 0, 0, time.UTC)}, x12.Remittance{
+			Payer: x12.Payer{Name: "DEMO-PPO", ID: "DEMOPPO", TaxID: "990000002", Address: claims.Address{Street: "1 PAYER ST", City: "SACRAMENTO", State: "CA", ZIP: "95814"}, Contact: "EDI", Phone: "9165550100"},
+			Payee: claims.Provider{NPI: "2999001003", Organization: true, Name: "MISSION CREEK HOSPITAL", TaxID: "990000001", Address: claims.Address{Street: "100 EXAMPLE WAY", City: "SACRAMENTO", State: "CA", ZIP: "958140001"}},
+			Trace: trace, Total: 8000, Method: "CHK", Date: day, Produced: day, Payments: []x12.Payment{pay},
+		})
+		if err != nil {
+			g.t.Error(err)
+		}
+		h := newHandle()
+		f := dossier.Files{}
+		f.Receipt(h, []byte("entry of "+trace), []byte("receipt of "+trace))
+		all = append(all, api.Remittance{Trace: trace, Released: time.Date(2026, 11, 2+i, 0, 0, 0, 0, time.UTC), Body: body, Handle: h, Files: f})
+	}
+	return all, nil
+}
