@@ -58,11 +58,16 @@ func (g *Evidence) GatherClaim(ctx context.Context, submission credentials.Handl
 	for i := range c.Lines {
 		l := &c.Lines[i]
 		fact := f.Lines[i]
-		e.Lines = append(e.Lines, claims.LineFact{
+		known := claims.LineFact{
 			Line: l.Number, Duplicate: fact.Duplicate, Authorization: fact.Authorization,
 			Fee:      fees.Price(l.Code, l.Modifiers, c.PlaceOf(l)),
 			Standing: g.standing(fact.Practitioner, l.From),
-		})
+		}
+		if l.To != l.From {
+			last := g.standing(fact.Practitioner, l.To)
+			known.StandingLast = &last
+		}
+		e.Lines = append(e.Lines, known)
 	}
 	return &ClaimGathered{Claim: *c, Plan: *plan, Evidence: e, Fences: f.Fences, Before: f.Before}, nil
 }
@@ -105,6 +110,11 @@ func (g *Evidence) GatherAuthorization(ctx context.Context, submission credentia
 	if e.Review != nil && f.Reviewer != nil {
 		s := g.standing(*f.Reviewer, credentials.DateOf(g.Now().UTC()))
 		e.Review.Standing = &s
+		if !e.Review.Approve && s.Standing.Answer != credentials.May {
+			// A denial is a licensed clinician's (42 CFR 422.566(d)). The gateway
+			// refuses others; if the license went since, the request goes on waiting.
+			e.Review = nil
+		}
 	}
 	return &AuthorizationGathered{Request: *r, Plan: *plan, Evidence: e, Fences: f.Fences, Before: f.Before}, nil
 }

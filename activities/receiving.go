@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"go.temporal.io/sdk/temporal"
@@ -47,7 +48,7 @@ func (r *Receiving) OpenClaim(ctx context.Context, s Submitted) (Accepted, error
 		Key: key, Submitter: doc.Issuer, Submission: doc.Subject, Token: s.Token, Received: s.Received,
 	})
 	if err != nil {
-		return Accepted{}, fmt.Errorf("receive claim: %w", err)
+		return Accepted{}, notReceived("receive claim", err)
 	}
 	return Accepted{got.Submission, got.Control}, nil
 }
@@ -66,9 +67,16 @@ func (r *Receiving) OpenAuthorization(ctx context.Context, s Submitted) (Accepte
 		Key: key, Submitter: doc.Issuer, Submission: doc.Subject, Token: s.Token, Received: s.Received,
 	})
 	if err != nil {
-		return Accepted{}, fmt.Errorf("receive authorization request: %w", err)
+		return Accepted{}, notReceived("receive authorization request", err)
 	}
 	return Accepted{got.Submission, got.Control}, nil
+}
+
+func notReceived(doing string, err error) error {
+	if errors.Is(err, books.ErrHandleTaken) {
+		return permanent(doing, err)
+	}
+	return fmt.Errorf("%s: %w", doing, err)
 }
 
 // permanent marks an error that no retry can mend.

@@ -24,6 +24,7 @@ type Books interface {
 	StatusOf(ctx context.Context, h credentials.Handle) (*books.Status, error)
 	StatusOfDecision(ctx context.Context, document credentials.Handle) (*books.Status, error)
 	Submissions(ctx context.Context, submitter credentials.DID, state string) ([]credentials.Handle, error)
+	PractitionerIn(ctx context.Context, npi credentials.NPI, state string) (books.Practitioner, error)
 	Pended(ctx context.Context) ([]credentials.Handle, error)
 	Determine(ctx context.Context, d claims.Determination, token string) (books.Work, error)
 	Editions(ctx context.Context) ([]books.Edition, error)
@@ -52,8 +53,10 @@ type Config struct {
 	// ReceiptFromFile takes the receipt date from the file that is billed
 	// instead of the clock: for demonstrations with old files only.
 	ReceiptFromFile bool
-	Now             func() time.Time
-	Log             *slog.Logger
+	// Patience is how old a board's last word may be and still prove standing.
+	Patience time.Duration
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // Gateway serves the insurer's HTTP interface.

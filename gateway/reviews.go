@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"context"
+	"crypto/ed25519"
 	"errors"
 	"net/http"
 
@@ -65,6 +67,11 @@ func (g *Gateway) postReview(c *call) (any, error) {
 	case !d.Approve && !d.NPI.Valid():
 		return nil, refuse(http.StatusUnprocessableEntity, "a denial needs the NPI of a licensed reviewer (42 CFR 422.566(d)): give it with --npi")
 	}
+	if !d.Approve {
+		if err := g.mayDeny(c.Context(), d); err != nil {
+			return nil, err
+		}
+	}
 	work, err := g.Books.Determine(c.Context(), d, string(c.body))
 	if errors.Is(err, books.ErrDetermined) {
 		return nil, refuse(http.StatusConflict, "%v, or it is not pended any more: look at it again", err)
@@ -77,6 +84,38 @@ func (g *Gateway) postReview(c *call) (any, error) {
 		return nil, err
 	}
 	return api.Acceptance{Handle: d.Handle}, nil
+}
+
+// mayDeny asks whether the reviewer's license stands today where the patient
+// is: an adverse decision is a licensed clinician's (42 CFR 422.566(d)).
+func (g *Gateway) mayDeny(ctx context.Context, d claims.Determination) error {
+	s, err := g.Books.StatusOf(ctx, d.Subject)
+	if err != nil {
+		return err
+	}
+	if s.Kind != books.AuthorizationKind {
+		return nil // what a reviewer denies on a claim is administrative
+	}
+	doc, err := credentials.Open[claims.AuthorizationSubmission](s.Token, credentials.KindAuthorizationSubmission, g.key)
+	if err != nil {
+		return err
+	}
+	state := doc.Subject.Request.State
+	p, err := g.Books.PractitionerIn(ctx, d.NPI, state)
+	if err != nil {
+		return err
+	}
+	standing := credentials.StandingOn(p.Licenses, p.Orders, state, credentials.DateOf(g.Now().UTC()), g.Now().Sub(p.FeedRead) <= g.Patience)
+	if standing.Answer != credentials.May {
+		return refuse(http.StatusForbidden, "you may not deny this: %s in %s; a denial needs a clinician whose license stands there", standing.Reason, state)
+	}
+	return nil
+}
+
+// key is an admitted party's key, whoever's.
+func (g *Gateway) key(kid string) (ed25519.PublicKey, error) {
+	key, _, err := g.Who(kid)
+	return key, err
 }
 
 // An EditionError is an edition that is the publisher's to mend.

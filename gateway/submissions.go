@@ -11,6 +11,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/countersign-health/countersign/activities"
 	"github.com/countersign-health/countersign/books"
@@ -30,13 +31,7 @@ func (g *Gateway) postClaim(c *call) (any, error) {
 	}
 	received := g.receivedOn(doc.Subject.Source.Created)
 	if found := claims.Check(&doc.Subject.Claim, g.Edits, received); len(found) > 0 {
-		no := &api.Refusal{Status: http.StatusUnprocessableEntity, Message: "claim is refused: " + found[0].String()}
-		for _, p := range found {
-			no.Problems = append(no.Problems, api.Problem{
-				Segment: p.Segment, Element: p.Element, Loop: p.Loop, Line: p.Line, Code: p.Code, Message: p.Message,
-			})
-		}
-		return nil, no
+		return nil, refusedFor("claim", found)
 	}
 	key, err := doc.Subject.BusinessKey(g.Secret, doc.Issuer)
 	if err != nil {
@@ -45,14 +40,25 @@ func (g *Gateway) postClaim(c *call) (any, error) {
 	return g.accept(c.Context(), key, workflows.ClaimID(key), workflows.Claim, activities.Submitted{Token: string(c.body), Received: received})
 }
 
+// refusedFor says which intake edits a submission did not pass.
+func refusedFor(what string, found []claims.Problem) error {
+	no := &api.Refusal{Status: http.StatusUnprocessableEntity, Message: what + " is refused: " + found[0].String()}
+	for _, p := range found {
+		no.Problems = append(no.Problems, api.Problem{
+			Segment: p.Segment, Element: p.Element, Loop: p.Loop, Line: p.Line, Code: p.Code, Message: p.Message,
+		})
+	}
+	return no
+}
+
 // postAuthorization takes a signed prior-authorization request.
 func (g *Gateway) postAuthorization(c *call) (any, error) {
 	doc, err := credentials.Open[claims.AuthorizationSubmission](string(c.body), credentials.KindAuthorizationSubmission, g.keysOf(c))
 	if err != nil {
 		return nil, refuse(http.StatusBadRequest, "authorization request: %v", err)
 	}
-	if len(doc.Subject.Request.Items) == 0 {
-		return nil, refuse(http.StatusUnprocessableEntity, "authorization request %s asks for nothing: give it at least one item", doc.Subject.Request.Number)
+	if found := claims.CheckRequest(&doc.Subject.Request, g.Edits); len(found) > 0 {
+		return nil, refusedFor("authorization request", found)
 	}
 	key, err := doc.Subject.BusinessKey(g.Secret, doc.Issuer)
 	if err != nil {
@@ -97,7 +103,7 @@ func (g *Gateway) accept(ctx context.Context, key credentials.Digest, id string,
 	start := g.Temporal.NewWithStartWorkflowOperation(client.StartWorkflowOptions{
 		ID: id, TaskQueue: workflows.TaskQueue,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
-		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY, // refused once, it may come again mended
 	}, contract, in)
 	update, err := g.Temporal.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
 		StartWorkflowOperation: start,
@@ -117,6 +123,10 @@ func (g *Gateway) accept(ctx context.Context, key credentials.Digest, id string,
 		if known, err := g.Books.FindSubmission(ctx, key); err == nil {
 			return api.Acceptance{Handle: known.Submission, Control: known.Control, Again: true}, nil
 		}
+	}
+	var no *temporal.ApplicationError
+	if errors.As(err, &no) && no.NonRetryable() {
+		return nil, refuse(http.StatusConflict, "%s", no.Message())
 	}
 	return nil, fmt.Errorf("start contract: %w", err)
 }

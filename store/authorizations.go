@@ -36,20 +36,19 @@ func readAuthorizationFile(tx *sqldb.Tx, submission credentials.Handle) (*books.
 	if err != nil {
 		return nil, err
 	}
+	if who.person != s.person {
+		if s, err = identify(tx, submission, s, who); err != nil {
+			return nil, err
+		}
+	}
 	f.Member = who.fact
-	if f.Plan, err = editionOn(tx, books.PlanEdition, who.plan, r.FirstDay()); err != nil {
+	if f.Plan, err = editionOn(tx, books.PlanEdition, who.planOn(r.FirstDay()), r.FirstDay()); err != nil {
 		return nil, fmt.Errorf("no plan edition is published: %w", err)
 	}
 	if f.Practitioner, err = practitioner(tx, r.Clinician.NPI, r.State); err != nil {
 		return nil, err
 	}
-	for _, name := range []string{standingFence(r.Clinician.NPI), authorizationFence(submission.String())} {
-		fence, err := readFence(tx, name)
-		if err != nil {
-			return nil, err
-		}
-		f.Fences = append(f.Fences, fence)
-	}
+	guards := []string{standingFence(r.Clinician.NPI), authorizationFence(submission.String()), reviewFence(submission.String())}
 	if s.latest != "" {
 		f.Before = new(claims.AuthorizationDecision)
 		if err := readBody(tx, s.latest, f.Before); err != nil {
@@ -65,6 +64,14 @@ func readAuthorizationFile(tx *sqldb.Tx, submission credentials.Handle) (*books.
 			return nil, err
 		}
 		f.Reviewer = &p
+		guards = append(guards, standingFence(p.NPI))
+	}
+	for _, name := range guards {
+		fence, err := readFence(tx, name)
+		if err != nil {
+			return nil, err
+		}
+		f.Fences = append(f.Fences, fence)
 	}
 	return f, nil
 }
@@ -140,7 +147,8 @@ func drawUnits(tx *sqldb.Tx, d claims.Draw) error {
 	}
 	n, err := tx.Exec(`
 		UPDATE authorized_item SET drawn = drawn + $3
-		WHERE submission = $1 AND code = $2 AND units - drawn >= $3`, submission, d.Code, int64(d.Units))
+		WHERE submission = $1 AND units - drawn >= $3 AND sequence = (
+			SELECT MIN(sequence) FROM authorized_item WHERE submission = $1 AND code = $2)`, submission, d.Code, int64(d.Units))
 	if err != nil {
 		return err
 	}
@@ -166,9 +174,9 @@ func (b *Books) Determine(ctx context.Context, d claims.Determination, token str
 		switch {
 		case err != nil:
 			return err
-		case kept != nil && kept.Handle == d.Handle:
+		case kept != nil && *kept == d:
 			return nil
-		case kept != nil || row.decisions != d.Number || row.state != string(claims.Pended):
+		case kept != nil && (kept.Number == d.Number || kept.Handle == d.Handle) || row.decisions != d.Number || row.state != string(claims.Pended):
 			return books.ErrDetermined
 		}
 		body, err := json.Marshal(d)
@@ -177,15 +185,21 @@ func (b *Books) Determine(ctx context.Context, d claims.Determination, token str
 		}
 		_, err = tx.Exec(`INSERT INTO determination (submission, number, body, token) VALUES ($1, $2, $3, $4)`,
 			d.Subject.String(), d.Number, body, token)
-		return err
+		if err != nil {
+			return err
+		}
+		return bumpFence(tx, reviewFence(d.Subject.String()))
 	})
 	return work, err
 }
 
-// readDetermination returns nil where a decision was not reviewed.
+// readDetermination returns the newest determination on a decision up to the
+// given number: what a reviewer found stays found when other facts move. It
+// returns nil where nobody reviewed any of them.
 func readDetermination(tx *sqldb.Tx, submission credentials.Handle, number int) (*claims.Determination, error) {
 	var body []byte
-	err := tx.QueryRow(`SELECT body FROM determination WHERE submission = $1 AND number = $2`, submission.String(), number).Scan(&body)
+	err := tx.QueryRow(`
+		SELECT body FROM determination WHERE submission = $1 AND number <= $2 ORDER BY number DESC LIMIT 1`, submission.String(), number).Scan(&body)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -194,4 +208,13 @@ func readDetermination(tx *sqldb.Tx, submission credentials.Handle, number int) 
 	}
 	d := new(claims.Determination)
 	return d, json.Unmarshal(body, d)
+}
+
+// PractitionerIn is what the books hold about a clinician in one state.
+func (b *Books) PractitionerIn(ctx context.Context, npi credentials.NPI, state string) (p books.Practitioner, err error) {
+	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		p, err = practitioner(tx, npi, state)
+		return err
+	})
+	return p, err
 }

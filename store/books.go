@@ -45,6 +45,7 @@ func standingFence(npi credentials.NPI) string { return "standing/" + string(npi
 func authorizationFence(submission string) string {
 	return "authorization/" + submission
 }
+func reviewFence(submission string) string { return "review/" + submission }
 
 func readFence(tx *sqldb.Tx, name string) (books.Fence, error) {
 	f := books.Fence{Name: name}

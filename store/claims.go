@@ -43,8 +43,16 @@ func readClaimFile(tx *sqldb.Tx, submission credentials.Handle) (*books.ClaimFil
 	if err != nil {
 		return nil, err
 	}
+	if who.family != s.family || who.person != s.person { // enrolled since
+		if s, err = identify(tx, submission, s, who); err != nil {
+			return nil, err
+		}
+		if f.Wait, err = mustWait(tx, s); err != nil || f.Wait {
+			return &f.ClaimFile, err
+		}
+	}
 	f.Member = who.fact
-	if f.Plan, err = editionOn(tx, books.PlanEdition, who.plan, c.FirstService()); err != nil {
+	if f.Plan, err = editionOn(tx, books.PlanEdition, who.planOn(c.FirstService()), c.FirstService()); err != nil {
 		return nil, fmt.Errorf("no plan edition is published: %w", err)
 	}
 	if f.Fees, err = editionOn(tx, books.FeeEdition, f.Plan.Fees, c.FirstService()); err != nil {
@@ -63,6 +71,9 @@ func readClaimFile(tx *sqldb.Tx, submission credentials.Handle) (*books.ClaimFil
 		if err := readBody(tx, s.latest, f.Before); err != nil {
 			return nil, err
 		}
+	}
+	if err := f.fence(tx, reviewFence(submission.String())); err != nil {
+		return nil, err
 	}
 	f.Review, err = readDetermination(tx, submission, s.decisions)
 	return &f.ClaimFile, err
@@ -114,7 +125,7 @@ func (f *claimFile) readLine(tx *sqldb.Tx, s submissionRow, who found, l *claims
 	if err != nil {
 		return err
 	}
-	if line.Practitioner, err = practitioner(tx, npi, c.ServiceState); err != nil {
+	if line.Practitioner, err = practitioner(tx, npi, c.StateOf(l)); err != nil {
 		return err
 	}
 	line.Practitioner.Rostered = byRoster

@@ -78,8 +78,19 @@ func rostered(tx *sqldb.Tx, billing credentials.NPI) (credentials.NPI, error) {
 
 // found is who a patient is to the insurer.
 type found struct {
-	person, family, plan string
-	fact                 claims.MemberFact
+	person, family string
+	fact           claims.MemberFact
+	plans          []string // of each period of coverage in fact
+}
+
+// planOn is the plan that covers a day, else the last one that the member had.
+func (f found) planOn(day credentials.Date) (plan string) {
+	for i, c := range f.fact.Coverage {
+		if plan = f.plans[i]; day.Within(c.From, c.Until) {
+			return plan
+		}
+	}
+	return plan
 }
 
 // findMember looks for the patient under the patient's own member id, else
@@ -114,9 +125,11 @@ func findMember(tx *sqldb.Tx, patient *claims.Person, subscriber *claims.Person)
 		SELECT plan, from_date, until_date FROM coverage WHERE person = $1 ORDER BY from_date, plan`, []any{f.person},
 		func(rs *sql.Rows) error {
 			var c claims.Coverage
-			if err := rs.Scan(&f.plan, &c.From, &c.Until); err != nil {
+			var plan string
+			if err := rs.Scan(&plan, &c.From, &c.Until); err != nil {
 				return err
 			}
+			f.plans = append(f.plans, plan)
 			f.fact.Coverage = append(f.fact.Coverage, c)
 			return nil
 		})

@@ -44,7 +44,8 @@ func (b *Books) KeepReceipt(ctx context.Context, document credentials.Handle, in
 	})
 }
 
-// Unrecorded lists documents that wait for their receipt, oldest first.
+// Unrecorded lists documents that wait for their receipt, in no order that
+// means anything.
 func (b *Books) Unrecorded(ctx context.Context, most int) (waiting []credentials.Handle, err error) {
 	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		waiting = nil

@@ -72,7 +72,8 @@ func fillDecision(tx *sqldb.Tx, d *books.DecisionRow, submission credentials.Han
 	if d.Outbox, err = readOutbox(tx, d.Document); err != nil {
 		return err
 	}
-	err = tx.QueryRow(`SELECT token FROM determination WHERE submission = $1 AND number = $2`, submission.String(), d.Number-1).Scan(&d.Determination)
+	err = tx.QueryRow(`
+		SELECT token FROM determination WHERE submission = $1 AND number <= $2 ORDER BY number DESC LIMIT 1`, submission.String(), d.Number-1).Scan(&d.Determination)
 	if notFound(err) == books.ErrNotFound {
 		return nil
 	}

@@ -148,6 +148,17 @@ func controlNumber(h credentials.Handle) string {
 	return "CS" + base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(h[:10])
 }
 
+// identify says anew whose submission it is, for a member who was enrolled
+// after it came: else its decision would move nobody's accumulators.
+func identify(tx *sqldb.Tx, h credentials.Handle, s submissionRow, who found) (submissionRow, error) {
+	s.person, s.family = who.person, who.family
+	_, err := tx.Exec(`UPDATE submission SET person = $2, family = $3 WHERE handle = $1`, h.String(), who.person, who.family)
+	if err == nil {
+		_, err = tx.Exec(`UPDATE claim_line SET person = $2 WHERE submission = $1`, h.String(), who.person)
+	}
+	return s, err
+}
+
 // submissionRow is a submission as the books hold it.
 type submissionRow struct {
 	kind           books.SubmissionKind

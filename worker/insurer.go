@@ -93,7 +93,7 @@ func NewInsurer(c Config) *Insurer {
 	}
 	i.gateway = gateway.New(gateway.Config{
 		Books: c.Books, Temporal: c.Temporal, Who: c.Ledger.Who, Publish: i.Publish, Insurer: c.Insurer,
-		Secret: c.Secret, Edits: c.Edits, ReceiptFromFile: c.ReceiptFromFile, Now: c.Now, Log: c.Log,
+		Secret: c.Secret, Edits: c.Edits, ReceiptFromFile: c.ReceiptFromFile, Patience: c.Patience, Now: c.Now, Log: c.Log,
 	})
 	return i
 }

@@ -48,8 +48,15 @@ func (a *authorization) run(ctx workflow.Context) error {
 	why := Reconsider{}
 	for {
 		d, err := a.decide(ctx, why.Cause)
-		if err != nil || d.Outcome.Ended() {
+		if err = survive(ctx, err); err != nil {
 			return err
+		}
+		if d == nil {
+			moved.Receive(ctx, &why)
+			continue
+		}
+		if d.Outcome.Ended() {
+			return nil
 		}
 		ended := false
 		wait := workflow.NewSelector(ctx)

@@ -54,8 +54,11 @@ func (c *claim) run(ctx workflow.Context) error {
 	why := Reconsider{}
 	for {
 		outcome, err := c.decide(ctx, why.Cause)
-		if err != nil || outcome != claims.Pended {
+		if err = survive(ctx, err); err != nil {
 			return err
+		}
+		if outcome == claims.Paid || outcome == claims.Denied {
+			return nil
 		}
 		moved.Receive(ctx, &why)
 	}

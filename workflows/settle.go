@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/countersign-health/countersign/activities"
@@ -18,6 +19,18 @@ func settleAndRecord(ctx workflow.Context, settle any, in activities.ToSettle) (
 		return false, nil
 	}
 	return true, workflow.ExecuteActivity(patient(ctx), recording.Record, in.Document).Get(ctx, nil)
+}
+
+// survive keeps a contract open that could not decide (books that do not fit
+// together, a plan that cannot be read): it says so and waits to be asked to
+// reconsider, for a claim that ended in an error would be neither paid nor
+// denied and nobody would hear of it. Only its cancellation ends it.
+func survive(ctx workflow.Context, err error) error {
+	if err == nil || ctx.Err() != nil || temporal.IsCanceledError(err) {
+		return err
+	}
+	workflow.GetLogger(ctx).Error("could not decide; waiting to be asked again", "error", err.Error())
+	return nil
 }
 
 // tell signals other contracts that something they rest on moved. A contract
