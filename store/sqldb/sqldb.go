@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"sync/atomic"
 
 	_ "github.com/lib/pq"
 	_ "modernc.org/sqlite"
@@ -27,14 +28,14 @@ type DB struct {
 	// SQLite has one writer anyway, and its own waiting is by sleeping.
 	writer chan struct{}
 	// commit wraps every commit, for tests that lose the reply to one.
-	commit func(commit func() error) error
+	commit atomic.Pointer[func(commit func() error) error]
 }
 
 // Open connects to "sqlite:PATH" or "postgres://…" and checks that the
 // database answers. SQLite runs in WAL mode with synchronous=FULL, so that
 // what was committed survives a power cut.
 func Open(ctx context.Context, dsn string) (*DB, error) {
-	db := &DB{commit: func(commit func() error) error { return commit() }}
+	db := &DB{}
 	var err error
 	switch scheme, rest, _ := strings.Cut(dsn, ":"); scheme {
 	case "sqlite":
@@ -88,7 +89,14 @@ func (db *DB) Ping(ctx context.Context) error { return db.pool.PingContext(ctx) 
 
 // WrapCommit has every later commit run through wrap. Tests use it to fail
 // before a commit or to lose the reply after it; nothing else should.
-func (db *DB) WrapCommit(wrap func(commit func() error) error) { db.commit = wrap }
+func (db *DB) WrapCommit(wrap func(commit func() error) error) { db.commit.Store(&wrap) }
+
+func (db *DB) commitTx(tx *sql.Tx) error {
+	if wrap := db.commit.Load(); wrap != nil {
+		return (*wrap)(tx.Commit)
+	}
+	return tx.Commit()
+}
 
 // Query reads rows outside any transaction.
 func (db *DB) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {

@@ -98,7 +98,7 @@ func (db *DB) once(ctx context.Context, level sql.IsolationLevel, f func(*Tx) er
 	if err := f(&Tx{ctx, tx, db}); err != nil {
 		return err
 	}
-	if err := db.commit(tx.Commit); err != nil {
+	if err := db.commitTx(tx); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
 	return nil
