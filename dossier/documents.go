@@ -1,6 +1,7 @@
 package dossier
 
 import (
+	"crypto/ed25519"
 	"path"
 	"strings"
 	"time"
@@ -53,18 +54,15 @@ func signed[T any](v *verifier, name string, kind credentials.Kind, role ledger.
 	if !ok {
 		return nil, credentials.Handle{}, found(checkFormat, "it does not end in one line feed")
 	}
-	c, err := credentials.Open[T](token, kind, v.registry.ResolveKey)
+	var party ledger.Party
+	c, err := credentials.Open[T](token, kind, func(kid string) (pub ed25519.PublicKey, err error) {
+		pub, party, err = v.registry.Key(kid)
+		return pub, err
+	})
 	if err != nil {
 		return nil, credentials.Handle{}, found(checkSignature, "%v", err)
 	}
-	_, kid, h, err := credentials.Peek(token)
-	if err != nil {
-		return nil, h, found(checkSignature, "%v", err)
-	}
-	_, party, err := v.registry.Key(kid)
-	if err != nil {
-		return nil, h, found(checkSignature, "%v", err)
-	}
+	h := c.Handle()
 	if party.Role != role {
 		return nil, h, found(checkRole, "a participant in the role %s issued it; want a %s", party.Role, role)
 	}

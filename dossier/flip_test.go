@@ -28,7 +28,7 @@ func (v *verifier) own(name string, content []byte) bool {
 		v.prove(fileOf(Receipts, h))
 	default:
 		for _, s := range steps {
-			if slices.Contains(v.names(s.folder, s.ext), name) {
+			if s.folder == "" && s.ext == name || path.Dir(name) == s.folder && path.Ext(name) == s.ext {
 				v.try(name, s.check)
 			}
 		}
@@ -51,8 +51,8 @@ func kindOf(name string) string { return path.Dir(name) + path.Ext(name) }
 
 // TestFlip flips every byte of the smallest file of each kind and 64 bytes of
 // every other, the lowest bit and the highest. Each flip is caught by the
-// file's own check; a few are verified with the whole dossier, to show that
-// what the own check catches, Verify does.
+// file's own check; one of each file is verified with the whole dossier, to
+// show that what the own check catches, Verify does.
 func TestFlip(t *testing.T) {
 	sound := build(t, nil).files
 	delete(sound, SummaryFile)
@@ -98,7 +98,7 @@ func flipFile(t *testing.T, sound Files, name string, all bool) {
 			if v.own(name, content) {
 				t.Errorf("%s: byte %d flipped by %#x goes unseen", name, i, mask)
 			}
-			if mask == 0x01 && n%(len(at)/3+1) == 1 {
+			if mask == 0x01 && n == len(at)/2 {
 				f := maps.Clone(sound)
 				f[name] = content
 				if r := Verify(f, nil, nil); r.OK() || r.Failures[0].File != name && !in(name, Entries) && name != TrustFile {

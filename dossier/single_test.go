@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/ledger"
 )
 
@@ -119,26 +118,4 @@ func TestNoClock(t *testing.T) {
 			}
 		}
 	}
-}
-
-// FuzzVerify puts anything in the place of one file. It never passes, and no
-// check breaks down on it.
-func FuzzVerify(f *testing.F) {
-	w := build(f, nil)
-	for name, content := range w.files {
-		f.Add(name, content)
-	}
-	f.Add("decisions/"+credentials.Handle{1}.String()+".jwt", []byte("a.b.c\n"))
-	f.Fuzz(func(t *testing.T, name string, content []byte) {
-		files := maps.Clone(w.files)
-		sound, known := files[name]
-		files[name] = content
-		r := Verify(files, nil, nil)
-		if strings.Contains(failures(r), "broke down") {
-			t.Error(failures(r))
-		}
-		if r.OK() != (known && bytes.Equal(sound, content) || name == SummaryFile) {
-			t.Errorf("%s: passes: %v", name, r.OK())
-		}
-	})
 }
