@@ -221,7 +221,11 @@ func (r *run) printVerdict(claim string, v *verdict) error {
 		_, err = r.Out.Write(append(b, '\n'))
 		return err
 	}
-	_, err := fmt.Fprintln(r.Out, oneLine(fmt.Sprintf("%s  claim %s, decision %d: %s: charge %s, allowed %s, paid %s, patient %s: %s",
-		v.Settled.Local().Format(time.DateTime), claim, v.Number, v.Outcome, v.Cents.Charge, v.Cents.Allowed, v.Cents.Paid, v.Cents.Patient, v.Reason)))
+	sums := ""
+	if v.Outcome != claims.Pended {
+		sums = fmt.Sprintf("charge %s, allowed %s, paid %s, patient %s: ", v.Cents.Charge, v.Cents.Allowed, v.Cents.Paid, v.Cents.Patient)
+	}
+	_, err := fmt.Fprintln(r.Out, oneLine(fmt.Sprintf("%s  claim %s, decision %d: %s: %s%s",
+		v.Settled.Local().Format(time.DateTime), claim, v.Number, v.Outcome, sums, v.Reason)))
 	return err
 }
