@@ -96,6 +96,10 @@ func build(t testing.TB, change func(*world)) *world {
 	w.decide(2, 2, w.determine())
 	w.decide(3, 1, nil)
 	w.seal()
+	if w.more != nil {
+		w.more()
+		w.seal()
+	}
 	w.remit()
 	w.seal()
 	w.files[SummaryFile] = []byte("{}\n")

@@ -63,6 +63,7 @@ type world struct {
 
 	twist func(step string, v any)
 	seals func(int) []string // who countersigns a checkpoint of that size
+	more  func()             // before the remittance
 
 	plan     *claims.Plan
 	fees     *claims.Fees
