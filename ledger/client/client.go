@@ -65,7 +65,9 @@ type Client struct {
 // with a timeout of 30 seconds.
 func New(base string, p ledger.Policy, hc *http.Client) *Client {
 	if hc == nil {
-		hc = &http.Client{Timeout: 30 * time.Second}
+		t := http.DefaultTransport.(*http.Transport).Clone()
+		t.MaxIdleConnsPerHost = 64 // all requests go to one host; the default of 2 would dial for each
+		hc = &http.Client{Timeout: 30 * time.Second, Transport: t}
 	}
 	return &Client{strings.TrimSuffix(base, "/"), p, hc}
 }

@@ -263,6 +263,22 @@ func TestRestartContinues(t *testing.T) {
 	})
 }
 
+// Nobody waits for a log that is closed.
+func TestClose(t *testing.T) {
+	lt := ledgertest.New(t)
+	l, err := operator.Open(ctx, lt.Config(sqldbtest.Open(t, sqldbtest.SQLite(t))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf := ledgertest.Entry(t, "a").Marshal()
+	l.Close()
+	short, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if _, err := l.Append(short, business("a"), leaf); err == nil || errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want an answer at once", err)
+	}
+}
+
 func TestOpenRefusesAnotherLedger(t *testing.T) {
 	sqldbtest.Each(t, func(t *testing.T, open func() *sqldb.DB) {
 		lt := ledgertest.New(t)

@@ -93,6 +93,7 @@ func (l *Log) serveAppend(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	leaf, err := io.ReadAll(http.MaxBytesReader(w, r.Body, ledger.MaxEntry))
+	http.NewResponseController(w).SetReadDeadline(time.Time{}) // or it would cut the wait for the commit short
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
 		writeJSON(w, http.StatusRequestEntityTooLarge, map[string]string{"code": "refused", "error": "an entry has at most 65535 bytes"})

@@ -59,8 +59,9 @@ type Log struct {
 	final  *final
 	halted *halt
 
-	stop context.CancelFunc
-	done sync.WaitGroup
+	stop   context.CancelFunc
+	closed <-chan struct{}
+	done   sync.WaitGroup
 }
 
 // What an append may fail with for good. Every other error may be tried again.
@@ -130,18 +131,18 @@ func open(ctx context.Context, c Config) (*Log, error) {
 	if err := l.refreshParticipants(ctx); err != nil {
 		return nil, err
 	}
-	return l, l.start()
+	l.start()
+	return l, nil
 }
 
-func (l *Log) start() error {
+func (l *Log) start() {
 	ctx, cancel := context.WithCancel(context.Background())
-	l.stop = cancel
+	l.stop, l.closed = cancel, ctx.Done()
 	l.done.Go(func() { l.sequence(ctx) })
 	l.done.Go(func() { l.publish(ctx) })
 	for _, v := range l.voices {
 		l.done.Go(func() { v.run(ctx) })
 	}
-	return nil
 }
 
 // Close stops the operator. Entries that were queued are answered with an
@@ -181,21 +182,34 @@ func (l *Log) Append(ctx context.Context, business credentials.Digest, leaf []by
 		return Appended{}, fmt.Errorf("append entry: %w", err)
 	}
 	s := newSubmission(ledger.EntryKey(l.policy.Origin, e.Issuer(), business), e, leaf)
+	r := l.submit(ctx, s)
+	if r.err != nil {
+		return Appended{}, fmt.Errorf("append entry: %w", r.err)
+	}
+	return Appended{r.index, s.key}, nil
+}
+
+// submit queues s and waits for the sequencer. Whoever stops waiting does not
+// know whether s was recorded, and may send it again.
+func (l *Log) submit(ctx context.Context, s *submission) result {
 	select {
 	case l.queue <- s:
 	case <-ctx.Done():
-		return Appended{}, fmt.Errorf("append entry: %w", ctx.Err())
+		return result{err: ctx.Err()}
+	case <-l.closed:
+		return result{err: errClosed}
 	}
 	select {
 	case r := <-s.result:
-		if r.err != nil {
-			return Appended{}, fmt.Errorf("append entry: %w", r.err)
-		}
-		return Appended{r.index, s.key}, nil
+		return r
 	case <-ctx.Done():
-		return Appended{}, fmt.Errorf("append entry: %w", ctx.Err())
+		return result{err: ctx.Err()}
+	case <-l.closed:
+		return result{err: errClosed}
 	}
 }
+
+var errClosed = errors.New("the ledger is closing")
 
 // halt keeps the reason for which nothing more is appended.
 type halt struct {

@@ -123,3 +123,40 @@ func (l *Log) admittedBefore(ctx context.Context, leaf []byte, refused error) er
 	}
 	return nil
 }
+
+// A door lets newcomers in inside the transaction that records them, so that
+// two operators cannot let the same one in twice.
+type door struct {
+	log      *Log
+	tx       *sqldb.Tx
+	registry *ledger.Registry
+	seen     int64
+}
+
+func (d *door) check(index int64, e ledger.Entry) error {
+	if e.Kind == ledger.KindGenesis {
+		return fmt.Errorf("%w: the genesis is leaf 0", ErrRefused)
+	}
+	if e.Kind != ledger.KindParticipant {
+		return nil // checked before it was queued; nobody is ever put out
+	}
+	if d.registry == nil {
+		r, seen := d.log.people.try()
+		seen, err := admitSince(inTx(d.tx), r, seen)
+		if err != nil {
+			return err
+		}
+		d.registry, d.seen = r, seen
+	}
+	if err := d.registry.Admit(index, e); err != nil {
+		return fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	d.seen = index
+	return nil
+}
+
+func (d *door) adopt() {
+	if d.registry != nil {
+		d.log.people.adopt(d.registry, d.seen)
+	}
+}

@@ -137,7 +137,7 @@ func TestBadWitness(t *testing.T) {
 			if took := time.Since(start); took > 2*time.Second {
 				t.Errorf("took %v: it waited for the bad one", took)
 			}
-			if strings.Contains(string(b), "w4") {
+			if strings.Contains(string(b), "example/w4 ") {
 				t.Errorf("the bad one is under it:\n%s", b)
 			}
 			lt.Witnesses[2].Break(down)

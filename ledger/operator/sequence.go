@@ -2,7 +2,6 @@ package operator
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -267,76 +266,4 @@ func insertEntries(tx *sqldb.Tx, index int64, fresh []*submission) error {
 		}
 	}
 	return nil
-}
-
-// A door lets newcomers in inside the transaction that records them, so that
-// two operators cannot let the same one in twice.
-type door struct {
-	log      *Log
-	tx       *sqldb.Tx
-	registry *ledger.Registry
-	seen     int64
-}
-
-func (d *door) check(index int64, e ledger.Entry) error {
-	if e.Kind == ledger.KindGenesis {
-		return fmt.Errorf("%w: the genesis is leaf 0", ErrRefused)
-	}
-	if e.Kind != ledger.KindParticipant {
-		return nil // checked before it was queued; nobody is ever put out
-	}
-	if d.registry == nil {
-		r, seen := d.log.people.try()
-		seen, err := admitSince(inTx(d.tx), r, seen)
-		if err != nil {
-			return err
-		}
-		d.registry, d.seen = r, seen
-	}
-	if err := d.registry.Admit(index, e); err != nil {
-		return fmt.Errorf("%w: %w", ErrRefused, err)
-	}
-	d.seen = index
-	return nil
-}
-
-func (d *door) adopt() {
-	if d.registry != nil {
-		d.log.people.adopt(d.registry, d.seen)
-	}
-}
-
-// found makes the ledger where the database is new, and refuses a database
-// that holds another one.
-func (l *Log) found(ctx context.Context) error {
-	leaf := l.genesis.MarshalLeaf()
-	return l.db.TxLocked(ctx, func(tx *sqldb.Tx) error {
-		if _, err := tx.Exec(`INSERT INTO ledger_state (origin, size, edge) VALUES ($1, 0, $2) ON CONFLICT (origin) DO NOTHING`,
-			l.policy.Origin, []byte{}); err != nil {
-			return fmt.Errorf("found ledger: %w", err)
-		}
-		size, e, err := lockState(tx, l.policy.Origin)
-		if err != nil {
-			return err
-		}
-		var have []byte
-		switch err := tx.QueryRow(`SELECT leaf FROM ledger_entry WHERE idx = 0`).Scan(&have); {
-		case errors.Is(err, sql.ErrNoRows) && size == 0:
-		case err != nil:
-			return fmt.Errorf("read the genesis: %w", err)
-		case string(have) != string(leaf):
-			return errors.New("the database holds a ledger with another genesis")
-		default:
-			return nil
-		}
-		entry, err := ledger.ParseEntry(leaf)
-		if err != nil {
-			return err
-		}
-		s := newSubmission(ledger.EntryKey(l.policy.Origin, entry.Issuer(), credentials.DigestOf([]byte("genesis"))), entry, leaf)
-		if err := insertEntries(tx, 0, []*submission{s}); err != nil {
-			return err
-		}
-		return moveState(tx, l.policy.Origin, 0, 1, e.push(0, s.hash))
-	})
 }
