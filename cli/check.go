@@ -63,7 +63,7 @@ func (r *run) checkFile(c *urfave.Context, f *os.File) (*checkedFile, error) {
 		if received == "" {
 			received = max(today, s.Source.Created)
 		}
-		row := claimRow{Claim: s.Claim.Number, State: stateReady, place: s.Source.Place}
+		row := claimRow{Claim: s.Claim.Number, State: stateNotSent, place: s.Source.Place}
 		for _, p := range claims.Check(&s.Claim, edits, received) {
 			row.State = stateRefused
 			out.problems = append(out.problems, problem{
@@ -170,6 +170,7 @@ type checkJSON struct {
 	Claims   counts             `json:"claims"`
 	Problems []problem          `json:"problems"`
 	Notes    []noteJSON         `json:"notes"`
+	ending
 }
 
 type counts struct {
@@ -182,8 +183,8 @@ type noteJSON struct {
 	Message string `json:"message"`
 }
 
-func (f *checkedFile) object() checkJSON {
-	out := checkJSON{f.path, f.file.Digest, counts{f.file.Sets, f.file.Refused}, counts{len(f.claims), f.refused}, f.problems, []noteJSON{}}
+func (f *checkedFile) object(err error) checkJSON {
+	out := checkJSON{f.path, f.file.Digest, counts{f.file.Sets, f.file.Refused}, counts{len(f.claims), f.refused}, f.problems, []noteJSON{}, endingOf(err)}
 	for _, n := range f.file.Notes {
 		out.Notes = append(out.Notes, noteJSON{n.Where, n.What})
 	}
@@ -201,7 +202,8 @@ func (r *run) claimCheck(c *urfave.Context) error {
 		return err
 	}
 	if r.json {
-		return errors.Join(r.print(checked.object()), checked.err())
+		err := checked.err()
+		return errors.Join(r.print(checked.object(err)), err)
 	}
 	checked.printNotes(r.Err)
 	checked.printProblems(r.Out)

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -180,6 +179,3 @@ func takesValue(flags []urfave.Flag, arg string) bool {
 	}
 	return false
 }
-
-// errInterrupted is the end of a run whose context was cancelled.
-var errInterrupted = errors.New("interrupted")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"strings"
 	"unicode"
 
@@ -102,11 +103,15 @@ func codeOfStatus(status int) int {
 	return exitLater
 }
 
-// adviceFor says what to do about a refusal of the gateway that concerns the
-// caller rather than what was sent.
+// adviceFor says what to do where the error does not: nobody answers, or the
+// gateway refuses the caller rather than what was sent.
 func adviceFor(err error) string {
 	var gate *api.Refusal
 	if !errors.As(err, &gate) {
+		var u *url.Error
+		if errors.As(err, &u) && !errors.Is(err, api.ErrUnreachable) {
+			return "; check the address and the network, then try again (nothing is done twice)"
+		}
 		return ""
 	}
 	switch gate.Status {
@@ -125,11 +130,7 @@ func (r *run) report(err error) int {
 	if err == nil {
 		return exitDone
 	}
-	code := codeOf(err)
-	line := oneLine(err.Error()) + adviceFor(err)
-	if errors.Is(err, context.Canceled) {
-		line = oneLine(errInterrupted.Error())
-	}
+	code, line := codeOf(err), lineOf(err)
 	var f *fault
 	var all []string
 	if errors.As(err, &f) {
@@ -137,10 +138,9 @@ func (r *run) report(err error) int {
 	}
 	if r.json && !r.told {
 		r.print(struct {
-			Error    string   `json:"error"`
+			ending
 			Problems []string `json:"problems,omitempty"`
-			Exit     int      `json:"exit"`
-		}{line, all, code})
+		}{endingOf(err), all})
 	} else if !r.json {
 		for _, p := range all {
 			fmt.Fprintf(r.Out, "%s: %s\n", f.what, p)
@@ -148,6 +148,36 @@ func (r *run) report(err error) int {
 	}
 	fmt.Fprintf(r.Err, "%s: %s\n", program, line)
 	return code
+}
+
+// lineOf is an error in one line, without addresses, which may hold a handle.
+func lineOf(err error) string {
+	if errors.Is(err, context.Canceled) {
+		return "interrupted; what was sent stands, and sending it again does nothing twice"
+	}
+	line := oneLine(err.Error())
+	var u *url.Error
+	if errors.As(err, &u) {
+		why := u.Err.Error()
+		if u.Timeout() {
+			why = "no answer in time"
+		}
+		line = strings.Replace(line, oneLine(u.Error()), oneLine(why), 1)
+	}
+	return line + adviceFor(err)
+}
+
+// An ending tells in a command's JSON object that it did not end well.
+type ending struct {
+	Error string `json:"error,omitempty"`
+	Exit  int    `json:"exit,omitempty"`
+}
+
+func endingOf(err error) ending {
+	if err == nil {
+		return ending{}
+	}
+	return ending{lineOf(err), codeOf(err)}
 }
 
 // print writes the one JSON object of a command.

@@ -201,12 +201,12 @@ func (r *run) licenseIssue(c *urfave.Context) error {
 		row, err := d.issue(c, a)
 		if err != nil {
 			p.end()
-			return errors.Join(r.printLicenses(rows), err)
+			return errors.Join(r.printLicenses(rows, err), err)
 		}
 		rows = append(rows, row)
 	}
 	p.end()
-	return r.printLicenses(rows)
+	return r.printLicenses(rows, nil)
 }
 
 func (d *desk) issue(c *urfave.Context, a board.Application) (*licenseRow, error) {
@@ -258,7 +258,7 @@ func (r *run) licenseRevoke(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	return r.printLicenses([]*licenseRow{row})
+	return r.printLicenses([]*licenseRow{row}, nil)
 }
 
 // instant reads a time with its offset, or the midnight with which a day
@@ -310,12 +310,18 @@ func (r *run) licenseShow(c *urfave.Context) error {
 		}
 		rows = append(rows, row)
 	}
-	return r.printLicenses(rows)
+	return r.printLicenses(rows, nil)
 }
 
-func (r *run) printLicenses(rows []*licenseRow) error {
+func (r *run) printLicenses(rows []*licenseRow, ended error) error {
 	if r.json {
-		return r.print(map[string]any{"licenses": rows})
+		return r.print(struct {
+			Licenses []*licenseRow `json:"licenses"`
+			ending
+		}{rows, endingOf(ended)})
+	}
+	if len(rows) == 0 && ended != nil {
+		return nil
 	}
 	if len(rows) == 0 {
 		_, err := fmt.Fprintln(r.Out, "no licenses")

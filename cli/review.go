@@ -160,7 +160,7 @@ func (r *run) reviewShow(c *urfave.Context) error {
 func (r *run) printReview(v *reviewJSON) error {
 	say := func(name, text string) {
 		if text != "" {
-			fmt.Fprintf(r.Out, "%-10s  %s\n", name, oneLine(text))
+			fmt.Fprintf(r.Out, "%-13s  %s\n", name, oneLine(text))
 		}
 	}
 	say(v.Kind, v.Number)

@@ -40,7 +40,7 @@ func find(arg, what string, list func() ([]api.Submission, error)) (h credential
 	case 1:
 		return h, nil
 	case 0:
-		return h, refused(what, fmt.Sprintf("nothing of yours is named %q", arg), "give a handle, its first 8 digits or more, or the number")
+		return h, refused(what, fmt.Sprintf("nothing is named %q", arg), "give a handle, its first 8 digits or more, or the number")
 	}
 	return h, refused(what, fmt.Sprintf("%d submissions are named %q", found, arg), "give the handle")
 }
@@ -91,12 +91,13 @@ func (r *run) claimStatus(c *urfave.Context) error {
 		row, err := d.claimRow(ctx, h, c.Bool("wait"), c.String("out"))
 		if err != nil {
 			p.end()
-			return errors.Join(r.printStatus(rows), waitError(err))
+			err = waitError(err)
+			return errors.Join(r.printStatus(rows, err), err)
 		}
 		rows = append(rows, *row)
 	}
 	p.end()
-	return r.printStatus(rows)
+	return r.printStatus(rows, nil)
 }
 
 // named are the claims that the arguments name, or all of the caller's.
@@ -146,9 +147,15 @@ func (d *door) claimRow(ctx context.Context, h credentials.Handle, wait bool, ou
 	return row, write(s.Files, out)
 }
 
-func (r *run) printStatus(rows []statusRow) error {
+func (r *run) printStatus(rows []statusRow, ended error) error {
 	if r.json {
-		return r.print(map[string]any{"claims": rows})
+		return r.print(struct {
+			Claims []statusRow `json:"claims"`
+			ending
+		}{rows, endingOf(ended)})
+	}
+	if len(rows) == 0 && ended != nil {
+		return nil
 	}
 	if len(rows) == 0 {
 		_, err := fmt.Fprintln(r.Out, "no claims")
@@ -160,9 +167,8 @@ func (r *run) printStatus(rows []statusRow) error {
 			t.add(row.Claim, short(row.Handle), row.State, "", "", "", "", "")
 			continue
 		}
-		v := row.Decisions[len(row.Decisions)-1]
-		t.add(row.Claim, short(row.Handle), string(v.Outcome), v.Cents.Charge.String(), v.Cents.Allowed.String(),
-			v.Cents.Paid.String(), v.Cents.Patient.String(), v.Reason)
+		last := row.Decisions[len(row.Decisions)-1]
+		t.add(append([]string{row.Claim, short(row.Handle)}, last.cells()...)...)
 	}
 	return t.write(r.Out)
 }

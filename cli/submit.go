@@ -19,7 +19,6 @@ import (
 
 // States of a claim on its way out.
 const (
-	stateReady    = "ready"
 	stateAccepted = "accepted"
 	stateRefused  = "refused"
 	stateNotSent  = "not sent"
@@ -58,7 +57,10 @@ func (r *run) claimSubmit(c *urfave.Context) error {
 		err = s.wait(c.Context, c.Duration("for"))
 	}
 	s.progress.end()
-	return errors.Join(s.print(), s.end(err))
+	if err == nil {
+		err = s.err()
+	}
+	return errors.Join(s.print(err), err)
 }
 
 // submitting is one file on its way to the insurer.
@@ -81,11 +83,6 @@ func (s *submitting) send(ctx context.Context, f *os.File) error {
 	}
 	if _, err := f.Seek(0, 0); err != nil {
 		return fmt.Errorf("%s: %w", s.path, err)
-	}
-	for i := range s.claims {
-		if s.claims[i].State == stateReady {
-			s.claims[i].State = stateNotSent
-		}
 	}
 	i, sent := 0, 0
 	again, err := x12.ReadClaims(f, func(c x12.Submitted) error {
@@ -241,12 +238,12 @@ func (d *door) await(ctx context.Context, h credentials.Handle, after int, files
 	}
 }
 
-func (s *submitting) print() error {
+func (s *submitting) print(ended error) error {
 	if s.json {
 		return s.run.print(struct {
 			checkJSON
 			Claims []claimRow `json:"claims"`
-		}{s.object(), s.claims})
+		}{s.object(ended), s.claims})
 	}
 	s.printNotes(s.Err)
 	s.printProblems(s.Out)
@@ -267,7 +264,7 @@ func (s *submitting) print() error {
 		t.add(row.Claim, row.State, row.Control, handle, note)
 		if row.Decision != nil {
 			waited = true
-			decisions.addVerdict(row.Claim, row.Decision)
+			decisions.add(append([]string{row.Claim}, row.Decision.cells()...)...)
 		}
 	}
 	if err := t.write(s.Out); err != nil || !waited {
@@ -279,17 +276,13 @@ func (s *submitting) print() error {
 
 var decisionHead = []string{"claim", "decision", "charge", "allowed", "paid", "patient", "reason"}
 
-func (t *table) addVerdict(claim string, v *verdict) {
-	t.add(claim, string(v.Outcome), v.Cents.Charge.String(), v.Cents.Allowed.String(), v.Cents.Paid.String(), v.Cents.Patient.String(), v.Reason)
-}
-
-// end is the error of the whole: what stopped it, else that something of the
-// file was refused.
-func (s *submitting) end(stopped error) error {
-	if stopped != nil {
-		return stopped
+// cells are a verdict's in a table, from the decision on. What waits has no
+// amounts yet.
+func (v *verdict) cells() []string {
+	if v.Outcome == claims.Pended {
+		return []string{string(v.Outcome), v.Cents.Charge.String(), "", "", "", v.Reason}
 	}
-	return s.checkedFile.err()
+	return []string{string(v.Outcome), v.Cents.Charge.String(), v.Cents.Allowed.String(), v.Cents.Paid.String(), v.Cents.Patient.String(), v.Reason}
 }
 
 func newHandle() (h credentials.Handle) {
