@@ -15,9 +15,9 @@ import (
 func (b *Board) checkApplication(a client.Application) error {
 	switch {
 	case !a.NPI.WellFormed():
-		return errors.New("at /npi: want an NPI: ten digits, the first 1 or 2")
+		return errors.New("at /npi: want an NPI: ten digits")
 	case b.CheckNPI && !a.NPI.Valid():
-		return errors.New("at /npi: the check digit is wrong")
+		return errors.New("at /npi: no NPI: the first digit is 1 or 2 and the check digit has to hold")
 	case !plainText(a.Name, 200):
 		return errors.New("at /name: want 1 to 200 characters")
 	case a.Jurisdiction != b.Jurisdiction:

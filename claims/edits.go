@@ -133,9 +133,9 @@ func (k *checker) npi(loop string, n credentials.NPI) {
 	case n == "":
 		k.add(loop, "NM1", "NM109", "A6:562", "the NPI is missing")
 	case !n.WellFormed():
-		k.add(loop, "NM1", "NM109", "A7:562", "NPI %q: want ten digits, the first 1 or 2", n)
+		k.add(loop, "NM1", "NM109", "A7:562", "NPI %q: want ten digits", n)
 	case !k.edits.SkipNPICheckDigit && !n.Valid():
-		k.add(loop, "NM1", "NM109", "A7:562", "NPI %s: the check digit does not hold", n)
+		k.add(loop, "NM1", "NM109", "A7:562", "NPI %s: want a first digit of 1 or 2 and a check digit that holds", n)
 	}
 }
 

@@ -96,10 +96,11 @@ func parseHex32(s string) (v [32]byte, err error) {
 // does not say whether it is a person's or an organisation's.
 type NPI string
 
-// Valid says whether the NPI is well formed and its check digit holds: Luhn
-// over "80840" and the first nine digits (45 CFR 162.406).
+// Valid says whether the NPI can have been given to anyone: ten digits, the
+// first 1 or 2, and a check digit that holds (Luhn over "80840" and the first
+// nine digits, 45 CFR 162.406).
 func (n NPI) Valid() bool {
-	if !n.WellFormed() {
+	if !n.WellFormed() || n[0] != '1' && n[0] != '2' {
 		return false
 	}
 	sum := 24 // what the prefix 80840 adds
@@ -115,10 +116,10 @@ func (n NPI) Valid() bool {
 	return (10-sum%10)%10 == int(n[9]-'0')
 }
 
-// WellFormed says whether the NPI has ten digits and starts with 1 or 2. Most
-// public sample files hold NPIs that are well formed and fail the check digit.
+// WellFormed says whether the NPI has ten digits. Most public sample files
+// hold NPIs that are well formed and not valid.
 func (n NPI) WellFormed() bool {
-	if len(n) != 10 || (n[0] != '1' && n[0] != '2') {
+	if len(n) != 10 {
 		return false
 	}
 	for i := range n {

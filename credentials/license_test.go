@@ -93,7 +93,7 @@ func TestNPI(t *testing.T) {
 		{"1234567893", true, true}, // the example of 45 CFR 162.406's check digit
 		{"1234567890", true, false},
 		{"2234567890", true, false},
-		{"3234567893", false, false},
+		{"3234567893", true, false}, // no NPI starts with 3
 		{"123456789", false, false},
 		{"12345678931", false, false},
 		{"12345678 3", false, false},

@@ -74,13 +74,16 @@ func verify(ctx context.Context, args ...string) ([]byte, int, error) {
 		return nil, 0, err
 	}
 	cmd := exec.CommandContext(ctx, self, args...)
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, os.Stderr
+	var out, told bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &told
 	cmd.Env = []string{} // nothing but the arguments
 	err = cmd.Run()
 	var ended *exec.ExitError
 	if errors.As(err, &ended) {
 		return out.Bytes(), ended.ExitCode(), nil
+	}
+	if err != nil {
+		err = fmt.Errorf("%w: %s", err, told.Bytes())
 	}
 	return out.Bytes(), 0, err
 }

@@ -68,4 +68,3 @@ Keys of the others are in %s/{%s,%s,%s}/keys. Ctrl-C stops everything; the state
 		n.Keys(parties.Hospital), parties.Hospital, n.GatewayURL, n.DIDs[parties.Insurer],
 		ca.URL, ca.DID, n.LedgerURL, n.TrustFile(), n.Dir, parties.Clerk, parties.Insurer, parties.Reviewer)
 }
-

@@ -224,6 +224,11 @@ func (s *story) tamper(ctx context.Context) error {
 			names = append(names, name)
 		}
 	}
+	for name := range files {
+		if len(names) == 0 && strings.HasPrefix(name, dossier.Authorizations+"/") { // every claim was refused
+			names = append(names, name)
+		}
+	}
 	if len(names) == 0 {
 		return fmt.Errorf("there is no decision to tamper with: %w", errStory)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"time"
 
@@ -55,7 +57,10 @@ func (s *story) publish(ctx context.Context) (string, error) {
 		theirs := s.billed.members(plan.Ref.Name)
 		members = append(members, theirs...)
 		first, _ := s.billed.span()
-		s.say("the patients of %s are enrolled from %s (its first date of service)", s.Claims, first)
+		if err := s.publishOlder(ctx, first); err != nil {
+			return "", err
+		}
+		s.say("the patients of %s are enrolled from %s, its first date of service", filepath.Base(s.Claims), first)
 		s.say("codes that the fee schedule lacks are priced at the plan's share of charges")
 		s.say("receipt date: the file's own; NPI check digits are not checked")
 	}
@@ -64,6 +69,32 @@ func (s *story) publish(ctx context.Context) (string, error) {
 	}
 	return fmt.Sprintf("plan %s %s and its fees are on the ledger; %d members", plan.Ref.Name, plan.Ref.Edition, len(members)), nil
 }
+
+// publishOlder publishes the same plan as an edition for a stranger's dates,
+// where they lie before the example's.
+func (s *story) publishOlder(ctx context.Context, first credentials.Date) error {
+	body, err := os.ReadFile(s.input("plan.yaml"))
+	if err != nil {
+		return err
+	}
+	plan, err := claims.ParsePlan(body)
+	if err != nil || first >= plan.From {
+		return err
+	}
+	older := effectiveLine.ReplaceAll(body, fmt.Appendf(nil, "effective: {from: %s, to: %s}", first, plan.From.AddDays(-1)))
+	older = editionLine.ReplaceAll(older, []byte("edition: "+plan.Edition+"-older"))
+	path := filepath.Join(s.inputs, "plan-older.yaml")
+	if err := os.WriteFile(path, older, 0o600); err != nil {
+		return err
+	}
+	s.say("the plan's terms are published for the file's dates too, as edition %s-older", plan.Edition)
+	return s.atGateway(parties.Insurer).types(ctx, nil, "plan", "publish", path)
+}
+
+var (
+	effectiveLine = regexp.MustCompile(`(?m)^effective:.*$`)
+	editionLine   = regexp.MustCompile(`(?m)^edition:.*$`)
+)
 
 // license is the board's: one credential for each clinician.
 func (s *story) license(ctx context.Context) (string, error) {
@@ -107,7 +138,7 @@ func (s *story) licenseStrangers(ctx context.Context) error {
 		if count == 0 {
 			continue
 		}
-		path := s.input("clinicians-" + state + ".csv")
+		path := filepath.Join(s.inputs, "clinicians-"+state+".csv")
 		if err := os.WriteFile(path, []byte(csv), 0o600); err != nil {
 			return err
 		}

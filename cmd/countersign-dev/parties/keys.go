@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/credentials/aries"
@@ -60,7 +61,7 @@ func (n *Network) otherBoards() (names []string) {
 	return names
 }
 
-func boardOf(state string) string { return Board + "-" + state }
+func boardOf(state string) string { return Board + "-" + strings.ToLower(state) }
 
 // openKey opens a party's key in its own key store, or makes it there.
 func openKey(dir, name string) (credentials.Signer, error) {

@@ -43,7 +43,7 @@ func (n *Network) Party(name string) ledger.Party {
 	if name == Board {
 		p.Jurisdiction = n.Jurisdictions[0]
 	} else if state, ok := strings.CutPrefix(name, Board+"-"); ok {
-		p.Role, p.Jurisdiction = ledger.RoleBoard, state
+		p.Role, p.Jurisdiction = ledger.RoleBoard, strings.ToUpper(state)
 	}
 	pub, err := credentials.KeyFromDIDKey(p.DID)
 	if err == nil {
