@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/claims/x12"
@@ -60,7 +61,8 @@ func (v *verifier) checkRemittance(name string) error {
 	}
 	for i := range sets {
 		set := &sets[i]
-		if in(name, Remittances) && path.Base(name) != set.Trace+".835" {
+		// A file's trace number is followed by -1, -2, … in its transaction sets.
+		if trace := strings.TrimSuffix(path.Base(name), ".835"); in(name, Remittances) && !strings.HasPrefix(set.Trace+"-", trace+"-") {
 			return found(checkName, "it is the remittance %q", set.Trace)
 		}
 		if err := x12.CheckBalance(set); err != nil {

@@ -76,16 +76,17 @@ func TestFlip(t *testing.T) {
 		wait.Add(1)
 		go func() {
 			defer wait.Done()
+			v := verify(maps.Clone(sound), nil, nil)
 			for name := range work {
-				flipFile(t, sound, name, smallest[kindOf(name)] == name)
+				v.flip(t, sound, name, smallest[kindOf(name)] == name)
 			}
 		}()
 	}
 	wait.Wait()
 }
 
-func flipFile(t *testing.T, sound Files, name string, all bool) {
-	v := verify(maps.Clone(sound), nil, nil)
+func (v *verifier) flip(t *testing.T, sound Files, name string, all bool) {
+	defer func() { v.own(name, sound[name]) }() // for the next one
 	if content := sound[name]; !v.own(name, content) {
 		t.Errorf("%s: its own check fails as it is: %s", name, failures(v.report))
 		return

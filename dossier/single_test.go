@@ -14,6 +14,7 @@ import (
 func TestVerifyFile(t *testing.T) {
 	w := build(t, nil)
 	trust := ledger.Trust{Origin: origin, Genesis: w.genesis}
+	flipped := map[string]bool{}
 	for name, content := range w.files {
 		r := VerifyFile(w.files, name, content, &trust)
 		pass := name != SummaryFile && !in(name, Status) // which no receipt vouches for
@@ -23,7 +24,8 @@ func TestVerifyFile(t *testing.T) {
 		if in(name, Decisions) && (r.Verified != 1 || r.Reproduced != 1 || r.Decisions != 1) {
 			t.Errorf("%s: got %+v", name, *r)
 		}
-		if b := bytes.Clone(content); len(b) > 0 {
+		if b := bytes.Clone(content); !flipped[kindOf(name)] {
+			flipped[kindOf(name)] = true
 			b[len(b)/2] ^= 1
 			if r := VerifyFile(w.files, name, b, &trust); r.OK() {
 				t.Errorf("%s: a changed byte goes unseen", name)
