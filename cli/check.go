@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	urfave "github.com/urfave/cli/v2"
@@ -44,12 +45,51 @@ type checkedFile struct {
 	file     *x12.File
 	claims   []claimRow // in file order
 	problems []problem
+	more     int // problems beyond maxProblems
 	refused  int // claims with problems
+	notes    []note
+}
+
+// maxProblems bounds what is listed of a file that is wrong throughout.
+const maxProblems = 10000
+
+func (f *checkedFile) problem(p problem) {
+	if len(f.problems) >= maxProblems {
+		f.more++
+		return
+	}
+	f.problems = append(f.problems, p)
+}
+
+// A note is about something that is read although it may not be as meant.
+type note struct {
+	Place   string `json:"place"`
+	Message string `json:"message"`
+}
+
+// remark notes, once for each message, what a file says about all of its claims
+// and nobody here acts upon.
+func (f *checkedFile) remark(place, message string) {
+	if !slices.ContainsFunc(f.notes, func(n note) bool { return n.Message == message }) {
+		f.notes = append(f.notes, note{place, message})
+	}
+}
+
+func (f *checkedFile) remarks(s *x12.Submitted) {
+	if s.Test {
+		f.remark(s.Source.Place, "the interchange is marked as a test (ISA element 15); its claims are billed all the same")
+	}
+	if s.Purpose != "" && s.Purpose != "CH" {
+		f.remark(s.Source.Place, "the claims are sent to be reported (BHT element 6), not to be paid; they are billed all the same")
+	}
+	if s.Sequence != "" && s.Sequence != "P" {
+		f.remark(s.Source.Place, "another payer comes first (SBR element 1); what it pays is not taken into account")
+	}
 }
 
 // checkFile reads a whole file and runs the intake edits on each of its claims.
 func (r *run) checkFile(c *urfave.Context, f *os.File) (*checkedFile, error) {
-	out := &checkedFile{path: f.Name(), problems: []problem{}, claims: []claimRow{}}
+	out := &checkedFile{path: f.Name(), problems: []problem{}, notes: []note{}, claims: []claimRow{}}
 	edits := claims.Edits{SkipNPICheckDigit: c.Bool("skip-npi-check-digit")}
 	fixed, err := credentials.Date(""), error(nil)
 	if v := c.String("received"); v != "" {
@@ -63,10 +103,11 @@ func (r *run) checkFile(c *urfave.Context, f *os.File) (*checkedFile, error) {
 		if received == "" {
 			received = max(today, s.Source.Created)
 		}
+		out.remarks(&s)
 		row := claimRow{Claim: s.Claim.Number, State: stateNotSent, place: s.Source.Place}
 		for _, p := range claims.Check(&s.Claim, edits, received) {
 			row.State = stateRefused
-			out.problems = append(out.problems, problem{
+			out.problem(problem{
 				Claim: s.Claim.Number, Place: s.Positions.Place(p), Message: p.Message, Do: remedy(p.Element, p.Message), Code: p.Code,
 			})
 		}
@@ -84,7 +125,10 @@ func (r *run) checkFile(c *urfave.Context, f *os.File) (*checkedFile, error) {
 		if do == "" {
 			do = "correct it and send the set again"
 		}
-		out.problems = append(out.problems, problem{Scope: no.Scope, Place: no.Where, Message: no.What, Do: do})
+		out.problem(problem{Scope: no.Scope, Place: no.Where, Message: no.What, Do: do})
+	}
+	for _, n := range out.file.Notes {
+		out.notes = append(out.notes, note{n.Where, n.What})
 	}
 	return out, nil
 }
@@ -121,19 +165,19 @@ func (f *checkedFile) printProblems(w io.Writer) {
 	for _, p := range f.problems {
 		fmt.Fprintln(w, p.line(f.path))
 	}
-	if n := f.file.More(); n > 0 {
+	if n := f.file.More() + f.more; n > 0 {
 		fmt.Fprintf(w, "%s: %s more that %s not listed\n", f.path, count(n, "problem"), map[bool]string{true: "is", false: "are"}[n == 1])
 	}
 }
 
 // printNotes tells of what was read although it is not as it should be.
 func (f *checkedFile) printNotes(w io.Writer) {
-	for i, n := range f.file.Notes {
+	for i, n := range f.notes {
 		if i == 10 {
-			fmt.Fprintf(w, "%s: %d more notes (--json lists them)\n", f.path, len(f.file.Notes)-i)
+			fmt.Fprintf(w, "%s: %d more notes (--json lists them)\n", f.path, len(f.notes)-i)
 			break
 		}
-		fmt.Fprintln(w, oneLine(fmt.Sprintf("%s: note: %s: %s", f.path, n.Where, n.What)))
+		fmt.Fprintln(w, oneLine(fmt.Sprintf("%s: note: %s: %s", f.path, n.Place, n.Message)))
 	}
 }
 
@@ -169,7 +213,7 @@ type checkJSON struct {
 	Sets     counts             `json:"sets"`
 	Claims   counts             `json:"claims"`
 	Problems []problem          `json:"problems"`
-	Notes    []noteJSON         `json:"notes"`
+	Notes    []note             `json:"notes"`
 	ending
 }
 
@@ -178,17 +222,8 @@ type counts struct {
 	Refused int `json:"refused"`
 }
 
-type noteJSON struct {
-	Place   string `json:"place"`
-	Message string `json:"message"`
-}
-
 func (f *checkedFile) object(err error) checkJSON {
-	out := checkJSON{f.path, f.file.Digest, counts{f.file.Sets, f.file.Refused}, counts{len(f.claims), f.refused}, f.problems, []noteJSON{}, endingOf(err)}
-	for _, n := range f.file.Notes {
-		out.Notes = append(out.Notes, noteJSON{n.Where, n.What})
-	}
-	return out
+	return checkJSON{f.path, f.file.Digest, counts{f.file.Sets, f.file.Refused}, counts{len(f.claims), f.refused}, f.problems, f.notes, endingOf(err)}
 }
 
 func (r *run) claimCheck(c *urfave.Context) error {

@@ -88,7 +88,7 @@ func (s *submitting) send(ctx context.Context, f *os.File) error {
 		row := &s.claims[i]
 		i++
 		if c.Source.File != s.file.Digest || c.Claim.Number != row.Claim {
-			return refused(s.path, "the file changed while it was read", "send it again when nothing writes to it")
+			return s.changed()
 		}
 		if row.State != stateNotSent {
 			return nil
@@ -98,7 +98,7 @@ func (s *submitting) send(ctx context.Context, f *os.File) error {
 		return s.post(ctx, row, &c)
 	})
 	if err == nil && again.Digest != s.file.Digest {
-		err = refused(s.path, "the file changed while it was read", "send it again when nothing writes to it")
+		err = s.changed()
 	}
 	return err
 }
@@ -113,7 +113,14 @@ func (s *submitting) keepFile() error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.path, err)
 	}
+	if credentials.DigestOf(body) != s.file.Digest {
+		return s.changed()
+	}
 	return write(dossier.Files{dossier.ClaimsFile: body}, s.out)
+}
+
+func (s *submitting) changed() error {
+	return refused(s.path, "the file changed while it was read", "send it again when nothing writes to it")
 }
 
 // post signs one claim and sends it. A refusal of the claim is written into its
@@ -129,7 +136,9 @@ func (s *submitting) post(ctx context.Context, row *claimRow, c *x12.Submitted) 
 	if errors.As(err, &no) && aboutTheClaim(no.Status) {
 		row.State = stateRefused
 		s.refused++
-		s.problems = append(s.problems, problemsOf(row.Claim, c, no)...)
+		for _, p := range problemsOf(row.Claim, c, no) {
+			s.problem(p)
+		}
 		return nil
 	}
 	if err != nil {
