@@ -181,6 +181,10 @@ func (n *Network) OpenHouse(ctx context.Context, temporal string) error {
 	if err != nil {
 		return err
 	}
+	var recorder worker.Ledger = line
+	if n.WrapLedger != nil {
+		recorder = n.WrapLedger(line)
+	}
 	c, err := n.DialTemporal(temporal)
 	if err != nil {
 		return err
@@ -197,7 +201,7 @@ func (n *Network) OpenHouse(ctx context.Context, temporal string) error {
 	}
 	n.House = worker.NewInsurer(worker.Config{
 		Insurer: n.DIDs[Insurer], Payer: payer, Signer: n.keys.party[Insurer], Secret: n.keys.secret, Books: books, Temporal: c,
-		Ledger: line, Boards: feeds, Edits: n.Edits, ReceiptFromFile: n.ReceiptFromFile,
+		Ledger: recorder, Boards: feeds, Edits: n.Edits, ReceiptFromFile: n.ReceiptFromFile,
 		Now: time.Now, Log: n.log.With("party", Insurer), WrapBooks: n.WrapBooks, Interceptors: n.Interceptors,
 	})
 	return nil

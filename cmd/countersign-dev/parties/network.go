@@ -51,9 +51,13 @@ type Options struct {
 	Edits           claims.Edits
 	ReceiptFromFile bool
 	Log             io.Writer // structured logs of all parties; nil for a file in Dir
-	// WrapBooks and Interceptors let tests lose replies; nil in life.
+	// WrapBooks, WrapLedger and Interceptors let tests lose replies of the
+	// insurer's books, of the ledger, and of whole errands; nil in life.
 	WrapBooks    func(activities.Books) activities.Books
+	WrapLedger   func(worker.Ledger) worker.Ledger
 	Interceptors []interceptor.WorkerInterceptor
+	// Seen is told of every request to any party; for tests, nil in life.
+	Seen func(*http.Request)
 	// WithoutWorker leaves the contracts to workers of other processes.
 	WithoutWorker bool
 }
@@ -164,6 +168,10 @@ func (n *Network) reserve() (net.Listener, string, error) {
 }
 
 func (n *Network) serveOn(l net.Listener, h http.Handler) error {
+	if n.Seen != nil {
+		inner := h
+		h = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { n.Seen(r); inner.ServeHTTP(w, r) })
+	}
 	s := &http.Server{
 		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 90 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(n.log.Handler(), slog.LevelWarn),
