@@ -1,6 +1,6 @@
 # The targets that people type. CI runs .ci/run, which uses these.
 
-OUT      ?= tmp/demo
+OUT      ?=
 CLAIMS   ?=
 FUZZTIME ?= 10s
 
@@ -9,8 +9,8 @@ DEV := cmd/countersign-dev
 .PHONY: help build demo test check race dev-test fuzz fmt
 
 help:
-	@echo 'make build                    bin/countersign, bin/countersignd, bin/countersign-dev'
-	@echo 'make demo OUT=DIR CLAIMS=FILE run every party in one process on the claims of FILE (837P), evidence into DIR'
+	@echo 'make build                    bin/countersign, bin/countersign-dev'
+	@echo 'make demo OUT=DIR CLAIMS=FILE the whole story in one process, its evidence into DIR; both may be left out'
 	@echo 'make test                     everything that must hold; needs gcc and PostgreSQL binaries, and gets them as root on Debian'
 	@echo 'make fuzz FUZZTIME=10s        every fuzz target for that long'
 	@echo 'make fmt                      gofmt'
@@ -22,7 +22,7 @@ build:
 demo:
 	@mkdir -p bin
 	@cd $(DEV) && go build -o ../../bin/ .
-	@bin/countersign-dev demo --out '$(OUT)' $(if $(CLAIMS),--claims '$(CLAIMS)')
+	@bin/countersign-dev demo $(if $(OUT),--out '$(OUT)') $(if $(CLAIMS),--claims '$(CLAIMS)')
 
 test: check race dev-test
 
