@@ -21,6 +21,9 @@ var (
 	// ErrEditionTaken says that an edition of this name is published already with
 	// other content. Editions are never edited.
 	ErrEditionTaken = errors.New("an edition of this name is published already with other content: give it a new edition name")
+	// ErrContentTaken says that an edition of this content is published already
+	// under another name: what a decision rests on has one name.
+	ErrContentTaken = errors.New("this very content is published already under another name or edition")
 	// ErrDetermined says that another determination on the same decision came first.
 	ErrDetermined = errors.New("this decision was reviewed already")
 )

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,10 @@ func (b *Books) PublishEdition(ctx context.Context, e books.Edition, entry []byt
 			return books.ErrEditionTaken
 		case !errors.Is(err, books.ErrNotFound):
 			return err
+		}
+		var same int
+		if err := tx.QueryRow(`SELECT count(*) FROM edition WHERE digest = $1`, e.Ref.Digest.String()).Scan(&same); err != nil || same > 0 {
+			return cmp.Or(err, books.ErrContentTaken)
 		}
 		handle = e.Handle
 		_, err = tx.Exec(`

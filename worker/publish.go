@@ -35,7 +35,7 @@ func (i *Insurer) Publish(ctx context.Context, kind books.EditionKind, name, edi
 		return e, fmt.Errorf("sign ledger entry: %w", err)
 	}
 	e.Handle, err = i.Books.PublishEdition(ctx, e, entry.Marshal())
-	if errors.Is(err, books.ErrEditionTaken) {
+	if errors.Is(err, books.ErrEditionTaken) || errors.Is(err, books.ErrContentTaken) {
 		return e, &gateway.EditionError{Err: err}
 	}
 	if err != nil {

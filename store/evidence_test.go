@@ -1,0 +1,228 @@
+package store_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/countersign-health/countersign/books"
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/store"
+)
+
+func TestEditionsByDate(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.publish(books.PlanEdition, "ppo", "2025", "fees", "2025-01-01", "2025-12-31")
+		h.publish(books.PlanEdition, "ppo", "2027", "fees", "2027-01-01", "")
+		h.publish(books.PlanEdition, "another", "2026-b", "fees", "2026-06-01", "2026-12-31")
+		for _, test := range []struct {
+			on   credentials.Date
+			want string
+		}{
+			{"2025-12-31", "2025"}, {"2026-01-01", "2026"}, {"2026-12-31", "2026"}, {"2027-01-01", "2027"},
+			{"2031-01-01", "2027"}, // open
+			{"2024-12-31", "2027"}, // no edition covers it: the latest terms
+		} {
+			claim := h.receive(string(test.on), on(test.on))
+			if got := h.file(claim).Plan.Ref.Edition; got != test.want {
+				t.Errorf("on %s: got edition %s, want %s", test.on, got, test.want)
+			}
+			h.settle(claim, claims.Denied)
+		}
+	})
+}
+
+func TestPlanOfTheDay(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.publish(books.PlanEdition, "hmo", "2027", "fees", "2027-01-01", "2027-12-31")
+		moved := store.Member{MemberID: "M3", Family: "M3", Last: "Cedar", First: "Dee", Plan: "ppo", From: "2026-01-01", Until: "2026-12-31"}
+		later := moved
+		later.Plan, later.From, later.Until = "hmo", "2027-01-01", ""
+		h.must(h.Enroll(ctx, []store.Member{moved, later, later}))
+		who := by(claims.Person{MemberID: "M3", Last: "Cedar", First: "Dee"})
+		for _, test := range []struct {
+			on   credentials.Date
+			want string
+		}{{"2026-07-01", "ppo"}, {"2027-07-01", "hmo"}} {
+			claim := h.receive(string(test.on), who, on(test.on))
+			f := h.file(claim)
+			if f.Plan.Ref.Name != test.want || len(f.Member.Coverage) != 2 {
+				t.Errorf("on %s: got plan %s and %d periods, want %s and 2", test.on, f.Plan.Ref.Name, len(f.Member.Coverage), test.want)
+			}
+			h.settle(claim, claims.Denied)
+		}
+	})
+}
+
+func TestPublishEdition(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		again := anEdition(books.PlanEdition, "ppo", "2026", "fees", "2026-01-01", "2026-12-31")
+		stands := again.Handle
+		again.Handle = handle("another")
+		if got, err := h.PublishEdition(ctx, again, []byte("entry")); err != nil || got != stands {
+			t.Errorf("the same again: got %v, %v, want the edition that stands", got, err)
+		}
+		again.Body, again.Ref.Digest = []byte("changed"), credentials.DigestOf([]byte("changed"))
+		if _, err := h.PublishEdition(ctx, again, []byte("entry")); !errors.Is(err, books.ErrEditionTaken) {
+			t.Errorf("other content: got %v, want ErrEditionTaken", err)
+		}
+		renamed := anEdition(books.FeeEdition, "fees", "2026", "", "", "")
+		renamed.Ref.Edition, renamed.Handle = "2027", handle("renamed")
+		if _, err := h.PublishEdition(ctx, renamed, []byte("entry")); !errors.Is(err, books.ErrContentTaken) {
+			t.Errorf("the same content under another name: got %v, want ErrContentTaken", err)
+		}
+		all, err := h.Editions(ctx)
+		if err != nil || len(all) != 2 || h.count("outbox") != 2 {
+			t.Errorf("got %d editions, %v, want 2", len(all), err)
+		}
+		if e, err := h.EditionByDigest(ctx, all[0].Ref.Digest); err != nil || e.Ref != all[0].Ref {
+			t.Errorf("by digest: got %+v, %v", e, err)
+		}
+	})
+}
+
+func TestMemberMatching(t *testing.T) {
+	ann := claims.Person{MemberID: "M1", Last: "Alder", First: "Ann", Birth: "1980-01-02"}
+	with := func(edit func(p *claims.Person)) func(*claims.Claim) {
+		p := ann
+		edit(&p)
+		return by(p)
+	}
+	tests := []struct {
+		name           string
+		who            func(*claims.Claim)
+		found, matches bool
+		family         string
+	}{
+		{"as on record", with(func(*claims.Person) {}), true, true, "M1"},
+		{"case and outer space", with(func(p *claims.Person) { p.Last, p.First = " ALDER", "ann " }), true, true, "M1"},
+		{"birth date left out", with(func(p *claims.Person) { p.Birth = "" }), true, true, "M1"},
+		{"another birth date", with(func(p *claims.Person) { p.Birth = "1980-02-01" }), true, false, "M1"},
+		{"another first name", with(func(p *claims.Person) { p.First = "Anna" }), true, false, "M1"},
+		{"unknown id", with(func(p *claims.Person) { p.MemberID = "M7" }), false, false, "unknown/M7"},
+		{"id in another case", with(func(p *claims.Person) { p.MemberID = "m1" }), false, false, "unknown/m1"},
+		{"no id at all", with(func(p *claims.Person) { p.MemberID = "" }), false, false, "unknown/"},
+		{"dependent without an id of his own", func(c *claims.Claim) {
+			c.Patient = &claims.Person{Last: "Alder", First: "Ben", Birth: "2012-03-04"}
+		}, true, true, "M1"},
+		{"dependent under his own id", func(c *claims.Claim) {
+			c.Patient = &claims.Person{MemberID: "M1-2", Last: "Alder", First: "Ben"}
+		}, true, true, "M1"},
+		{"dependent who is not on record", func(c *claims.Claim) {
+			c.Patient = &claims.Person{Last: "Alder", First: "Zoe"}
+		}, true, false, "M1"},
+		{"somebody of another family", func(c *claims.Claim) {
+			c.Patient = &claims.Person{MemberID: "M9", Last: "Alder", First: "Ben"}
+		}, true, false, "M9"},
+	}
+	each(t, func(t *testing.T, h *house) {
+		for _, test := range tests {
+			claim := h.receive(test.name, test.who)
+			f := h.file(claim)
+			if f.Member.Found != test.found || f.Member.Matches != test.matches {
+				t.Errorf("%s: got found %v, matches %v, want %v, %v", test.name, f.Member.Found, f.Member.Matches, test.found, test.matches)
+			}
+			if got, want := f.Fences[0].Name, "family/"+test.family+"/2026"; got != want {
+				t.Errorf("%s: got fence %q, want %q", test.name, got, want)
+			}
+			h.settle(claim, claims.Denied) // so that the next of the family need not wait
+		}
+	})
+}
+
+func TestDuplicates(t *testing.T) {
+	line := func(edit func(l *claims.Line)) func(*claims.Claim) {
+		return func(c *claims.Claim) { edit(&c.Lines[0]) }
+	}
+	same := func(*claims.Claim) {}
+	tests := []struct {
+		name   string
+		before claims.Outcome
+		edit   func(*claims.Claim)
+		want   claims.Duplicate
+	}{
+		{"paid before", claims.Paid, same, claims.ExactDuplicate},
+		{"pended before", claims.Pended, same, claims.ExactDuplicate},
+		{"denied before", claims.Denied, same, claims.NotDuplicate},
+		{"repeated on purpose", claims.Paid, line(func(l *claims.Line) { l.Modifiers = []string{"76"} }), claims.NearDuplicate},
+		{"another modifier", claims.Paid, line(func(l *claims.Line) { l.Modifiers = []string{"25"} }), claims.NotDuplicate},
+		{"another day", claims.Paid, on("2026-12-31"), claims.NotDuplicate},
+		{"another code", claims.Paid, line(func(l *claims.Line) { l.Code = "99214" }), claims.NotDuplicate},
+		{"another charge", claims.Paid, line(func(l *claims.Line) { l.Charge++ }), claims.NotDuplicate},
+		{"more units", claims.Paid, line(func(l *claims.Line) { l.Units *= 2 }), claims.NotDuplicate},
+		{"another clinician", claims.Paid, func(c *claims.Claim) { c.Rendering.NPI = reviewer }, claims.NotDuplicate},
+		{"another biller", claims.Paid, func(c *claims.Claim) { c.Billing.NPI = reviewer }, claims.NotDuplicate},
+		{"another patient", claims.Paid, by(claims.Person{MemberID: "M1-2", Last: "Alder", First: "Ben"}), claims.NotDuplicate},
+		{"nobody known", claims.Paid, by(claims.Person{MemberID: "M7"}), claims.NotDuplicate},
+	}
+	each(t, func(t *testing.T, h *house) {
+		for i, test := range tests {
+			day := on(credentials.Date("2026-02-01").AddDays(i)) // apart from the other cases
+			earlier := h.receive("earlier "+test.name, day)
+			h.settle(earlier, test.before)
+			later := h.receive(test.name, day, test.edit)
+			if got := h.file(later).Lines[0].Duplicate; got != test.want {
+				t.Errorf("%s: got %q, want %q", test.name, got, test.want)
+			}
+			if got := h.file(earlier).Lines[0].Duplicate; got != claims.NotDuplicate {
+				t.Errorf("%s: the earlier one: got %q; a later copy must not taint it", test.name, got)
+			}
+			h.settle(later, claims.Denied)
+		}
+	})
+}
+
+func TestRoster(t *testing.T) {
+	nobody := func(c *claims.Claim) { c.Rendering = nil }
+	each(t, func(t *testing.T, h *house) {
+		claim := h.receive("C1", nobody)
+		for i, want := range []credentials.NPI{"", clinician, ""} { // none, one, and two that leave it open
+			if got := h.file(claim).Lines[0].Practitioner; got.NPI != want || got.Rostered != (want != "") {
+				t.Errorf("with %d on the roster: got %q (rostered %v), want %q", i, got.NPI, got.Rostered, want)
+			}
+			h.must(h.PutOnRoster(ctx, clinic, []credentials.NPI{clinician, reviewer, reviewer}[i]))
+		}
+	})
+}
+
+func TestAuthorizationOfALine(t *testing.T) {
+	therapy := func(number string) func(*claims.Claim) {
+		return func(c *claims.Claim) { c.Authorization, c.Lines[0].Code = number, "97110" }
+	}
+	each(t, func(t *testing.T, h *house) {
+		asked, err := h.ReceiveAuthorization(ctx, aRequest("A1", 3000))
+		h.must(err)
+		if got := h.file(h.receive("C0", therapy("A1"))).Lines[0].Authorization; !got.Found || got.Outcome != claims.AuthorizationPended || !got.Handle.IsZero() {
+			t.Errorf("before its decision: got %+v, want it pended", got)
+		}
+		h.settle(handle("C0"), claims.Pended)
+		document := h.grant(asked.Submission, claims.AuthorizationApproved)
+		for _, test := range []struct {
+			name           string
+			number, code   string
+			sender         credentials.DID
+			found, matches bool
+		}{
+			{"the requester's number", "A1", "97110", hospital, true, true},
+			{"our number", asked.Control, "97110", hospital, true, true},
+			{"our number, another hospital", asked.Control, "97110", "did:key:other", true, true},
+			{"the requester's number, another hospital", "A1", "97110", "did:key:other", false, false},
+			{"no such number", "A2", "97110", hospital, false, false},
+			{"another code", "A1", "97112", hospital, true, false},
+		} {
+			c := aClaim("C "+test.name, therapy(test.number), func(c *claims.Claim) { c.Lines[0].Code = test.code })
+			c.Submitter = test.sender
+			got, err := h.ReceiveClaim(ctx, c)
+			h.must(err)
+			fact := h.file(got.Submission).Lines[0].Authorization
+			if fact.Found != test.found || fact.Matches != test.matches || test.matches && (fact.Left != 3000 || fact.Handle != document) {
+				t.Errorf("%s: got %+v", test.name, fact)
+			}
+			h.settle(got.Submission, claims.Pended)
+		}
+		ben := h.file(h.receive("ben", therapy("A1"), by(claims.Person{MemberID: "M1-2", Last: "Alder", First: "Ben"})))
+		if got := ben.Lines[0].Authorization; !got.Found || got.Matches {
+			t.Errorf("another patient: got %+v, want no match", got)
+		}
+	})
+}
