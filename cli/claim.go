@@ -9,6 +9,9 @@ import (
 // aboutHandles stands in the help of every command that takes handles.
 const aboutHandles = "A HANDLE may be shortened to its first digits (at least 8), or be the claim's own number."
 
+// aboutOut says how a dossier becomes one that can be verified.
+const aboutOut = "What --out writes can be verified once the ledger's participants lie beside it:\ncountersign ledger participants --out DIR."
+
 func (r *run) claimCommand() *urfave.Command {
 	return branch("claim", "check claims, bill them, and see what became of them",
 		r.leaf(leaf{
@@ -20,7 +23,7 @@ func (r *run) claimCommand() *urfave.Command {
 		r.leaf(leaf{
 			name: "submit", usage: "check, sign and send the claims of an 837P file", args: "FILE.837", min: 1, max: 1,
 			about: "Every claim is checked before the first one is sent. Refused claims stay behind, the others go\n" +
-				"through in the order of the file. Sending a file again does nothing twice.",
+				"through in the order of the file. Sending a file again does nothing twice.\n" + aboutOut,
 			flags: gatewayFlags(skipNPIFlag(), receivedFlag(), progressFlag(),
 				&urfave.BoolFlag{Name: "wait", Usage: "wait for the decisions and show them", DisableDefaultText: true},
 				forFlag("wait at most `DURATION`", 5*time.Minute),
@@ -29,7 +32,7 @@ func (r *run) claimCommand() *urfave.Command {
 		}),
 		r.leaf(leaf{
 			name: "status", usage: "show where claims stand; all that you sent if none is named", args: "[HANDLE…]", max: -1,
-			about: aboutHandles,
+			about: aboutHandles + "\n" + aboutOut,
 			flags: gatewayFlags(progressFlag(),
 				&urfave.BoolFlag{Name: "wait", Usage: "wait until each has a decision", DisableDefaultText: true},
 				forFlag("wait at most `DURATION`", 5*time.Minute),

@@ -42,7 +42,7 @@ func (r *run) verify(c *urfave.Context) error {
 	reports := []*dossier.Report{}
 	failed := 0
 	for _, name := range c.Args().Slice() {
-		report, err := verifyOne(name, c.String("dir"), trust, p)
+		report, whole, err := verifyOne(name, c.String("dir"), trust, p)
 		p.end()
 		if err != nil {
 			return err
@@ -51,6 +51,10 @@ func (r *run) verify(c *urfave.Context) error {
 		reports = append(reports, report)
 		if !r.json {
 			r.printReport(name, report)
+			if !whole {
+				fmt.Fprintln(r.Out, "leaf 0 of the ledger and its participants are missing: name their folder with --dir,\n"+
+					"or fetch them with countersign ledger participants --out DIR")
+			}
 		}
 	}
 	if r.json {
@@ -64,26 +68,29 @@ func (r *run) verify(c *urfave.Context) error {
 	return nil
 }
 
-func verifyOne(name, dir string, trust *ledger.Trust, p *progress) (*dossier.Report, error) {
+// verifyOne checks a folder or a file. Whole is false where leaf 0 is missing,
+// without which nothing can be checked.
+func verifyOne(name, dir string, trust *ledger.Trust, p *progress) (report *dossier.Report, whole bool, err error) {
 	info, err := os.Stat(name)
 	if err != nil {
-		return nil, refused(name, fileWords(err), "check the name")
+		return nil, false, refused(name, fileWords(err), "check the name")
 	}
 	if info.IsDir() {
 		files, err := dossier.Read(name)
 		if err != nil {
-			return nil, refused("verify", err.Error(), "")
+			return nil, false, refused("verify", err.Error(), "")
 		}
-		return dossier.Verify(files, trust, func(done, total int) { p.step(done, total, "checking") }), nil
+		_, whole = files[dossier.GenesisFile]
+		return dossier.Verify(files, trust, func(done, total int) { p.step(done, total, "checking") }), whole, nil
 	}
 	f, err := openFile(name)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer f.Close()
 	content, err := readAll(f, 256<<20)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	files := dossier.Files{}
 	if dir == "" {
@@ -91,10 +98,11 @@ func verifyOne(name, dir string, trust *ledger.Trust, p *progress) (*dossier.Rep
 	}
 	if dir != "" {
 		if files, err = dossier.Read(dir); err != nil {
-			return nil, refused("verify", err.Error(), "check --dir")
+			return nil, false, refused("verify", err.Error(), "check --dir")
 		}
 	}
-	return dossier.VerifyFile(files, name, content, trust), nil
+	_, whole = files[dossier.GenesisFile]
+	return dossier.VerifyFile(files, name, content, trust), whole, nil
 }
 
 // dossierOf is the dossier that a file lies in, "" where there is none: the
