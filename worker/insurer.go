@@ -131,6 +131,9 @@ func (i *Insurer) Stop() {
 // Handler is the gateway.
 func (i *Insurer) Handler() http.Handler { return i.gateway.Handler() }
 
+// drainEvery is how long a remittance whose process died may lack its receipt.
+const drainEvery = 5 * time.Second
+
 // drain records what was settled and never recorded. Contracts record their
 // own decisions; this is for editions and remittances whose process died.
 func (i *Insurer) drain(ctx context.Context) {
@@ -147,7 +150,7 @@ func (i *Insurer) drain(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(30 * time.Second):
+		case <-time.After(drainEvery):
 		}
 	}
 }

@@ -1,0 +1,62 @@
+package contracts
+
+import (
+	"testing"
+
+	"go.temporal.io/sdk/interceptor"
+
+	"github.com/countersign-health/countersign/activities"
+	"github.com/countersign-health/countersign/cmd/countersign-dev/faults"
+	"github.com/countersign-health/countersign/cmd/countersign-dev/parties"
+	"github.com/countersign-health/countersign/worker"
+)
+
+// everyErrand is the activities that a story orders.
+var everyErrand = []string{
+	"OpenClaim", "OpenAuthorization", "GatherClaim", "GatherAuthorization", "SignClaim", "SignAuthorization",
+	"SettleClaim", "SettleAuthorization", "Record", "OpenWork", "ClaimsWaitingFor",
+}
+
+// TestLostReplies tells the story with every reply lost once, and wants what a
+// quiet story leaves behind.
+func TestLostReplies(t *testing.T) {
+	quiet := open(t)
+	quiet.tell()
+	want := quiet.left()
+	if len(want.decisions) != 9+1+1+3+2 || len(want.accumulators) == 0 {
+		t.Fatalf("a quiet story left %d decisions: %v", len(want.decisions), want)
+	}
+	if want.signed != len(want.decisions) {
+		t.Errorf("%d decisions were signed and %d settled", want.signed, len(want.decisions))
+	}
+
+	t.Run("of every errand", func(t *testing.T) {
+		t.Parallel()
+		replies := faults.LoseReplies()
+		h := open(t, func(o *parties.Options) { o.Interceptors = []interceptor.WorkerInterceptor{replies} })
+		h.tell()
+		compare(t, h.left(), want)
+		for _, name := range everyErrand {
+			if replies.Lost(name) == 0 {
+				t.Errorf("no reply of %s was lost", name)
+			}
+		}
+	})
+	t.Run("of books and ledger", func(t *testing.T) {
+		t.Parallel()
+		l := newLosses()
+		h := open(t, l.everywhere)
+		h.tell()
+		compare(t, h.left(), want)
+		for _, name := range []string{"ReceiveClaim", "ReceiveAuthorization", "SettleClaim", "SettleAuthorization", "KeepSigned", "KeepReceipt", "Append", "AwaitFinal"} {
+			if l.count(name) == 0 {
+				t.Errorf("no reply of %s was lost", name)
+			}
+		}
+	})
+}
+
+func (l *losses) everywhere(o *parties.Options) {
+	o.WrapBooks = func(b activities.Books) activities.Books { return lossyBooks{b, l} }
+	o.WrapLedger = func(k worker.Ledger) worker.Ledger { return lossyLedger{k, l} }
+}
