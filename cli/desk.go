@@ -97,6 +97,31 @@ func (d *desk) keep(ctx context.Context, f board.File) error {
 	return write(files, d.out)
 }
 
+// keepStatus writes the board's current status list, named for the moment of
+// its signing, since tomorrow's is another one.
+func (d *desk) keepStatus(ctx context.Context, f board.File) error {
+	if d.out == "" {
+		return nil
+	}
+	l, err := credentials.Open[credentials.License](f.License.Token, credentials.KindLicense, d.keys)
+	if err != nil {
+		return caught("check license", err, "tell the board")
+	}
+	if l.Status == nil {
+		return nil
+	}
+	token, _, err := d.StatusList(ctx, l.Status)
+	if err != nil {
+		return fmt.Errorf("fetch status list: %w", err)
+	}
+	list, err := credentials.Open[credentials.StatusListSubject](token, credentials.KindStatusList, d.keys)
+	if err != nil {
+		return caught("check status list", err, "tell the board")
+	}
+	name := fmt.Sprintf("%s/%s-%s.jwt", dossier.Status, list.Handle().String()[:16], list.ValidFrom.Format("20060102T150405Z"))
+	return write(dossier.Files{name: []byte(token + "\n")}, d.out)
+}
+
 func (d *desk) add(ctx context.Context, files dossier.Files, folder string, doc board.Document) error {
 	files.Token(folder, doc.Handle, doc.Token)
 	if len(doc.Receipt) == 0 || d.ledger == nil {

@@ -38,7 +38,7 @@ func (r *run) licenseCommand() *urfave.Command {
 		}),
 		r.leaf(leaf{
 			name: "show", usage: "show a license, or all of a clinician's", args: "[HANDLE]", max: 1,
-			flags: boardFlags(false, text("npi", "show the licenses of this `NPI`"), outFlag("write them with their proofs into `DIR`")),
+			flags: boardFlags(false, text("npi", "show the licenses of this `NPI`"), outFlag("write them with their proofs, and the board's status list of today, into `DIR`")),
 			do:    r.licenseShow,
 		}),
 	)

@@ -125,15 +125,7 @@ func (c *Client) Find(ctx context.Context, npi credentials.NPI) ([]File, error) 
 // Status brings the status list that an entry names and says whether the entry
 // is revoked. An error means unknown, never "no".
 func (c *Client) Status(ctx context.Context, entry *credentials.StatusEntry) (revoked bool, err error) {
-	path, ok := strings.CutPrefix(entry.Credential, c.URL+"/")
-	if !ok {
-		return false, errors.New("status: the list is not at this board's address")
-	}
-	b, err := c.do(ctx, http.MethodGet, "/"+path, nil, answerWithin)
-	if err != nil {
-		return false, fmt.Errorf("status: %w", err)
-	}
-	list, err := credentials.OpenStatusList(string(b), c.Board, entry, c.Now(), c.Keys)
+	_, list, err := c.StatusList(ctx, entry)
 	if err != nil {
 		return false, err
 	}
@@ -142,6 +134,21 @@ func (c *Client) Status(ctx context.Context, entry *credentials.StatusEntry) (re
 		return false, err
 	}
 	return list.Get(place)
+}
+
+// StatusList brings the status list that an entry names, as the board signed
+// it and as it reads, in force now.
+func (c *Client) StatusList(ctx context.Context, entry *credentials.StatusEntry) (token string, list *credentials.StatusList, err error) {
+	path, ok := strings.CutPrefix(entry.Credential, c.URL+"/")
+	if !ok {
+		return "", nil, errors.New("status: the list is not at this board's address")
+	}
+	b, err := c.do(ctx, http.MethodGet, "/"+path, nil, answerWithin)
+	if err != nil {
+		return "", nil, fmt.Errorf("status: %w", err)
+	}
+	list, err = credentials.OpenStatusList(string(b), c.Board, entry, c.Now(), c.Keys)
+	return string(b), list, err
 }
 
 // Feed brings the events after a sequence, waiting up to wait for the first

@@ -111,11 +111,30 @@ func (s *story) revoke(ctx context.Context) (string, error) {
 	for _, r := range s.requests[1:] {
 		s.say("%s  %s", r.Request, r.State)
 	}
+	if err := s.keepStatusLists(ctx); err != nil {
+		return "", err
+	}
 	if err := s.atGateway(parties.Hospital).shows(ctx, 0, "claim", "status", "--out", s.Options.Out); err != nil {
 		return "", err
 	}
 	return fmt.Sprintf("%d decisions made anew; from the order's acceptance to the last of them settled: %.0f ms",
 		reach.Decisions, s.summary.OrderToLastHoldMS), nil
+}
+
+// keepStatusLists has the boards' status lists, as they are after the order,
+// written into the dossier.
+func (s *story) keepStatusLists(ctx context.Context) error {
+	seen := map[string]bool{}
+	for _, l := range s.licenses {
+		if seen[l.Jurisdiction] {
+			continue
+		}
+		seen[l.Jurisdiction] = true
+		if err := s.askingBoard(l.Jurisdiction).types(ctx, nil, "license", "show", l.Handle.String(), "--out", s.Options.Out); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // reached waits until nothing open rests on the license any more, and until

@@ -23,10 +23,16 @@ func (s *story) atGateway(party string) person {
 	return person{s, s.keyFlags(party), []string{"--gateway", s.network.GatewayURL, "--insurer", string(s.network.DIDs[parties.Insurer])}}
 }
 
-// atBoard is the clerk of the board of a state.
+// atBoard is the clerk of the board of a state; askingBoard is anybody.
 func (s *story) atBoard(state string) person {
+	p := s.askingBoard(state)
+	p.keys = s.keyFlags(parties.Clerk)
+	return p
+}
+
+func (s *story) askingBoard(state string) person {
 	b := s.network.Boards[state]
-	return person{s, s.keyFlags(parties.Clerk), append([]string{"--board", b.URL, "--board-did", string(b.DID)}, s.ledgerFlags()...)}
+	return person{s, nil, append([]string{"--board", b.URL, "--board-did", string(b.DID)}, s.ledgerFlags()...)}
 }
 
 // atLedger is anybody who reads the ledger.
