@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 
@@ -104,8 +105,12 @@ func TestMovedEvidence(t *testing.T) {
 			// Ben's claim came first and is pended: it may be decided at any time.
 			h.settle(handle("C0"), claims.Denied)
 		}},
-		{"units drawn by another claim", func(h *house, _ credentials.Handle) {
+		{"the authorization, decided anew", func(h *house, _ credentials.Handle) {
 			h.grant(handle("A1"), claims.AuthorizationApproved)
+		}},
+		{"units drawn by a claim of another year", func(h *house, _ credentials.Handle) {
+			// No accumulator is shared: only the authorization's own fence moves.
+			h.settle(handle("C2027"), claims.Paid, draw(handle(fmt.Sprint("decision ", handle("A1"), 1)), 1000))
 		}},
 		{"a determination", func(h *house, claim credentials.Handle) {
 			_, err := h.Determine(ctx, claims.Determination{Handle: handle("D1"), Subject: claim, Number: 1, Approve: true}, "token")
@@ -116,6 +121,7 @@ func TestMovedEvidence(t *testing.T) {
 			each(t, func(t *testing.T, h *house) {
 				h.hear(1, aLicense("L1", clinician))
 				h.grant(h.ask("A1", 5000), claims.AuthorizationApproved)
+				h.settle(h.receive("C2027", on("2027-01-02"), authorizedBy("A1")), claims.Pended)
 				h.settle(h.receive("C0", by(claims.Person{MemberID: "M1-2", Last: "Alder", First: "Ben"})), claims.Pended)
 				claim := h.receive("C1", authorizedBy("A1"))
 				h.settle(claim, claims.Pended)

@@ -1,0 +1,106 @@
+package activities_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/countersign-health/countersign/activities"
+	"github.com/countersign-health/countersign/books"
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/credentials"
+)
+
+func (h *house) gathering() *activities.Evidence {
+	return &activities.Evidence{Books: h, Now: func() time.Time { return noon }, Patience: 5 * time.Minute}
+}
+
+func TestStanding(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		heard  func(h *house)
+		edit   func(*claims.Claim)
+		answer credentials.Answer
+		fresh  bool
+	}{
+		{"licensed", func(h *house) { h.license(noon.Add(-time.Minute)) }, nil, credentials.May, true},
+		{"at the edge of patience", func(h *house) { h.license(noon.Add(-5 * time.Minute)) }, nil, credentials.May, true},
+		{"stale by a second", func(h *house) { h.license(noon.Add(-5*time.Minute - time.Second)) }, nil, credentials.Unknown, false},
+		{"no feed was ever read", func(*house) {}, nil, credentials.Unknown, false},
+		{"a state whose board is not followed", func(h *house) { h.license(noon) }, func(c *claims.Claim) { c.ServiceState = "NV" }, credentials.Unknown, false},
+		{"by telehealth, where the patient was", func(h *house) { h.license(noon) }, func(c *claims.Claim) {
+			c.Place, c.Subscriber.Address.State, c.ServiceState = "10", "CA", "NV"
+		}, credentials.May, true},
+		{"revoked before", func(h *house) { h.license(noon, credentials.Order{Effective: noon.AddDate(0, -1, 0)}) }, nil, credentials.MayNot, true},
+		{"revoked since", func(h *house) { h.license(noon, credentials.Order{Effective: noon}) }, nil, credentials.May, true},
+		{"revoked before, and stale", func(h *house) {
+			h.license(noon.Add(-time.Hour), credentials.Order{Effective: noon.AddDate(0, -1, 0)})
+		}, nil, credentials.MayNot, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h := newHouse(t)
+			test.heard(h)
+			s := aClaim("C1")
+			if test.edit != nil {
+				test.edit(&s.Claim)
+			}
+			g, err := h.gathering().GatherClaim(ctx, h.receive(s))
+			must(t, err)
+			got := g.Evidence.Lines[0].Standing
+			if got.Standing.Answer != test.answer || got.Fresh != test.fresh {
+				t.Errorf("got %+v, want %s, fresh %v", got, test.answer, test.fresh)
+			}
+			d, err := claims.Adjudicate(&g.Claim, &g.Plan, &g.Evidence)
+			must(t, err)
+			if (d.Outcome == claims.Pended) == test.fresh { // fail closed: it never pays, and never denies
+				t.Errorf("decided %s", d.Outcome)
+			}
+		})
+	}
+}
+
+func TestGatherClaim(t *testing.T) {
+	h := newHouse(t)
+	h.license(noon, credentials.Order{Effective: noon})
+	first := h.receive(aClaim("C1", func(c *claims.Claim) { c.Lines[0].To = "2026-05-05" }))
+	g, err := h.gathering().GatherClaim(ctx, first)
+	must(t, err)
+	e := g.Evidence
+	if e.Plan.Name != "demo-ppo" || e.Fees.Name != "demo-fees" || e.Number != 1 || e.Received != "2026-05-06" || !e.Member.Matches || len(g.Fences) != 3 {
+		t.Errorf("got %+v under %v", e, g.Fences)
+	}
+	l := e.Lines[0]
+	if l.Fee == nil || l.Standing.Standing.Answer != credentials.May || l.Standing.Feed != 12 || len(l.Standing.Licenses) != 1 || len(l.Standing.Orders) != 1 {
+		t.Errorf("got line %+v", l)
+	}
+	if l.StandingLast == nil || l.StandingLast.On != "2026-05-05" || l.StandingLast.Standing.Reason != credentials.ReasonExpired {
+		t.Errorf("on the last day: got %+v, want the license expired", l.StandingLast)
+	}
+	second, err := h.gathering().GatherClaim(ctx, h.receive(aClaim("C2")))
+	if err != nil || !second.Wait {
+		t.Errorf("the second of a family: got %+v, %v, want it to wait", second, err)
+	}
+	if _, err := h.gathering().GatherClaim(ctx, handle("none")); final(err) || !errors.Is(err, books.ErrNotFound) {
+		t.Errorf("got %v, want ErrNotFound", err)
+	}
+}
+
+func TestGatherAuthorization(t *testing.T) {
+	h := newHouse(t)
+	h.license(noon, credentials.Order{Effective: time.Date(2026, 5, 2, 0, 0, 0, 0, time.UTC)})
+	s := claims.AuthorizationSubmission{Handle: handle("A1"), Request: claims.AuthorizationRequest{
+		Number: "A1", State: "CA", Clinician: claims.Provider{NPI: clinician}, Patient: claims.Person{MemberID: "M1", Last: "Alder", First: "Ann"},
+		Items: []claims.RequestItem{{Sequence: 1, Code: "97110", Units: 1000, From: "2026-05-01", Until: "2026-05-03"}},
+	}}
+	_, err := h.ReceiveAuthorization(ctx, books.NewAuthorization{Submitter: "did:key:hospital", Submission: s, Token: "t", Received: "2026-04-30"})
+	must(t, err)
+	g, err := h.gathering().GatherAuthorization(ctx, s.Handle)
+	must(t, err)
+	got := g.Evidence.Standings[0]
+	if got.First.Standing.Answer != credentials.May || got.Last.Standing.Reason != credentials.ReasonRevoked || got.Revoked != "2026-05-02" {
+		t.Errorf("got %+v, want the license revoked from the second day", got)
+	}
+	if d, err := claims.Authorize(&g.Request, &g.Plan, &g.Evidence); err != nil || d.Outcome != claims.AuthorizationPended {
+		t.Errorf("got %+v, %v, want it to wait for a reviewer", d, err)
+	}
+}
