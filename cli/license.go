@@ -205,6 +205,9 @@ func (r *run) licenseShow(c *urfave.Context) error {
 		if err := d.keep(c.Context, f); err != nil {
 			return err
 		}
+		if err := d.keepStatus(c.Context, f); err != nil {
+			return err
+		}
 		rows = append(rows, row)
 	}
 	return r.printLicenses(rows, nil)
