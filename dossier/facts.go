@@ -2,7 +2,6 @@ package dossier
 
 import (
 	"cmp"
-	"encoding/base32"
 	"slices"
 	"time"
 
@@ -170,7 +169,7 @@ func (v *verifier) checkAuthorizationFact(d *document[claims.ClaimDecisionDocume
 	decision := &doc.subject.Decision
 	request, submission := v.requests[decision.Submission], v.submissions[d.subject.Decision.Submission]
 	own := request != nil && request.issuer == submission.issuer && a.Number == decision.Request
-	if !own && a.Number != controlNumber(decision.Submission) {
+	if !own && a.Number != claims.ControlNumber(decision.Submission) {
 		return found(checkAuth, "line %d: authorization %s has another number than the line names", l.Number, a.Handle)
 	}
 	if doc.issuer != d.issuer {
@@ -192,12 +191,6 @@ func (v *verifier) checkAuthorizationFact(d *document[claims.ClaimDecisionDocume
 		return found(checkAuth, "line %d: the authorization is for another clinician", l.Number)
 	}
 	return nil
-}
-
-// controlNumber is the insurer's own number for a submission, by which a claim
-// may name an authorization.
-func controlNumber(h credentials.Handle) string {
-	return "CS" + base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(h[:10])
 }
 
 // checkDraws wants the claims in the dossier to take no more units from an

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/base32"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -108,7 +107,7 @@ func (b *Books) receive(tx *sqldb.Tx, kind books.SubmissionKind, key credentials
 	if err != nil {
 		return got, err
 	}
-	got = books.Received{Submission: handle, Control: controlNumber(handle)}
+	got = books.Received{Submission: handle, Control: claims.ControlNumber(handle)}
 	_, err = tx.Exec(`
 		INSERT INTO submission (handle, kind, business_key, submitter, number, control, person, family, received, seq, body, state, decisions, latest)
 		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, COALESCE(MAX(seq), 0) + 1, $10, $11, 0, '' FROM submission`,
@@ -139,13 +138,6 @@ func findSubmission(tx *sqldb.Tx, key credentials.Digest) (books.Received, error
 	}
 	got.Submission, err = credentials.ParseHandle(handle)
 	return got, err
-}
-
-// controlNumber is the insurer's name for a submission, short enough for
-// CLP07 and REF*G1 and easy to read out on the telephone. It is derived from
-// the handle, so it says nothing about anyone.
-func controlNumber(h credentials.Handle) string {
-	return "CS" + base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(h[:10])
 }
 
 // identify says anew whose submission it is, for a member who was enrolled
