@@ -213,7 +213,7 @@ func (w *world) decide(i, number int, review *claims.Determination) {
 	issue(w, Decisions, "insurer", credentials.KindClaimDecision, h, nil, doc, ledger.KindClaimDecision)
 	w.files.Evidence(h, file)
 	if d.Outcome != claims.Pended {
-		p, err := x12.PaymentOf(&s.Claim, d, controlNumber(s.Handle))
+		p, err := x12.PaymentOf(&s.Claim, d, claims.ControlNumber(s.Handle))
 		w.check(err)
 		w.payments = append(w.payments, p)
 	}
