@@ -70,7 +70,8 @@ func hosts(cfg *config.Config) map[primitives.ServiceName]static.Hosts {
 }
 
 // dynamicConfig raises the queue poll rates: their default of 20 a second and shard costs a workflow 50 ms at every
-// hop. The last entry keeps the server from telling its makers that it runs.
+// hop. Timers are read ahead by 10 ms instead of a second, which every retry and every short sleep would wait for
+// otherwise (an idle server costs the same). The last entry keeps the server from telling its makers that it runs.
 func dynamicConfig(o Options) dynamicconfig.Client {
 	const fast = 5000
 	settings := dynamicconfig.StaticClient{
@@ -80,6 +81,7 @@ func dynamicConfig(o Options) dynamicconfig.Client {
 		dynamicconfig.TimerProcessorMaxPollHostRPS.Key():      fast,
 		dynamicconfig.VisibilityProcessorMaxPollRPS.Key():     fast,
 		dynamicconfig.VisibilityProcessorMaxPollHostRPS.Key(): fast,
+		dynamicconfig.TimerProcessorMaxTimeShift.Key():        10 * time.Millisecond,
 		dynamicconfig.EnableServerVersionCheck.Key():          false,
 	}
 	if o.WorkflowTaskTimeout > 0 {

@@ -95,6 +95,21 @@ func work(t *testing.T, c client.Client) {
 	t.Cleanup(w.Stop)
 }
 
+// BenchmarkStart says how long a server takes to be ready, on an empty folder.
+func BenchmarkStart(b *testing.B) {
+	for b.Loop() {
+		s, err := temporalserver.Start(b.Context(), temporalserver.Options{Dir: b.TempDir(), Namespace: "insurer"})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		if err := s.Stop(); err != nil {
+			b.Error(err)
+		}
+		b.StartTimer()
+	}
+}
+
 func TestLatency(t *testing.T) {
 	s := start(t, temporalserver.Options{Dir: t.TempDir()})
 	c := dial(t, s)
