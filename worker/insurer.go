@@ -132,7 +132,7 @@ func (i *Insurer) Stop() {
 func (i *Insurer) Handler() http.Handler { return i.gateway.Handler() }
 
 // drainEvery is how long a remittance whose process died may lack its receipt.
-const drainEvery = 5 * time.Second
+const drainEvery = 2 * time.Second
 
 // drain records what was settled and never recorded. Contracts record their
 // own decisions; this is for editions and remittances whose process died.

@@ -97,7 +97,7 @@ func (a *authorization) decide(ctx workflow.Context, cause credentials.Handle) (
 		if decision.Restates(g.Before) {
 			return decision, nil
 		}
-		settle := activities.ToSettle{Submission: a.accepted.Submission, Fences: g.Fences, Cause: cause}
+		settle := books.Settlement{Submission: a.accepted.Submission, Fences: g.Fences, Cause: cause}
 		sign := activities.AuthorizationToSign{Decision: *decision, Evidence: g.Evidence}
 		if err := workflow.ExecuteLocalActivity(quick(ctx), signing.SignAuthorization, sign).Get(ctx, &settle.Document); err != nil {
 			return nil, err

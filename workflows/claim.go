@@ -6,6 +6,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/countersign-health/countersign/activities"
+	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
 )
@@ -79,7 +80,7 @@ func (c *claim) decide(ctx workflow.Context, cause credentials.Handle) (claims.O
 		if decision.Restates(g.Before) {
 			return decision.Outcome, nil
 		}
-		settle := activities.ToSettle{Submission: c.accepted.Submission, Fences: g.Fences, Cause: cause}
+		settle := books.Settlement{Submission: c.accepted.Submission, Fences: g.Fences, Cause: cause}
 		sign := activities.ClaimToSign{Decision: *decision, Evidence: g.Evidence}
 		if err := workflow.ExecuteLocalActivity(quick(ctx), signing.SignClaim, sign).Get(ctx, &settle.Document); err != nil {
 			return "", err

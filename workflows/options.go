@@ -20,12 +20,26 @@ func quick(ctx workflow.Context) workflow.Context {
 	})
 }
 
-// patient is for errands that write what others see (settlement, ledger): each
-// is its own event in the history, so that a worker that dies between two of
-// them leaves exactly one to repeat.
+// Errands that write what others see are normal activities: each is its own
+// event in the history, so that a worker that dies between two of them leaves
+// exactly one to repeat. Its death is missed only when StartToCloseTimeout ends,
+// so that is kept short. An errand that was slow and not dead is done twice at
+// the same time then, which changes nothing: every errand may be repeated.
+
+// brief is for settlement, one transaction of some milliseconds.
+func brief(ctx workflow.Context) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: 5 * time.Second,
+		RetryPolicy:         again(50*time.Millisecond, 5*time.Second),
+	})
+}
+
+// patient is for recording, which asks the ledger for a receipt in long polls
+// of 10 s: one of them fits. Without a quorum of witnesses it starts over
+// until there is one.
 func patient(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: 30 * time.Second,
+		StartToCloseTimeout: 15 * time.Second,
 		RetryPolicy:         again(50*time.Millisecond, 10*time.Second),
 	})
 }

@@ -10,9 +10,9 @@ import (
 
 // settleAndRecord makes a signed decision count and puts it on the ledger. It
 // answers false where the books refused because the evidence has moved.
-func settleAndRecord(ctx workflow.Context, settle any, in activities.ToSettle) (bool, error) {
+func settleAndRecord(ctx workflow.Context, settle any, in books.Settlement) (bool, error) {
 	var out books.Settled
-	if err := workflow.ExecuteActivity(patient(ctx), settle, in).Get(ctx, &out); err != nil {
+	if err := workflow.ExecuteActivity(brief(ctx), settle, in).Get(ctx, &out); err != nil {
 		return false, err
 	}
 	if out.Moved {
