@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -74,6 +75,7 @@ func handle(name string) credentials.Handle {
 type faulty struct {
 	activities.Books
 	before, after map[string]error
+	signed        sync.Map // by handle, as kept
 }
 
 func (f *faulty) KeepSigned(ctx context.Context, s books.Signed) (books.Signed, error) {
@@ -81,6 +83,7 @@ func (f *faulty) KeepSigned(ctx context.Context, s books.Signed) (books.Signed, 
 		return books.Signed{}, err
 	}
 	kept, err := f.Books.KeepSigned(ctx, s)
+	f.signed.Store(kept.Handle, kept)
 	if lost := f.after["KeepSigned"]; lost != nil {
 		return books.Signed{}, lost
 	}
@@ -100,6 +103,16 @@ func (f *faulty) ReceiveClaim(ctx context.Context, c books.NewClaim) (books.Rece
 		return books.Received{}, err
 	}
 	return f.Books.ReceiveClaim(ctx, c)
+}
+
+// kept is a document as the books keep it.
+func (h *house) kept(document credentials.Handle) books.Signed {
+	h.t.Helper()
+	s, ok := h.signed.Load(document)
+	if !ok {
+		h.t.Fatal("the books never kept this document")
+	}
+	return s.(books.Signed)
 }
 
 // final says whether Temporal would give up on an error at once.

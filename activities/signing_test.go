@@ -32,8 +32,7 @@ func TestSignClaim(t *testing.T) {
 	claim := h.receive(aClaim("C1"))
 	document, err := h.signing().SignClaim(ctx, toSign(claim))
 	must(t, err)
-	kept, err := h.store.SignedByHandle(ctx, document)
-	must(t, err)
+	kept := h.kept(document)
 
 	doc, err := credentials.Open[claims.ClaimDecisionDocument](kept.Token, credentials.KindClaimDecision, credentials.ResolveDIDKey)
 	must(t, err)
@@ -71,8 +70,7 @@ func TestSigningKeepsFirstBytes(t *testing.T) {
 	first, err := h.signing().SignClaim(ctx, in)
 	must(t, err)
 	bytesOf := func(document credentials.Handle) string {
-		kept, err := h.store.SignedByHandle(ctx, document)
-		must(t, err)
+		kept := h.kept(document)
 		return kept.Token + string(kept.Evidence) + string(kept.Entry)
 	}
 	before := bytesOf(first)
@@ -104,8 +102,7 @@ func TestSignAuthorization(t *testing.T) {
 	}
 	document, err := h.signing().SignAuthorization(ctx, in)
 	must(t, err)
-	kept, err := h.store.SignedByHandle(ctx, document)
-	must(t, err)
+	kept := h.kept(document)
 	doc, err := credentials.Open[claims.AuthorizationDecisionDocument](kept.Token, credentials.KindAuthorizationDecision, credentials.ResolveDIDKey)
 	if err != nil || doc.Subject.Decision.Outcome != claims.AuthorizationPended {
 		t.Errorf("got %+v, %v", doc, err)

@@ -59,13 +59,20 @@ func (g *Gateway) open(w http.ResponseWriter, r *http.Request, roles []ledger.Ro
 		return nil, refuse(http.StatusUnauthorized, "no request token: send Authorization: Bearer TOKEN signed with your key")
 	}
 	c := &call{Request: r, body: body}
+	var unasked error
 	keys := func(kid string) (ed25519.PublicKey, error) {
 		key, party, err := g.Who(kid)
 		c.party = party
+		if err != nil && !errors.Is(err, ledger.ErrUnknownIssuer) {
+			unasked = fmt.Errorf("ask the ledger who calls: %w", err)
+		}
 		return key, err
 	}
 	now := g.Now()
 	claims, err := credentials.VerifyRequest(token, r.Method, r.URL.RequestURI(), string(g.Insurer), body, now, keys)
+	if unasked != nil {
+		return nil, unasked
+	}
 	if err != nil {
 		return nil, refuse(http.StatusUnauthorized, "request token: %v", err)
 	}
@@ -87,6 +94,8 @@ func (g *Gateway) answer(w http.ResponseWriter, r *http.Request, answer any, err
 		status, answer = no.Status, no
 	case errors.Is(err, books.ErrNotFound):
 		status, answer = http.StatusNotFound, &api.Refusal{Message: "nothing of yours has this handle"}
+	case r.Context().Err() != nil:
+		return // the caller has gone
 	case err != nil:
 		g.Log.Error("request failed", "method", r.Method, "route", r.Pattern, "error", err.Error())
 		status, answer = http.StatusServiceUnavailable, &api.Refusal{Message: "the insurer could not take this just now: send it again, nothing is done twice"}

@@ -2,7 +2,7 @@ package gateway_test
 
 import (
 	"bytes"
-	"fmt"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -87,7 +87,7 @@ func TestRoles(t *testing.T) {
 func TestFaultsOfOurs(t *testing.T) {
 	h := newHouse(t)
 	h.submit("C1")
-	h.temporal.fail = fmt.Errorf("the cluster is away")
+	h.temporal.failing(errors.New("the cluster is away"))
 	_, err := h.client("hospital").SubmitClaim(ctx, signClaim(t, "hospital", aClaim("C2")))
 	if status(err) != http.StatusServiceUnavailable || strings.Contains(err.Error(), "cluster") {
 		t.Errorf("got %v, want 503 and no particulars", err)
@@ -98,12 +98,15 @@ func TestFaultsOfOurs(t *testing.T) {
 			t.Errorf("%s: got %d %q, want 503", path, got, no.Message)
 		}
 	}
+	if got, no := h.as("newcomer", "GET", "/submissions", nil); got != http.StatusServiceUnavailable || strings.Contains(no.Message, "ledger") {
+		t.Errorf("nobody can say who calls: got %d %q, want 503", got, no.Message)
+	}
 	bad := aClaim("C3")
 	bad.Claim.Charge++
 	h.client("hospital").SubmitClaim(ctx, signClaim(t, "hospital", bad))
 	h.client("hospital").SubmitClaim(ctx, signClaim(t, "hospital", aClaim("C4")))
-	if n := strings.Count(h.log.String(), "\n"); n != 6 {
-		t.Errorf("got %d lines of log, want 6:\n%s", n, h.log.String())
+	if n := strings.Count(h.log.String(), "\n"); n != 7 {
+		t.Errorf("got %d lines of log, want 7:\n%s", n, h.log.String())
 	}
 }
 

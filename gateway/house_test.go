@@ -203,6 +203,9 @@ func example(t *testing.T, name string) []byte {
 type participants struct{}
 
 func (participants) Who(kid string) (ed25519.PublicKey, ledger.Party, error) {
+	if kid == ledgertest.Signer("newcomer").KeyID() {
+		return nil, ledger.Party{}, errors.New("the ledger is away")
+	}
 	for name, role := range roles {
 		if ledgertest.Signer(name).KeyID() == kid {
 			return ledgertest.Key(name).Public().(ed25519.PublicKey), ledgertest.Party(name, role), nil
@@ -257,6 +260,13 @@ func (c *contracts) UpdateWithStartWorkflow(ctx context.Context, o client.Update
 	}
 	a, err := open(ctx, s.in)
 	return received{accepted: a, err: err}, nil
+}
+
+// failing has every later call fail, or none.
+func (c *contracts) failing(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.fail = err
 }
 
 type received struct {

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -101,14 +102,21 @@ func TestReview(t *testing.T) {
 	if len(h.temporal.woken) != 0 {
 		t.Errorf("refused determinations woke %v", h.temporal.woken)
 	}
-	if err := determine(func(d *claims.Determination) { d.Approve, d.NPI = false, "1003000134" }, "reviewer"); err != nil {
+	word := random()
+	denial := func(d *claims.Determination) { d.Handle, d.Approve, d.NPI = word, false, "1003000134" }
+	h.temporal.failing(errors.New("the cluster is away"))
+	if err := determine(denial, "reviewer"); status(err) != 503 {
+		t.Errorf("a contract that cannot be woken: got %v, want 503", err)
+	}
+	h.temporal.failing(nil)
+	if err := determine(denial, "reviewer"); err != nil { // the same once more wakes it
 		t.Errorf("a denial by a licensed clinician: %v", err)
 	}
 	if err := determine(func(*claims.Determination) {}, "reviewer"); status(err) != 409 {
 		t.Errorf("a second determination: got %v, want 409", err)
 	}
 	key, _ := request.BusinessKey([]byte("secret of the tests"), did("hospital"))
-	if want := workflows.AuthorizationID(key); len(h.temporal.woken) != 1 || h.temporal.woken[0] != want {
+	if want := workflows.AuthorizationID(key); len(h.temporal.woken) != 2 || h.temporal.woken[0] != want || h.temporal.woken[1] != want {
 		t.Errorf("woke %v, want %s", h.temporal.woken, want)
 	}
 }

@@ -43,15 +43,6 @@ func (b *Books) PublishEdition(ctx context.Context, e books.Edition, entry []byt
 	return handle, err
 }
 
-// EditionByDigest returns a published edition.
-func (b *Books) EditionByDigest(ctx context.Context, digest credentials.Digest) (e books.Edition, err error) {
-	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
-		e, err = scanEdition(tx.QueryRow(selectEdition+`WHERE digest = $1`, digest.String()))
-		return err
-	})
-	return e, err
-}
-
 // Editions returns all published editions, oldest first.
 func (b *Books) Editions(ctx context.Context) (all []books.Edition, err error) {
 	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {

@@ -76,9 +76,6 @@ func TestPublishEdition(t *testing.T) {
 		if err != nil || len(all) != 2 || h.count("outbox") != 2 {
 			t.Errorf("got %d editions, %v, want 2", len(all), err)
 		}
-		if e, err := h.EditionByDigest(ctx, all[0].Ref.Digest); err != nil || e.Ref != all[0].Ref {
-			t.Errorf("by digest: got %+v, %v", e, err)
-		}
 	})
 }
 

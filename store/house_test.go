@@ -19,23 +19,30 @@ import (
 /*
 What fails when a check is taken out of the books (each was tried):
 
-	the search by business key in receive           TestReceiveTwice, TestLostReplies
+	the search by business key in receive           TestReceiveTwice, TestReceiveTheSameClaimAtOnce, TestLostReplies
 	ErrHandleTaken in receive                       TestHandleTaken
-	seq < $2 in mustWait                            TestFamilyOrder
+	family or seq in mustWait                       TestFamilyOrder
+	identify in readClaimFile                       TestEnrolledSince
 	unmoved in settle                               TestMovedEvidence, TestTwoClaimsOneFence
 	"settled already" in settle                     TestSettleTwice, TestLostReplies
 	the number of the decision in settle            TestNextNumber
-	bumpFence in applyClaim                         TestTwoClaimsOneFence
-	units - drawn >= $3 in drawUnits                TestDraws
-	MIN(sequence) in drawUnits                      TestDraws
-	the search by key in keepSigned                 TestKeepSignedFirstWins, TestLostReplies
-	d.remittance = '' in readPayable                TestReleasePaysOnce
-	o.recorded <> 0 in readPayable                  TestReleaseWaitsForReceipts
-	ErrDetermined in Determine                      TestDetermine
-	bumpFence in Determine                          TestDetermine
+	the family's fence in applyClaim                TestMovedEvidence, TestTwoClaimsOneFence
+	the authorization's fence in drawUnits          TestMovedEvidence
+	the review's fence in Determine                 TestMovedEvidence
+	the clinician's fence in hear or readLine       TestHearTwice, TestMovedEvidence
 	"is it new" in bumpIfNew                        TestHearTwice, TestLostReplies
-	s.state IN (…) in findDuplicate                 TestDuplicates
+	sequence < $2 in Hear                           TestHearTwice
+	"order upon a license that …" in hear           TestOrderUponUnknownLicense
+	units - drawn >= $3, MIN(sequence) in drawUnits TestDraws
+	the search by key in keepSigned                 TestKeepSignedFirstWins
+	d.remittance = '' in readPayable                TestReleasePaysOnce, TestLostReplies
+	o.recorded <> 0 in readPayable, Due             TestReleaseWaitsForReceipts
+	any of the three conditions in Determine        TestDetermine
+	seq or state in findDuplicate                   TestDuplicates
 	recorded = 0 in KeepReceipt                     TestFirstReceiptStays
+	the dates in editionOn; planOn                  TestEditionsByDate; TestPlanOfTheDay
+	the digest in PublishEdition; ErrContentTaken   TestPublishEdition
+	family = $1 in findMember                       TestMemberMatching
 */
 
 func TestMain(m *testing.M) { sqldbtest.Main(m) }

@@ -218,7 +218,7 @@ func TestKeepSignedFirstWins(t *testing.T) {
 		if n := h.count("signed"); n != 1 {
 			t.Errorf("got %d documents, want 1", n)
 		}
-		found, err := h.SignedByHandle(ctx, kept[0].Handle)
+		found, err := h.FindSigned(ctx, "decision")
 		if err != nil || found.Token != kept[0].Token {
 			t.Errorf("got %+v, %v", found, err)
 		}

@@ -27,15 +27,6 @@ func (b *Books) FindSigned(ctx context.Context, key string) (kept books.Signed, 
 	return kept, err
 }
 
-// SignedByHandle returns a kept document by its own handle.
-func (b *Books) SignedByHandle(ctx context.Context, h credentials.Handle) (kept books.Signed, err error) {
-	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
-		kept, err = scanSigned(tx.QueryRow(selectSigned+`WHERE handle = $1`, h.String()))
-		return err
-	})
-	return kept, err
-}
-
 const selectSigned = `SELECT key, handle, token, body, evidence, entry FROM signed `
 
 func keepSigned(tx *sqldb.Tx, s books.Signed) (books.Signed, error) {

@@ -4,7 +4,6 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
-	"github.com/countersign-health/countersign/activities"
 	"github.com/countersign-health/countersign/books"
 )
 
