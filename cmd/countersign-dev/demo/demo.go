@@ -9,8 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/countersign-health/countersign/claims"
@@ -39,13 +41,19 @@ type Options struct {
 	Prepared func(*parties.Options) // for tests
 }
 
-// Run tells the story and returns its summary, which it has also written.
-func Run(ctx context.Context, o Options) (*Summary, error) {
+// Run tells the story and returns its summary, which it has also written. A
+// story that does not come to its end leaves nothing in the dossier's folder.
+func Run(ctx context.Context, o Options) (_ *Summary, err error) {
 	s := &story{Options: o, started: time.Now()}
+	defer s.close()
 	if err := s.open(); err != nil {
 		return nil, err
 	}
-	defer s.close()
+	defer func() {
+		if err != nil {
+			s.abandon()
+		}
+	}()
 	fmt.Fprintf(o.Screen, "Countersign: a board, a hospital, an insurer, an auditor and four witnesses, each with keys of its own.\n\n")
 	for _, step := range []struct {
 		name string
@@ -79,6 +87,7 @@ type story struct {
 	number  int
 	network *parties.Network
 	inputs  string // folder with what people hand in
+	madeOut bool   // the dossier's folder was not there before
 	stop    func()
 	summary Summary
 
@@ -88,12 +97,7 @@ type story struct {
 }
 
 func (s *story) open() (err error) {
-	if s.Options.Out == "" {
-		s.Options.Out, err = os.MkdirTemp("", "countersign-demo-")
-	} else {
-		err = emptyFolder(s.Options.Out)
-	}
-	if err != nil {
+	if err := wantEmpty(s.Options.Out); err != nil {
 		return err
 	}
 	state := s.Keep
@@ -110,6 +114,9 @@ func (s *story) open() (err error) {
 	if s.billed, err = readBilled(s.input("claims.837"), s.Claims != ""); err != nil {
 		return err
 	}
+	if err := checkPlan(s.input("plan.yaml")); err != nil {
+		return err
+	}
 	o := parties.Options{
 		Dir: state, Jurisdictions: s.billed.jurisdictions("CA"), ReceiptFromFile: true,
 		Edits: claims.Edits{SkipNPICheckDigit: s.Claims != ""},
@@ -117,21 +124,60 @@ func (s *story) open() (err error) {
 	if s.Prepared != nil {
 		s.Prepared(&o)
 	}
-	s.network, err = parties.Prepare(o)
+	if s.network, err = parties.Prepare(o); err != nil {
+		return err
+	}
+	return s.makeOut()
+}
+
+// wantEmpty refuses a folder with something in it: nothing of anybody's is
+// overwritten.
+func wantEmpty(dir string) error {
+	have, err := os.ReadDir(dir)
+	switch {
+	case dir == "" || errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err == nil && len(have) > 0:
+		return fmt.Errorf("%s is not empty: name a new folder with --out (make demo OUT=DIR)", dir)
+	}
 	return err
 }
 
-// emptyFolder makes the folder for the dossier. One with something else in it
-// is refused: nothing of anybody's is overwritten.
-func emptyFolder(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+// checkPlan refuses a plan before anything is made of it.
+func checkPlan(path string) error {
+	body, err := os.ReadFile(path)
+	if err != nil {
 		return err
 	}
-	have, err := os.ReadDir(dir)
-	if err == nil && len(have) > 0 {
-		err = fmt.Errorf("%s is not empty: name a new folder with --out (make demo OUT=DIR)", dir)
+	if _, err := claims.ParsePlan(body); err != nil {
+		why := strings.NewReplacer("plan.yaml line", "line", "\n", "; ").Replace(err.Error()) // the parser names the example
+		return fmt.Errorf("%s: %s; nothing was published", path, why)
 	}
-	return err
+	return nil
+}
+
+// makeOut makes the dossier's folder, last of all that can be refused.
+func (s *story) makeOut() (err error) {
+	if s.Options.Out == "" {
+		s.Options.Out, err = os.MkdirTemp("", "countersign-demo-")
+		s.madeOut = true
+		return err
+	}
+	_, err = os.Stat(s.Options.Out)
+	s.madeOut = errors.Is(err, fs.ErrNotExist)
+	return os.MkdirAll(s.Options.Out, 0o755)
+}
+
+// abandon takes half a dossier away. The folder was empty when the story
+// began, so that all in it is the story's.
+func (s *story) abandon() {
+	have, _ := os.ReadDir(s.Options.Out)
+	for _, f := range have {
+		os.RemoveAll(filepath.Join(s.Options.Out, f.Name()))
+	}
+	if s.madeOut {
+		os.Remove(s.Options.Out)
+	}
 }
 
 // layOut writes the examples where people can hand them in.
