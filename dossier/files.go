@@ -1,6 +1,8 @@
 // Package dossier is a folder of signed documents with their proofs, which
 // anyone can check without asking anyone: signatures, keys, the ledger, the
-// quorum, and every decision computed again. It never uses a network.
+// quorum, and every decision computed again. It never uses a network or a
+// clock, never takes a file on trust but the one that pins the ledger, and never
+// passes over a file that it does not know.
 package dossier
 
 import (

@@ -2,6 +2,9 @@
 // sent them, submissions, decisions, and what has been paid from them. One SQL
 // text serves SQLite and PostgreSQL; every method is one transaction and may be
 // repeated.
+//
+// It finds facts and guards them with fences. It never decides what is owed,
+// never signs, never edits or deletes what was signed, and reaches no network.
 package store
 
 import (

@@ -1,6 +1,7 @@
 // Command countersign is what people type: hospitals check and bill claims,
 // reviewers decide, boards license, insurers publish plans, and anyone verifies
-// what was decided. The commands are package cli.
+// what was decided. The commands are package cli; this only hands it the
+// arguments and the terminal.
 package main
 
 import (

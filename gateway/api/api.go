@@ -1,5 +1,9 @@
 // Package api is what crosses the insurer's door: the answers of the gateway,
 // and the client that hospitals, reviewers and the insurer's own staff use.
+//
+// The client signs each request and hands on what it hears. It never judges
+// an answer: decisions come with their proofs, and dossier checks those. It
+// never reaches the insurer's books or its Temporal.
 package api
 
 import (

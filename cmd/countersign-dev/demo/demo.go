@@ -2,6 +2,10 @@
 // hospital asks for authorizations and bills a file, an insurer decides to the
 // cent, the board revokes a license and the insurer stops the money. Whatever a
 // person would type goes through package cli, as a person would type it.
+//
+// It never computes a figure of its own (what it prints and sums up comes out
+// of signed decisions and of the verifier's report), and it never writes over
+// anybody's files.
 package demo
 
 import (
