@@ -3,8 +3,8 @@
 // cent, the board revokes a license and the insurer stops the money. Whatever a
 // person would type goes through package cli, as a person would type it.
 //
-// It never computes a figure of its own (what it prints and sums up comes out
-// of signed decisions and of the verifier's report), and it never writes over
+// Its amounts come out of signed decisions, its verdicts from a verifier in
+// another process; it never decides or prices anything, and never writes over
 // anybody's files.
 package demo
 

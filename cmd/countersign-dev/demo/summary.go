@@ -16,15 +16,16 @@ type Summary struct {
 		Denied    int `json:"denied"`
 		Pended    int `json:"pended"`
 	} `json:"claims"`
-	// Cents sums the latest decision on each claim.
+	// Cents sums the first decision on each claim, as Claims counts them: what
+	// the last act changes is not in them.
 	Cents struct {
 		Charge  int64 `json:"charge"`
 		Allowed int64 `json:"allowed"`
 		Paid    int64 `json:"paid"`
 		Patient int64 `json:"patient"`
 	} `json:"cents"`
-	// Authorizations counts the requests by their latest decision; approved
-	// also counts those that were approved and revoked later.
+	// Authorizations counts Approved and Pended before the last act, Denied and
+	// Revoked after it: a request that moved stands under both.
 	Authorizations struct {
 		Approved int `json:"approved"`
 		Pended   int `json:"pended"`
