@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/csv"
 	"errors"
+	"flag"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -24,7 +25,11 @@ import (
 	"github.com/countersign-health/countersign/gateway/api"
 )
 
-func TestMain(m *testing.M) { faults.Main(m, work) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	flag.Set("test.parallel", "8") // the tests wait for timeouts most of their time, however few cores there are
+	faults.Main(m, work)
+}
 
 // The clinicians of the examples whom the tests name.
 const (
