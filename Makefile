@@ -6,11 +6,12 @@ FUZZTIME ?= 10s
 
 DEV := cmd/countersign-dev
 
-.PHONY: help build demo test check race dev-test fuzz fmt
+.PHONY: help build demo bench-demo test check race dev-test fuzz fmt
 
 help:
 	@echo 'make build                    bin/countersign, bin/countersign-dev'
 	@echo 'make demo OUT=DIR CLAIMS=FILE the whole story in one process, its evidence into DIR; both may be left out'
+	@echo 'make bench-demo               how soon Temporal is ready, and how soon a board order holds the money'
 	@echo 'make test                     everything that must hold; needs gcc and PostgreSQL binaries, and gets them as root on Debian'
 	@echo 'make fuzz FUZZTIME=10s        every fuzz target for that long'
 	@echo 'make fmt                      gofmt'
@@ -20,9 +21,15 @@ build:
 	cd $(DEV) && go build -o ../../bin/ .
 
 demo:
+	@echo 'building; the first time this takes minutes, for it compiles a Temporal server'
 	@mkdir -p bin
 	@cd $(DEV) && go build -o ../../bin/ .
 	@bin/countersign-dev demo $(if $(OUT),--out '$(OUT)') $(if $(CLAIMS),--claims '$(CLAIMS)')
+
+bench-demo:
+	@mkdir -p bin
+	@cd $(DEV) && go build -o ../../bin/ .
+	@bin/countersign-dev bench
 
 test: check race dev-test
 

@@ -62,6 +62,10 @@ func app() *urfave.App {
 				},
 				Action: func(c *urfave.Context) error { return demo.Dev(c.Context, c.String("data"), os.Stdout) },
 			},
+			{
+				Name: "bench", Usage: "measure what is promised of speed, and say whether it holds",
+				Action: func(c *urfave.Context) error { return bench(c.Context, os.Stdout) },
+			},
 			{Name: "verify", Usage: "check a folder of signed documents offline; the same as countersign verify"},
 		},
 	}
