@@ -126,6 +126,8 @@ func (n *Network) DialTemporal(address string) (client.Client, error) {
 type warnings struct{ slog.Handler }
 
 func (w warnings) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelWarn }
+func (w warnings) WithAttrs(a []slog.Attr) slog.Handler         { return warnings{w.Handler.WithAttrs(a)} }
+func (w warnings) WithGroup(name string) slog.Handler           { return warnings{w.Handler.WithGroup(name)} }
 
 func (n *Network) startInsurer(ctx context.Context) error {
 	if err := n.startTemporal(ctx); err != nil {
