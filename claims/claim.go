@@ -103,8 +103,8 @@ func (c *Claim) PatientPerson() *Person {
 
 // Renderer says who rendered a line: the line's own provider, else the
 // claim's, else the billing provider where that is a person. Nil means that
-// the claim names nobody and the insurer's roster has to (design, "Whose
-// license?").
+// the claim names nobody and the insurer's roster has to: a line whose
+// clinician nobody knows waits for a person.
 func (c *Claim) Renderer(l *Line) *Provider {
 	switch {
 	case l.Rendering != nil:
