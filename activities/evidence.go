@@ -110,7 +110,11 @@ func (g *Evidence) GatherAuthorization(ctx context.Context, submission credentia
 	if e.Review != nil && f.Reviewer != nil {
 		s := g.standing(*f.Reviewer, credentials.DateOf(g.Now().UTC()))
 		e.Review.Standing = &s
-		if !e.Review.Approve && s.Standing.Answer != credentials.May {
+		switch {
+		case e.Review.Approve:
+		case s.Standing.Answer == credentials.Unknown:
+			return nil, fmt.Errorf("the board's feed is too old to say whether the reviewer of %s may deny", submission)
+		case s.Standing.Answer != credentials.May:
 			// A denial is a licensed clinician's (42 CFR 422.566(d)). The gateway
 			// refuses others; if the license went since, the request goes on waiting.
 			e.Review = nil

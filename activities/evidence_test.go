@@ -9,6 +9,7 @@ import (
 	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/store"
 )
 
 func (h *house) gathering() *activities.Evidence {
@@ -85,16 +86,22 @@ func TestGatherClaim(t *testing.T) {
 	}
 }
 
-func TestGatherAuthorization(t *testing.T) {
-	h := newHouse(t)
-	h.license(noon, credentials.Order{Effective: time.Date(2026, 5, 2, 0, 0, 0, 0, time.UTC)})
+// ask receives a request for therapy that takes a reviewer.
+func (h *house) ask() credentials.Handle {
+	h.t.Helper()
 	s := claims.AuthorizationSubmission{Handle: handle("A1"), Request: claims.AuthorizationRequest{
 		Number: "A1", State: "CA", Clinician: claims.Provider{NPI: clinician}, Patient: claims.Person{MemberID: "M1", Last: "Alder", First: "Ann"},
 		Items: []claims.RequestItem{{Sequence: 1, Code: "97110", Units: 1000, From: "2026-05-01", Until: "2026-05-03"}},
 	}}
 	_, err := h.ReceiveAuthorization(ctx, books.NewAuthorization{Submitter: "did:key:hospital", Submission: s, Token: "t", Received: "2026-04-30"})
-	must(t, err)
-	g, err := h.gathering().GatherAuthorization(ctx, s.Handle)
+	must(h.t, err)
+	return s.Handle
+}
+
+func TestGatherAuthorization(t *testing.T) {
+	h := newHouse(t)
+	h.license(noon, credentials.Order{Effective: time.Date(2026, 5, 2, 0, 0, 0, 0, time.UTC)})
+	g, err := h.gathering().GatherAuthorization(ctx, h.ask())
 	must(t, err)
 	got := g.Evidence.Standings[0]
 	if got.First.Standing.Answer != credentials.May || got.Last.Standing.Reason != credentials.ReasonRevoked || got.Revoked != "2026-05-02" {
@@ -102,5 +109,53 @@ func TestGatherAuthorization(t *testing.T) {
 	}
 	if d, err := claims.Authorize(&g.Request, &g.Plan, &g.Evidence); err != nil || d.Outcome != claims.AuthorizationPended {
 		t.Errorf("got %+v, %v, want it to wait for a reviewer", d, err)
+	}
+}
+
+// A denial is a licensed clinician's: anyone else's leaves the request waiting,
+// and while nobody can say, nothing is decided.
+func TestReviewersLicense(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		read    time.Time
+		d       claims.Determination
+		counts  bool
+		waiting bool
+	}{
+		{"a denial by a licensed clinician", noon, claims.Determination{NPI: clinician, Reason: "not needed"}, true, false},
+		{"by another", noon, claims.Determination{NPI: "1003000134"}, false, false},
+		{"while the feed is stale", noon.Add(-time.Hour), claims.Determination{NPI: clinician}, false, true},
+		{"an approval by another", noon, claims.Determination{NPI: "1003000134", Approve: true}, true, false},
+		{"an approval by nobody licensed at all", noon, claims.Determination{Approve: true}, true, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h := newHouse(t)
+			l := credentials.License{Handle: handle("license"), NPI: clinician, Jurisdiction: "CA", From: "2020-01-01", Until: "2028-12-31"}
+			must(t, h.store.Hear(ctx, "did:key:board", "CA", []store.Heard{{Sequence: 1, Token: "t", Entry: []byte("e"), Receipt: []byte("r"), License: &l}}, test.read))
+			request := h.ask()
+			body, err := credentials.CanonicalJSON(claims.AuthorizationDecision{Submission: request, Number: 1, Outcome: claims.AuthorizationPended})
+			must(t, err)
+			_, err = h.KeepSigned(ctx, books.Signed{Key: "A1", Handle: handle("D1"), Body: body, Entry: []byte("e")})
+			must(t, err)
+			_, err = h.SettleAuthorization(ctx, books.Settlement{Submission: request, Document: handle("D1")})
+			must(t, err)
+			test.d.Handle, test.d.Subject, test.d.Number = handle("R1"), request, 1
+			_, err = h.store.Determine(ctx, test.d, "token")
+			must(t, err)
+			g, err := h.gathering().GatherAuthorization(ctx, request)
+			if test.waiting {
+				if err == nil || final(err) {
+					t.Errorf("got %v, want an error that is tried again", err)
+				}
+				return
+			}
+			must(t, err)
+			if got := g.Evidence.Review != nil; got != test.counts {
+				t.Errorf("it counts: %v, want %v", got, test.counts)
+			}
+			if _, err := claims.Authorize(&g.Request, &g.Plan, &g.Evidence); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }

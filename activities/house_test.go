@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -88,6 +89,13 @@ func (f *faulty) KeepSigned(ctx context.Context, s books.Signed) (books.Signed, 
 		return books.Signed{}, lost
 	}
 	return kept, err
+}
+
+func (f *faulty) FindSigned(ctx context.Context, key string) (books.Signed, error) {
+	if err := f.before["FindSigned"]; err != nil && !strings.HasPrefix(key, "submission/") {
+		return books.Signed{}, err
+	}
+	return f.Books.FindSigned(ctx, key)
 }
 
 func (f *faulty) KeepReceipt(ctx context.Context, document credentials.Handle, index int64, receipt []byte) error {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/countersign-health/countersign/activities"
+	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/ledger"
@@ -84,6 +85,11 @@ func TestSigningKeepsFirstBytes(t *testing.T) {
 		})
 	}
 	wait.Wait()
+	h.before = map[string]error{"FindSigned": books.ErrNotFound} // another worker signs at the same moment
+	if again, err := h.signing().SignClaim(ctx, in); err != nil || again != first {
+		t.Errorf("at the same moment: got %s, %v, want %s", again, err, first)
+	}
+	h.before = nil
 	if bytesOf(first) != before {
 		t.Error("the signed bytes changed")
 	}
