@@ -12,6 +12,10 @@ func (d *Decision) Restates(before *Decision) bool {
 	return before != nil && before.Outcome == Pended && d.Outcome == Pended && slices.Equal(d.Pends, before.Pends)
 }
 
+// Final says whether a claim with this decision is never decided again. No
+// decision at all (nil) is not final.
+func (d *Decision) Final() bool { return d != nil && d.Outcome != Pended }
+
 // Restates is the same for an authorization, which can also stay approved.
 func (d *AuthorizationDecision) Restates(before *AuthorizationDecision) bool {
 	return before != nil && d.Outcome == before.Outcome &&

@@ -90,6 +90,9 @@ func (a *authorization) decide(ctx workflow.Context, cause credentials.Handle) (
 		if err := workflow.ExecuteLocalActivity(quick(ctx), gathering.GatherAuthorization, a.accepted.Submission).Get(ctx, &g); err != nil {
 			return nil, err
 		}
+		if g.Before != nil && g.Before.Outcome.Ended() {
+			return g.Before, nil
+		}
 		decision, err := claims.Authorize(&g.Request, &g.Plan, &g.Evidence)
 		if err != nil {
 			return nil, err

@@ -66,12 +66,16 @@ func (c *claim) run(ctx workflow.Context) error {
 }
 
 // decide takes the claim through one decision. It gathers again as long as the
-// books refuse to settle because the evidence has moved.
+// books refuse to settle because the evidence has moved. A claim that is paid
+// or denied stays so, whoever starts its contract again or wakes it.
 func (c *claim) decide(ctx workflow.Context, cause credentials.Handle) (claims.Outcome, error) {
 	for {
 		g, err := c.gather(ctx)
 		if err != nil {
 			return "", err
+		}
+		if g.Before.Final() {
+			return g.Before.Outcome, nil
 		}
 		decision, err := claims.Adjudicate(&g.Claim, &g.Plan, &g.Evidence)
 		if err != nil {
