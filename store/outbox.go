@@ -44,12 +44,13 @@ func (b *Books) KeepReceipt(ctx context.Context, document credentials.Handle, in
 	})
 }
 
-// Unrecorded lists documents that wait for their receipt, in no order that
-// means anything.
-func (b *Books) Unrecorded(ctx context.Context, most int) (waiting []credentials.Handle, err error) {
+// Unrecorded lists documents that wait for their receipt, by handle, from the
+// one after the given: so that those which the ledger refuses for good never
+// stand before the others.
+func (b *Books) Unrecorded(ctx context.Context, after credentials.Handle, most int) (waiting []credentials.Handle, err error) {
 	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		waiting = nil
-		return rows(tx, `SELECT document FROM outbox WHERE recorded = 0 ORDER BY document LIMIT $1`, []any{most},
+		return rows(tx, `SELECT document FROM outbox WHERE recorded = 0 AND document > $1 ORDER BY document LIMIT $2`, []any{after.String(), most},
 			func(rs *sql.Rows) error {
 				var s string
 				if err := rs.Scan(&s); err != nil {

@@ -103,9 +103,12 @@ func TestReleaseThatCannotBeWritten(t *testing.T) {
 func TestFirstReceiptStays(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		document := h.settle(h.receive("C1"), claims.Paid)
-		waiting, err := h.Unrecorded(ctx, 100)
+		waiting, err := h.Unrecorded(ctx, credentials.Handle{}, 100)
 		if err != nil || len(waiting) != 3 { // two editions and the decision
 			t.Errorf("got %d waiting, %v, want 3", len(waiting), err)
+		}
+		if rest, err := h.Unrecorded(ctx, waiting[0], 1); err != nil || len(rest) != 1 || rest[0] != waiting[1] {
+			t.Errorf("after the first: got %v, %v, want the second", rest, err)
 		}
 		h.must(h.KeepReceipt(ctx, document, 5, []byte("first")))
 		h.must(h.KeepReceipt(ctx, document, 6, []byte("second")))

@@ -137,8 +137,8 @@ const drainEvery = 2 * time.Second
 // drain records what was settled and never recorded. Contracts record their
 // own decisions; this is for editions and remittances whose process died.
 func (i *Insurer) drain(ctx context.Context) {
-	for {
-		waiting, err := i.Books.Unrecorded(ctx, 100)
+	for after := (credentials.Handle{}); ; {
+		waiting, err := i.Books.Unrecorded(ctx, after, 100)
 		if err != nil && ctx.Err() == nil {
 			i.Log.Error("read outbox", "error", err.Error())
 		}
@@ -146,7 +146,12 @@ func (i *Insurer) drain(ctx context.Context) {
 			if err := i.errands.Recording.Record(ctx, h); err != nil && ctx.Err() == nil {
 				i.Log.Error("record document", "document", h.String(), "error", err.Error())
 			}
+			after = h
 		}
+		if len(waiting) > 0 && ctx.Err() == nil {
+			continue
+		}
+		after = credentials.Handle{}
 		select {
 		case <-ctx.Done():
 			return

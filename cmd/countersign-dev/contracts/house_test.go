@@ -309,7 +309,7 @@ func (h *house) reached(order credentials.Handle) {
 func (h *house) recorded() {
 	h.Helper()
 	h.until("receipts", func() (bool, error) {
-		waiting, err := h.House.Books.Unrecorded(h.ctx, 1)
+		waiting, err := h.House.Books.Unrecorded(h.ctx, credentials.Handle{}, 1)
 		return len(waiting) == 0, err
 	})
 }

@@ -152,7 +152,7 @@ func (s *story) reached(ctx context.Context, order credentials.Order) error {
 		return err
 	}
 	return s.until(ctx, "the receipts of the new decisions", func() (bool, error) {
-		waiting, err := books.Unrecorded(ctx, 1)
+		waiting, err := books.Unrecorded(ctx, credentials.Handle{}, 1)
 		if err != nil || len(waiting) > 0 {
 			return false, err
 		}
