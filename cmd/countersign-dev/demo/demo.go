@@ -234,6 +234,9 @@ func (s *story) step(ctx context.Context, name string, do func(context.Context) 
 	started := time.Now()
 	fmt.Fprintf(s.Screen, "%d  %s\n", s.number, name)
 	figure, err := do(ctx)
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("interrupted at step %d (%s): %w", s.number, name, ctx.Err())
+	}
 	if err != nil {
 		return fmt.Errorf("step %d (%s): %w", s.number, name, err)
 	}

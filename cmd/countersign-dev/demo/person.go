@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/countersign-health/countersign/cli"
@@ -48,14 +49,15 @@ func (s *story) ledgerFlags() []string {
 
 // types runs a command and reads its JSON answer into answer, which may be nil.
 func (p person) types(ctx context.Context, answer any, args ...string) error {
-	out, code := p.run(ctx, append(args, "--json"))
+	var out, told bytes.Buffer
+	code := p.run(ctx, append(args, "--json"), &out, &told)
 	if code != 0 {
-		return fmt.Errorf("countersign %s: exit %d: %s", strings.Join(args[:2], " "), code, strings.TrimSpace(out))
+		return fmt.Errorf("countersign %s: exit %d: %s", strings.Join(args[:2], " "), code, bytes.TrimSpace(told.Bytes()))
 	}
 	if answer == nil {
 		return nil
 	}
-	if err := json.Unmarshal([]byte(out), answer); err != nil {
+	if err := json.Unmarshal(out.Bytes(), answer); err != nil {
 		return fmt.Errorf("countersign %s: read its answer: %w", strings.Join(args[:2], " "), err)
 	}
 	return nil
@@ -64,8 +66,9 @@ func (p person) types(ctx context.Context, answer any, args ...string) error {
 // shows runs a command and prints what a person would see, indented. Exit
 // codes below most are part of the story.
 func (p person) shows(ctx context.Context, most int, args ...string) error {
-	out, code := p.run(ctx, args)
-	for _, line := range strings.Split(strings.TrimRight(out, "\n"), "\n") {
+	var out bytes.Buffer
+	code := p.run(ctx, args, &out, &out)
+	for _, line := range strings.Split(strings.TrimRight(out.String(), "\n"), "\n") {
 		p.story.say("%s", line)
 	}
 	if code > most {
@@ -74,9 +77,7 @@ func (p person) shows(ctx context.Context, most int, args ...string) error {
 	return nil
 }
 
-func (p person) run(ctx context.Context, args []string) (string, int) {
-	var out bytes.Buffer
-	std := cli.Streams{In: strings.NewReader(""), Out: &out, Err: &out}
-	code := cli.Run(ctx, append(append(append([]string{}, args...), p.keys...), p.doors...), std)
-	return out.String(), code
+func (p person) run(ctx context.Context, args []string, out, told io.Writer) (code int) {
+	std := cli.Streams{In: strings.NewReader(""), Out: out, Err: told}
+	return cli.Run(ctx, append(append(append([]string{}, args...), p.keys...), p.doors...), std)
 }
