@@ -1,0 +1,110 @@
+package workflows_test
+
+import (
+	"bytes"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+	sdk "go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/countersign-health/countersign/activities"
+	"github.com/countersign-health/countersign/worker"
+	"github.com/countersign-health/countersign/workflows"
+)
+
+// The histories in testdata come from contracts that ran against a real server
+// on the examples, with the payload key that lies beside them and guards
+// nothing else. Where a contract changes on purpose, and none of the old kind
+// runs anywhere, they are made anew in cmd/countersign-dev:
+//
+//	go test ./contracts -run TestHistories -save ../../../workflows/testdata
+
+// TestReplay has today's contracts retrace what others did before them. A
+// contract that orders its errands otherwise would break every one that runs.
+func TestReplay(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.json")
+	if err != nil || len(files) < 7 {
+		t.Fatalf("%d histories, %v", len(files), err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".json"), func(t *testing.T) {
+			r := replayer(t, payloadKey(t))
+			r.RegisterWorkflow(workflows.Claim)
+			r.RegisterWorkflow(workflows.Authorization)
+			r.RegisterWorkflow(workflows.License)
+			if err := replay(t, r, file); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestReplayCatches shows that the histories bind: neither another order of
+// errands nor another key gets through.
+func TestReplayCatches(t *testing.T) {
+	const file = "testdata/claim-paid.json"
+	r := replayer(t, payloadKey(t))
+	var receiving *activities.Receiving
+	r.RegisterWorkflowWithOptions(func(ctx workflow.Context, in activities.Submitted) error {
+		return workflow.ExecuteActivity(ctx, receiving.OpenClaim, in).Get(ctx, nil)
+	}, workflow.RegisterOptions{Name: "Claim"})
+	if err := replay(t, r, file); err == nil {
+		t.Error("a contract that orders other errands replayed the history of a claim")
+	}
+	key := payloadKey(t)
+	key.Secret[0] ^= 1
+	r = replayer(t, key)
+	r.RegisterWorkflow(workflows.Claim)
+	if err := replay(t, r, file); err == nil {
+		t.Error("a history was read with another key")
+	}
+}
+
+func payloadKey(t *testing.T) worker.Key {
+	t.Helper()
+	text, err := os.ReadFile("testdata/payload-key.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := worker.Key{ID: "dev-1"}
+	if n := copy(key.Secret[:], bytes.TrimSpace(text)); n != len(key.Secret) {
+		t.Fatalf("the key has %d bytes, want %d", n, len(key.Secret))
+	}
+	return key
+}
+
+func replayer(t *testing.T, key worker.Key) sdk.WorkflowReplayer {
+	t.Helper()
+	codec, err := worker.NewCodec(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := sdk.NewWorkflowReplayerWithOptions(sdk.WorkflowReplayerOptions{
+		DataConverter: worker.DataConverter(codec), FailureConverter: worker.FailureConverter(codec),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func replay(t *testing.T, r sdk.WorkflowReplayer, file string) error {
+	t.Helper()
+	text, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer text.Close()
+	history, err := client.HistoryFromJSON(text, client.HistoryJSONOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.ReplayWorkflowHistory(sdklog.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil))), history)
+}
