@@ -19,7 +19,7 @@ const openFor = 400 * 24 * time.Hour
 // answered at once where the rules allow, or pended to a reviewer; approved or
 // pended, it is decided anew whenever what it rests on moves.
 func Authorization(ctx workflow.Context, in activities.Submitted) error {
-	a := &authorization{}
+	a := &authorization{in: in}
 	accepted, setAccepted := workflow.NewFuture(ctx)
 	err := workflow.SetUpdateHandler(ctx, AcceptUpdate, func(ctx workflow.Context) (got activities.Accepted, err error) {
 		err = accepted.Get(ctx, &got)
@@ -40,6 +40,7 @@ func Authorization(ctx workflow.Context, in activities.Submitted) error {
 }
 
 type authorization struct {
+	in       activities.Submitted
 	accepted activities.Accepted
 }
 
@@ -73,6 +74,9 @@ func (a *authorization) run(ctx workflow.Context) error {
 		}
 		if ended {
 			return nil
+		}
+		if tooLong(ctx) && moved.Len() == 0 {
+			return workflow.NewContinueAsNewError(ctx, Authorization, a.in)
 		}
 	}
 }

@@ -26,7 +26,7 @@ var (
 // signed, settled, recorded. A pended claim stays open and is decided anew
 // whenever something that it rests on moves.
 func Claim(ctx workflow.Context, in activities.Submitted) error {
-	c := &claim{}
+	c := &claim{in: in}
 	accepted, setAccepted := workflow.NewFuture(ctx)
 	err := workflow.SetUpdateHandler(ctx, AcceptUpdate, func(ctx workflow.Context) (a activities.Accepted, err error) {
 		err = accepted.Get(ctx, &a)
@@ -47,6 +47,7 @@ func Claim(ctx workflow.Context, in activities.Submitted) error {
 }
 
 type claim struct {
+	in       activities.Submitted
 	accepted activities.Accepted
 }
 
@@ -62,6 +63,9 @@ func (c *claim) run(ctx workflow.Context) error {
 			return nil
 		}
 		moved.Receive(ctx, &why)
+		if tooLong(ctx) && moved.Len() == 0 {
+			return workflow.NewContinueAsNewError(ctx, Claim, c.in)
+		}
 	}
 }
 
@@ -104,6 +108,9 @@ func (c *claim) gather(ctx workflow.Context) (*activities.ClaimGathered, error) 
 		err := workflow.ExecuteLocalActivity(quick(ctx), gathering.GatherClaim, c.accepted.Submission).Get(ctx, &g)
 		if err != nil || !g.Wait {
 			return &g, err
+		}
+		if tooLong(ctx) { // an earlier claim of the family cannot be decided
+			return nil, workflow.NewContinueAsNewError(ctx, Claim, c.in)
 		}
 		if err := workflow.Sleep(ctx, pause); err != nil {
 			return nil, err

@@ -24,7 +24,7 @@ func License(ctx workflow.Context, state LicenseState) error {
 		if err := reach(ctx, state.License, heard.Order); err != nil {
 			return err
 		}
-		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() && orders.Len() == 0 {
+		if tooLong(ctx) && orders.Len() == 0 {
 			return workflow.NewContinueAsNewError(ctx, License, state)
 		}
 	}

@@ -25,12 +25,17 @@ func settleAndRecord(ctx workflow.Context, settle any, in books.Settlement) (boo
 // reconsider, for a claim that ended in an error would be neither paid nor
 // denied and nobody would hear of it. Only its cancellation ends it.
 func survive(ctx workflow.Context, err error) error {
-	if err == nil || ctx.Err() != nil || temporal.IsCanceledError(err) {
+	if err == nil || ctx.Err() != nil || temporal.IsCanceledError(err) || workflow.IsContinueAsNewError(err) {
 		return err
 	}
 	workflow.GetLogger(ctx).Error("could not decide; waiting to be asked again", "error", err.Error())
 	return nil
 }
+
+// tooLong says that a history should be cut. The contract then starts again
+// with what it was given: the books know the rest, and what is settled is
+// never settled again.
+func tooLong(ctx workflow.Context) bool { return workflow.GetInfo(ctx).GetContinueAsNewSuggested() }
 
 // tell signals other contracts that something they rest on moved. A contract
 // that has ended meanwhile needs no telling: what it settled was guarded by
