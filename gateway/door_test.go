@@ -68,9 +68,9 @@ func TestRoles(t *testing.T) {
 		{"POST", "/reviews/" + handle, []string{"reviewer"}},
 		{"POST", "/editions/plan", []string{"insurer"}},
 		{"POST", "/editions/fees", []string{"insurer"}},
-		{"GET", "/editions", []string{"hospital", "insurer", "auditor", "reviewer"}},
+		{"GET", "/editions", []string{"hospital", "insurer", "auditor", "reviewer", "foreign reviewer"}}, // who is another insurer's
 	} {
-		for _, name := range []string{"hospital", "insurer", "reviewer", "auditor", "board", "operator"} {
+		for _, name := range []string{"hospital", "insurer", "reviewer", "foreign reviewer", "auditor", "board", "operator"} {
 			got, no := h.as(name, door.method, door.path, nil)
 			if may := slices.Contains(door.may, name); may == (got == http.StatusForbidden) {
 				t.Errorf("%s %s by a %s: got %d %q, want may = %v", door.method, door.path, name, got, no.Message, may)

@@ -46,6 +46,9 @@ type Config struct {
 	// Insurer is the DID whose key may publish editions, and the audience of
 	// request tokens.
 	Insurer credentials.DID
+	// Reviewers are the insurer's own. The ledger admits reviewers and does not
+	// say whose they are; nobody else's sees or answers what waits here.
+	Reviewers []credentials.DID
 	// Secret keys business keys; see claims.Submission.BusinessKey.
 	Secret []byte
 	// Edits that a claim must pass before a contract starts.
@@ -78,9 +81,9 @@ func (g *Gateway) Handler() http.Handler {
 	mux.Handle("GET /submissions", g.door(g.listSubmissions, ledger.RoleHospital))
 	mux.Handle("GET /submissions/{handle}", g.door(g.getSubmission, ledger.RoleHospital, ledger.RoleInsurer))
 	mux.Handle("GET /remittances", g.door(g.getRemittances, ledger.RoleHospital))
-	mux.Handle("GET /reviews", g.door(g.listReviews, ledger.RoleReviewer))
-	mux.Handle("GET /reviews/{handle}", g.door(g.getReview, ledger.RoleReviewer))
-	mux.Handle("POST /reviews/{handle}", g.door(g.postReview, ledger.RoleReviewer))
+	mux.Handle("GET /reviews", g.door(g.own(g.listReviews), ledger.RoleReviewer))
+	mux.Handle("GET /reviews/{handle}", g.door(g.own(g.getReview), ledger.RoleReviewer))
+	mux.Handle("POST /reviews/{handle}", g.door(g.own(g.postReview), ledger.RoleReviewer))
 	mux.Handle("POST /editions/{kind}", g.door(g.postEdition, ledger.RoleInsurer))
 	mux.Handle("GET /editions", g.door(g.getEditions, ledger.RoleHospital, ledger.RoleInsurer, ledger.RoleAuditor, ledger.RoleReviewer))
 	return mux

@@ -41,7 +41,7 @@ var ctx = context.Background()
 
 var roles = map[string]ledger.Role{
 	"insurer": ledger.RoleInsurer, "other insurer": ledger.RoleInsurer, "hospital": ledger.RoleHospital, "other hospital": ledger.RoleHospital,
-	"reviewer": ledger.RoleReviewer, "auditor": ledger.RoleAuditor, "board": ledger.RoleBoard, "operator": ledger.RoleOperator,
+	"reviewer": ledger.RoleReviewer, "foreign reviewer": ledger.RoleReviewer, "auditor": ledger.RoleAuditor, "board": ledger.RoleBoard, "operator": ledger.RoleOperator,
 }
 
 // A house is an insurer with real books, whose Temporal takes submissions in
@@ -72,7 +72,7 @@ func newHouse(t *testing.T) *house {
 		return key, err
 	}}}
 	insurer := worker.NewInsurer(worker.Config{
-		Insurer: did("insurer"), Signer: ledgertest.Signer("insurer"), Secret: secret, Books: h.books,
+		Insurer: did("insurer"), Reviewers: []credentials.DID{did("reviewer")}, Signer: ledgertest.Signer("insurer"), Secret: secret, Books: h.books,
 		Temporal: h.temporal, Ledger: participants{}, Now: now, Log: slog.New(slog.NewJSONHandler(h.log, nil)),
 	})
 	server := httptest.NewServer(insurer.Handler())

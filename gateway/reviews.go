@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
@@ -12,6 +13,16 @@ import (
 	"github.com/countersign-health/countersign/gateway/api"
 	"github.com/countersign-health/countersign/workflows"
 )
+
+// own lets only the insurer's own reviewers in.
+func (g *Gateway) own(handle func(*call) (any, error)) func(*call) (any, error) {
+	return func(c *call) (any, error) {
+		if !slices.Contains(g.Reviewers, c.party.DID) {
+			return nil, refuse(http.StatusForbidden, "you are no reviewer of this insurer")
+		}
+		return handle(c)
+	}
+}
 
 func (g *Gateway) listReviews(c *call) (any, error) {
 	pended, err := g.Books.Pended(c.Context())

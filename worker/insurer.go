@@ -29,13 +29,15 @@ import (
 
 // Config is what an insurer's house is made of.
 type Config struct {
-	Insurer  credentials.DID
-	Payer    x12.Payer // as remittances name the insurer
-	Signer   credentials.Signer
-	Secret   []byte // keys the business keys of submissions
-	Books    *store.Books
-	Temporal client.Client
-	Ledger   Ledger
+	Insurer credentials.DID
+	Payer   x12.Payer // as remittances name the insurer
+	Signer  credentials.Signer
+	// Reviewers are the insurer's own; see gateway.Config.
+	Reviewers []credentials.DID
+	Secret    []byte // keys the business keys of submissions
+	Books     *store.Books
+	Temporal  client.Client
+	Ledger    Ledger
 	// Boards whose feeds are followed.
 	Boards []*boardclient.Client
 	// Patience is how old a board's last word may be; zero is five minutes.
@@ -92,7 +94,7 @@ func NewInsurer(c Config) *Insurer {
 		Reaching:  activities.Reaching{Books: books},
 	}
 	i.gateway = gateway.New(gateway.Config{
-		Books: c.Books, Temporal: c.Temporal, Who: c.Ledger.Who, Publish: i.Publish, Insurer: c.Insurer,
+		Books: c.Books, Temporal: c.Temporal, Who: c.Ledger.Who, Publish: i.Publish, Insurer: c.Insurer, Reviewers: c.Reviewers,
 		Secret: c.Secret, Edits: c.Edits, ReceiptFromFile: c.ReceiptFromFile, Patience: c.Patience, Now: c.Now, Log: c.Log,
 	})
 	return i

@@ -202,7 +202,7 @@ func (n *Network) OpenHouse(ctx context.Context, temporal string) error {
 		feeds = append(feeds, feed)
 	}
 	n.House = worker.NewInsurer(worker.Config{
-		Insurer: n.DIDs[Insurer], Payer: payer, Signer: n.keys.party[Insurer], Secret: n.keys.secret, Books: books, Temporal: c,
+		Insurer: n.DIDs[Insurer], Reviewers: []credentials.DID{n.DIDs[Reviewer]}, Payer: payer, Signer: n.keys.party[Insurer], Secret: n.keys.secret, Books: books, Temporal: c,
 		Ledger: recorder, Boards: feeds, Edits: n.Edits, ReceiptFromFile: n.ReceiptFromFile,
 		Now: time.Now, Log: n.log.With("party", Insurer), WrapBooks: n.WrapBooks, Interceptors: n.Interceptors,
 	})
