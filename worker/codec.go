@@ -11,6 +11,7 @@ import (
 	"io"
 
 	commonpb "go.temporal.io/api/common/v1"
+	failurepb "go.temporal.io/api/failure/v1"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"google.golang.org/protobuf/proto"
@@ -67,10 +68,18 @@ func DataConverter(c converter.PayloadCodec) converter.DataConverter {
 // FailureConverter encrypts error messages and stack traces too. The type of an application error stays readable: retry
 // policies match on it.
 func FailureConverter(c converter.PayloadCodec) converter.FailureConverter {
-	return temporal.NewDefaultFailureConverter(temporal.DefaultFailureConverterOptions{
+	return failureConverter{temporal.NewDefaultFailureConverter(temporal.DefaultFailureConverterOptions{
 		DataConverter:          DataConverter(c),
 		EncodeCommonAttributes: true,
-	})
+	})}
+}
+
+// failureConverter reads a copy. The SDK's own decrypts in place, and what it was given, the failure of a local activity,
+// is then written into the history in clear text (seen with v1.50.0).
+type failureConverter struct{ converter.FailureConverter }
+
+func (c failureConverter) FailureToError(f *failurepb.Failure) error {
+	return c.FailureConverter.FailureToError(proto.CloneOf(f))
 }
 
 type codec struct {

@@ -166,6 +166,9 @@ func TestFailureIsEncrypted(t *testing.T) {
 		t.Errorf("the failure shows its text: %q", wire)
 	}
 	err := fc.FailureToError(failure)
+	if wire, _ := proto.Marshal(failure); bytes.Contains(wire, []byte("E11.9")) {
+		t.Errorf("reading the failure opened it, for whoever writes it next: %q", wire)
+	}
 	var app *temporal.ApplicationError
 	if !errors.As(err, &app) || app.Type() != "Refused" || !app.NonRetryable() || !strings.Contains(err.Error(), secretText) {
 		t.Fatalf("got %v", err)
