@@ -68,11 +68,20 @@ func (f *flipper) part(name string) dossier.Files {
 		}
 	}
 	take(name, dossier.TrustFile, dossier.GenesisFile)
-	take(f.participants...)
 	take(f.entryOf[credentials.DigestOf(f.sound[name])]...)
+	if path.Dir(name) == dossier.Determinations { // by somebody who is no founder
+		take(f.participants...)
+	}
 	for other := range f.sound {
-		if stem(other) == stem(name) && path.Dir(other) != "." || name == dossier.ClaimsFile && path.Dir(other) == dossier.Submissions {
+		if stem(other) == stem(name) && path.Dir(other) != "." {
 			take(other)
+		}
+	}
+	if name == dossier.ClaimsFile { // one submission of its claims will do
+		for _, other := range slices.Sorted(maps.Keys(f.sound)) {
+			if path.Dir(other) == dossier.Submissions && len(failures(dossier.Verify(p, nil, nil), name)) > 0 {
+				take(other)
+			}
 		}
 	}
 	return p
