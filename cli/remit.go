@@ -16,7 +16,13 @@ import (
 )
 
 func (r *run) remitCommand() *urfave.Command {
-	return branch("remit", "fetch what was paid",
+	return branch("remit", "pay what was decided, and fetch what was paid",
+		r.leaf(leaf{
+			name: "run", usage: "release everything that is payable, as the insurer",
+			about: "One 835 file for each submitter, with a payment for each payee. Run twice, it pays once.",
+			flags: gatewayFlags(&urfave.StringFlag{Name: "on", Usage: "`DATE` of payment; today where left out"}),
+			do:    r.remitRun,
+		}),
 		r.leaf(leaf{
 			name: "fetch", usage: "fetch the newest remittance (835), check that it balances, and show it",
 			about: "An 835 that does not balance at line, claim and payment is not written.",
@@ -56,6 +62,33 @@ type fetched struct {
 	remittance api.Remittance
 }
 
+func (r *run) remitRun(c *urfave.Context) error {
+	on := credentials.DateOf(r.now())
+	if text := c.String("on"); text != "" {
+		var err error
+		if on, err = credentials.ParseDate(text); err != nil {
+			return refused(commandName(c), "--on: "+err.Error(), "")
+		}
+	}
+	d, err := r.door(c)
+	if err != nil {
+		return err
+	}
+	all, err := d.RunPayments(c.Context, on)
+	if err != nil {
+		return fmt.Errorf("run payments: %w", err)
+	}
+	out := []fetched{}
+	for _, m := range all {
+		f, err := balanced(m)
+		if err != nil {
+			return err
+		}
+		out = append(out, *f)
+	}
+	return r.printRemittances(out, "nothing is payable")
+}
+
 func (r *run) remitFetch(c *urfave.Context) error {
 	d, err := r.door(c)
 	if err != nil {
@@ -84,7 +117,7 @@ func (r *run) remitFetch(c *urfave.Context) error {
 			}
 		}
 	}
-	return r.printRemittances(out)
+	return r.printRemittances(out, "no remittance yet")
 }
 
 // balanced reads an 835 and refuses one that does not add up.
@@ -140,12 +173,12 @@ func (f *fetched) keep(dir string, several bool) error {
 	return write(files, dir)
 }
 
-func (r *run) printRemittances(all []fetched) error {
+func (r *run) printRemittances(all []fetched, none string) error {
 	if r.json {
 		return r.print(map[string]any{"remittances": all})
 	}
 	if len(all) == 0 {
-		_, err := fmt.Fprintln(r.Out, "no remittance yet")
+		_, err := fmt.Fprintln(r.Out, none)
 		return err
 	}
 	n := 0

@@ -77,7 +77,7 @@ func (g *Gateway) open(w http.ResponseWriter, r *http.Request, roles []ledger.Ro
 		return nil, refuse(http.StatusUnauthorized, "request token: %v", err)
 	}
 	if !slices.Contains(roles, c.party.Role) {
-		return nil, refuse(http.StatusForbidden, "a %s may not %s %s", c.party.Role, r.Method, r.URL.Path)
+		return nil, refuse(http.StatusForbidden, "the role %s may not %s %s", c.party.Role, r.Method, r.URL.Path)
 	}
 	if !g.replays.first(claims.ID, claims.Expires, now) {
 		return nil, refuse(http.StatusUnauthorized, "request token was used before: sign a new one for each request")

@@ -63,6 +63,7 @@ func TestRoles(t *testing.T) {
 		{"GET", "/submissions", []string{"hospital"}},
 		{"GET", "/submissions/" + handle, []string{"hospital", "insurer"}},
 		{"GET", "/remittances", []string{"hospital"}},
+		{"POST", "/remittances", []string{"insurer"}},
 		{"GET", "/reviews", []string{"reviewer"}},
 		{"GET", "/reviews/" + handle, []string{"reviewer"}},
 		{"POST", "/reviews/" + handle, []string{"reviewer"}},

@@ -166,6 +166,27 @@ func (g *Gateway) getEditions(c *call) (any, error) {
 	return out, nil
 }
 
+// postRemittances runs the payments: everything payable is released, once.
+// Only the insurer itself may.
+func (g *Gateway) postRemittances(c *call) (any, error) {
+	if c.party.DID != g.Insurer {
+		return nil, refuse(http.StatusForbidden, "only this insurer releases its payments")
+	}
+	on, err := credentials.ParseDate(c.URL.Query().Get("on"))
+	if err != nil {
+		return nil, refuse(http.StatusBadRequest, "on=: the day of payment: %v", err)
+	}
+	released, err := g.Remit(c.Context(), on)
+	if err != nil {
+		return nil, err
+	}
+	out := []api.Remittance{}
+	for _, r := range released {
+		out = append(out, api.Remittance{Trace: r.Trace, Released: r.Released, Body: r.Body, Handle: r.Handle})
+	}
+	return out, nil
+}
+
 func edition(e books.Edition) api.Edition {
 	return api.Edition{Kind: string(e.Kind), Ref: e.Ref, Handle: e.Handle, Body: e.Body}
 }

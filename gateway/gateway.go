@@ -43,6 +43,8 @@ type Config struct {
 	// Publish puts an edition into the books and on the ledger, under the
 	// insurer's own key.
 	Publish func(ctx context.Context, kind books.EditionKind, name, edition string, body []byte) (books.Edition, error)
+	// Remit releases what is payable as of a day of payment.
+	Remit func(ctx context.Context, on credentials.Date) ([]books.Remittance, error)
 	// Insurer is the DID whose key may publish editions, and the audience of
 	// request tokens.
 	Insurer credentials.DID
@@ -81,6 +83,7 @@ func (g *Gateway) Handler() http.Handler {
 	mux.Handle("GET /submissions", g.door(g.listSubmissions, ledger.RoleHospital))
 	mux.Handle("GET /submissions/{handle}", g.door(g.getSubmission, ledger.RoleHospital, ledger.RoleInsurer))
 	mux.Handle("GET /remittances", g.door(g.getRemittances, ledger.RoleHospital))
+	mux.Handle("POST /remittances", g.door(g.postRemittances, ledger.RoleInsurer))
 	mux.Handle("GET /reviews", g.door(g.own(g.listReviews), ledger.RoleReviewer))
 	mux.Handle("GET /reviews/{handle}", g.door(g.own(g.getReview), ledger.RoleReviewer))
 	mux.Handle("POST /reviews/{handle}", g.door(g.own(g.postReview), ledger.RoleReviewer))

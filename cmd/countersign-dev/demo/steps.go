@@ -263,17 +263,24 @@ func (s *story) bill(ctx context.Context) (string, error) {
 		return "", err
 	}
 	c := &s.summary.Claims
-	return fmt.Sprintf("%d claims: %d paid, %d denied, %d waiting, %d refused; every one a workflow",
-		c.Submitted, c.Paid, c.Denied, c.Pended, c.Refused), nil
+	noun := "claims"
+	if c.Submitted == 1 {
+		noun = "claim"
+	}
+	return fmt.Sprintf("%d %s: %d paid, %d denied, %d waiting, %d refused; every one a workflow",
+		c.Submitted, noun, c.Paid, c.Denied, c.Pended, c.Refused), nil
 }
 
 // remit has the insurer release what is payable, and the hospital fetch it.
 func (s *story) remit(ctx context.Context) (string, error) {
-	released, err := s.network.House.Remit(ctx, s.paymentDate())
+	var run struct {
+		Remittances []struct{} `json:"remittances"`
+	}
+	err := s.atGateway(parties.Insurer).types(ctx, &run, "remit", "run", "--on", string(s.paymentDate()))
 	if err != nil {
 		return "", err
 	}
-	if len(released) == 0 {
+	if len(run.Remittances) == 0 {
 		return "nothing is payable", nil
 	}
 	if err := s.atGateway(parties.Hospital).shows(ctx, 0, "remit", "fetch", "--out", s.Options.Out); err != nil {
