@@ -29,6 +29,10 @@ func main() {
 	}
 	if err := app().RunContext(ctx, os.Args); err != nil {
 		fmt.Fprintln(os.Stderr, "countersign-dev:", err)
+		var refusal *demo.Refusal
+		if errors.As(err, &refusal) {
+			os.Exit(2) // as countersign does
+		}
 		os.Exit(1)
 	}
 }

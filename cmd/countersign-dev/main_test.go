@@ -66,7 +66,7 @@ func TestDemo(t *testing.T) {
 		t.Errorf("verify does not say what is unsigned:\n%s", screen)
 	}
 	_, told, code = run(t, program(t.Context(), t, "demo", "--out", out))
-	if code == 0 || strings.Count(told, "\n") != 1 || !strings.Contains(told, "is not empty: name a new folder") {
+	if code != 2 || strings.Count(told, "\n") != 1 || !strings.Contains(told, "is not empty: name a new folder") {
 		t.Errorf("once more into the same folder: exit %d, %s", code, told)
 	}
 }
@@ -77,13 +77,14 @@ func TestRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		args []string
 		want string
+		code int
 	}{
-		"no such file":  {[]string{"demo", "--claims", "/nowhere.837"}, "countersign-dev: open /nowhere.837: no such file or directory\n"},
-		"no such flag":  {[]string{"demo", "--clams", "x.837"}, "countersign-dev: flag provided but not defined: -clams\n"},
-		"no such trust": {[]string{"verify", "--trust", "/nowhere.json", "."}, "/nowhere.json: no such file"},
+		"no such file":  {[]string{"demo", "--claims", "/nowhere.837"}, "countersign-dev: open /nowhere.837: no such file or directory\n", 2},
+		"no such flag":  {[]string{"demo", "--clams", "x.837"}, "countersign-dev: flag provided but not defined: -clams\n", 1},
+		"no such trust": {[]string{"verify", "--trust", "/nowhere.json", "."}, "/nowhere.json: no such file", 2},
 	} {
-		if _, told, code := run(t, program(t.Context(), t, c.args...)); code == 0 || !strings.Contains(told, c.want) {
-			t.Errorf("%s: exit %d, %q; want %q", name, code, told, c.want)
+		if _, told, code := run(t, program(t.Context(), t, c.args...)); code != c.code || !strings.Contains(told, c.want) {
+			t.Errorf("%s: exit %d, %q; want %d, %q", name, code, told, c.code, c.want)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package demo
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -37,13 +36,13 @@ func readBilled(path string, stranger bool) (*billed, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if len(b.claims) == 0 {
 		if len(b.file.Refusals) > 0 {
-			return nil, &b.file.Refusals[0]
+			return nil, fmt.Errorf("%s: %w", path, &b.file.Refusals[0])
 		}
-		return nil, errors.New("the file holds no professional claim: give an 837P file (005010X222)")
+		return nil, fmt.Errorf("%s: it holds no professional claim; give an 837P file (005010X222)", path)
 	}
 	return b, nil
 }

@@ -102,7 +102,7 @@ type story struct {
 
 func (s *story) open() (err error) {
 	if err := wantEmpty(s.Options.Out); err != nil {
-		return err
+		return &Refusal{err}
 	}
 	state := s.Keep
 	if state == "" {
@@ -116,10 +116,10 @@ func (s *story) open() (err error) {
 		return err
 	}
 	if s.billed, err = readBilled(s.input("claims.837"), s.Claims != ""); err != nil {
-		return err
+		return &Refusal{err}
 	}
 	if err := checkPlan(s.input("plan.yaml")); err != nil {
-		return err
+		return &Refusal{err}
 	}
 	o := parties.Options{
 		Dir: state, Jurisdictions: s.billed.jurisdictions("CA"), ReceiptFromFile: true,
@@ -133,6 +133,13 @@ func (s *story) open() (err error) {
 	}
 	return s.makeOut()
 }
+
+// A Refusal is for input that trying again will not make good. Nothing was
+// begun with it.
+type Refusal struct{ Why error }
+
+func (r *Refusal) Error() string { return r.Why.Error() }
+func (r *Refusal) Unwrap() error { return r.Why }
 
 // wantEmpty refuses a folder with something in it: nothing of anybody's is
 // overwritten.

@@ -31,6 +31,10 @@ func refused(t *testing.T, o demo.Options, want string) {
 	if err == nil {
 		t.Fatalf("%+v goes through", o)
 	}
+	var refusal *demo.Refusal
+	if !errors.As(err, &refusal) {
+		t.Errorf("it is not refused for good: %v", err)
+	}
 	if got := err.Error(); !strings.Contains(got, want) || strings.Contains(got, "\n") {
 		t.Errorf("refused by %q, want one line with %q", got, want)
 	}

@@ -120,6 +120,7 @@ func TestOtherFormats(t *testing.T) {
 			t.Fatalf("no files in %s: %v", folder, err)
 		}
 		for _, name := range names {
+			refused(t, demo.Options{Claims: name}, name+": ISA 1, ST 1 refused: ")
 			refused(t, demo.Options{Claims: name}, want)
 		}
 	}
