@@ -13,3 +13,7 @@ func (l *Log) Size(ctx context.Context) (int64, error) {
 	}
 	return size, nil
 }
+
+// FinalSize is how many entries the newest final checkpoint covers that this
+// operator knows of.
+func (l *Log) FinalSize() int64 { return l.final.size() }

@@ -62,8 +62,7 @@ func migrateFile(tx *Tx, name, file, text string) error {
 		name TEXT NOT NULL, file TEXT NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (name, file))`); err != nil {
 		return err
 	}
-	sum := sha256.Sum256([]byte(text))
-	want, got := hex.EncodeToString(sum[:]), ""
+	want, got := digestOf([]byte(text)), ""
 	err := tx.QueryRow(`SELECT digest FROM schema_migration WHERE name = $1 AND file = $2`, name, file).Scan(&got)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
@@ -79,4 +78,9 @@ func migrateFile(tx *Tx, name, file, text string) error {
 	}
 	_, err = tx.Exec(`INSERT INTO schema_migration (name, file, digest) VALUES ($1, $2, $3)`, name, file, want)
 	return err
+}
+
+func digestOf(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
 }

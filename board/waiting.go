@@ -1,0 +1,15 @@
+package board
+
+import (
+	"context"
+	"fmt"
+)
+
+// Waiting is how many events of the register still wait for their receipt.
+func (b *Board) Waiting(ctx context.Context) (n int64, err error) {
+	err = b.db.QueryRow(ctx, `SELECT count(*) FROM register_event WHERE receipt IS NULL`).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count outbox: %w", err)
+	}
+	return n, nil
+}

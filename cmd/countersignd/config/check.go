@@ -1,0 +1,221 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"net"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
+
+// check looks at what each value has to be, beyond its type.
+func (r *reader) check(c *Config) {
+	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level) {
+		r.at("log.level", "want debug, info, warn or error")
+	}
+	if n := c.Network; n != nil {
+		r.httpURL("network.ledger", n.Ledger)
+	}
+	if c.Insurer != nil {
+		r.insurer(c.Insurer)
+	}
+	if w := c.Worker; w != nil {
+		r.address("worker.admin", w.Admin)
+	}
+	if g := c.Gateway; g != nil {
+		r.addresses("gateway", g.Listen, g.Admin)
+	}
+	if b := c.Board; b != nil {
+		r.board(b)
+	}
+	if l := c.Ledger; l != nil {
+		r.ledger(l)
+	}
+	if w := c.Witness; w != nil {
+		r.witness(w)
+	}
+}
+
+func (r *reader) insurer(i *Insurer) {
+	r.database("insurer.database", &i.Database)
+	if len(i.PayloadKeys) == 0 {
+		r.at("insurer.payload_keys", "want one key at least: nothing travels through Temporal in clear")
+	}
+	ids := map[string]bool{}
+	for n, k := range i.PayloadKeys {
+		if ids[k.ID] {
+			r.at(fmt.Sprintf("insurer.payload_keys[%d].id", n), "two keys have this id")
+		}
+		ids[k.ID] = true
+	}
+	r.temporal(&i.Temporal)
+	dids := map[string]bool{}
+	for n, b := range i.Boards {
+		path := fmt.Sprintf("insurer.boards[%d]", n)
+		r.httpURL(path+".url", b.URL)
+		r.state(path+".jurisdiction", b.Jurisdiction)
+		if !strings.HasPrefix(b.DID, "did:key:") {
+			r.at(path+".did", "want a did:key, as the board's founders give it")
+		}
+		if dids[b.DID] {
+			r.at(path+".did", "two boards have this DID")
+		}
+		dids[b.DID] = true
+	}
+	for _, f := range []struct{ name, value, form, want string }{
+		{"tax_id", i.Payer.TaxID, `^\d{9}$`, "nine digits"},
+		{"phone", i.Payer.Phone, `^\d{10}$`, "ten digits"},
+		{"zip", i.Payer.ZIP, `^\d{5}(\d{4})?$`, "five or nine digits"},
+		{"state", i.Payer.State, `^[A-Z]{2}$`, "a two-letter state code"},
+	} {
+		if !regexp.MustCompile(f.form).MatchString(f.value) {
+			r.at("insurer.payer."+f.name, "want %s", f.want)
+		}
+	}
+}
+
+func (r *reader) temporal(t *Temporal) {
+	r.address("insurer.temporal.address", t.Address)
+	if t.TLS != nil && (t.TLS.CertFile == "") != (t.TLS.KeyFile == "") {
+		r.at("insurer.temporal.tls", "a client certificate needs cert_file and key_file both")
+	}
+	if t.APIKeyFile != "" && t.TLS == nil {
+		r.at("insurer.temporal.api_key_file", "an API key is never sent without tls: add \"tls: {}\"")
+	}
+}
+
+func (r *reader) board(b *Board) {
+	r.addresses("board", b.Listen, b.Admin)
+	r.httpURL("board.url", b.URL)
+	r.state("board.jurisdiction", b.Jurisdiction)
+	r.database("board.database", &b.Database)
+	for n, kid := range b.Clerks {
+		if did, fragment, _ := strings.Cut(kid, "#"); !strings.HasPrefix(did, "did:key:") || fragment == "" {
+			r.at(fmt.Sprintf("board.clerks[%d]", n), "want the id of a key, did:key:…#…, as \"countersign key list\" shows it")
+		}
+	}
+}
+
+func (r *reader) ledger(l *Ledger) {
+	r.addresses("ledger", l.Listen, l.Admin)
+	r.database("ledger.database", &l.Database)
+	if len(l.Witnesses) == 0 {
+		r.at("ledger.witnesses", "want the witnesses of the genesis: without a quorum nothing becomes final")
+	}
+	names := map[string]bool{}
+	for n, w := range l.Witnesses {
+		path := fmt.Sprintf("ledger.witnesses[%d]", n)
+		r.httpURL(path+".url", w.URL)
+		if names[w.Name] {
+			r.at(path+".name", "two witnesses have this name")
+		}
+		names[w.Name] = true
+	}
+}
+
+func (r *reader) witness(w *Witness) {
+	r.addresses("witness", w.Listen, w.Admin)
+	r.database("witness.database", &w.Database)
+	if len(w.Logs) == 0 {
+		r.at("witness.logs", "want one log at least: a witness of none signs nothing")
+	}
+	for n, l := range w.Logs {
+		if len(l.Keys) == 0 {
+			r.at(fmt.Sprintf("witness.logs[%d].keys", n), "want the log's verifier key")
+		}
+	}
+}
+
+// database checks a DSN and makes the path of an SQLite file absolute. It
+// never repeats a DSN that may hold a password.
+func (r *reader) database(path string, d *Database) {
+	dsn := path + ".dsn"
+	if file, ok := strings.CutPrefix(d.DSN, "sqlite:"); ok {
+		if file == "" || strings.Contains(file, ":memory:") {
+			r.at(dsn, "want the path of a file: sqlite:PATH")
+			return
+		}
+		if d.PasswordFile != "" {
+			r.at(path+".password_file", "SQLite has no password")
+		}
+		d.DSN = "sqlite:" + r.absolute(file)
+		return
+	}
+	u, err := url.Parse(d.DSN)
+	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") || u.Opaque != "" {
+		r.at(dsn, "want sqlite:PATH or postgres://USER@HOST/NAME")
+		return
+	}
+	_, inUser := u.User.Password()
+	if inUser || u.Query().Has("password") || u.Query().Has("sslpassword") {
+		r.at(dsn, "it holds a password: put that into a file and name it in password_file, or use PGPASSFILE")
+	}
+	if d.PasswordFile != "" && u.User.Username() == "" {
+		r.at(dsn, "password_file needs the name of the user: postgres://USER@HOST/NAME")
+	}
+}
+
+func (r *reader) addresses(section, listen, admin string) {
+	r.address(section+".listen", listen)
+	r.address(section+".admin", admin)
+	if _, port, _ := net.SplitHostPort(listen); listen == admin && port != "0" {
+		r.at(section+".admin", "it is the address of the door, too")
+	}
+}
+
+func (r *reader) address(path, address string) {
+	if _, port, err := net.SplitHostPort(address); err != nil || !regexp.MustCompile(`^\d{1,5}$`).MatchString(port) {
+		r.at(path, "want HOST:PORT")
+	}
+}
+
+func (r *reader) httpURL(path, text string) {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || u.RawQuery != "" || u.User != nil {
+		r.at(path, "want an http(s) URL without user and query")
+	}
+}
+
+func (r *reader) state(path, code string) {
+	if !regexp.MustCompile(`^[A-Z]{2}$`).MatchString(code) {
+		r.at(path, "want a two-letter state code")
+	}
+}
+
+// Commands are the processes that a file may be for.
+var Commands = []string{"worker", "gateway", "board", "ledger", "witness"}
+
+// Lacks names the sections that a command needs and the file leaves out.
+func (c *Config) Lacks(command string) (sections []string) {
+	for _, s := range []struct {
+		name string
+		have bool
+		by   []string
+	}{
+		{"worker", c.Worker != nil, []string{"worker"}},
+		{"gateway", c.Gateway != nil, []string{"gateway"}},
+		{"board", c.Board != nil, []string{"board"}},
+		{"ledger", c.Ledger != nil, []string{"ledger"}},
+		{"witness", c.Witness != nil, []string{"witness"}},
+		{"insurer", c.Insurer != nil, []string{"worker", "gateway"}},
+		{"network", c.Network != nil, []string{"worker", "gateway", "board"}},
+	} {
+		if !s.have && slices.Contains(s.by, command) {
+			sections = append(sections, s.name)
+		}
+	}
+	return sections
+}
+
+// relative shows a path as the file has it, if it lies below the file.
+func relative(dir, path string) string {
+	if rel, err := filepath.Rel(dir, path); err == nil && filepath.IsLocal(rel) {
+		return rel
+	}
+	return path
+}

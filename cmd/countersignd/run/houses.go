@@ -1,0 +1,154 @@
+package run
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/countersign-health/countersign/board"
+	"github.com/countersign-health/countersign/ledger"
+	"github.com/countersign-health/countersign/ledger/operator"
+	"github.com/countersign-health/countersign/ledger/witness"
+)
+
+func startWitness(ctx context.Context, p *process) (http.Handler, error) {
+	c := p.config.Witness
+	seed, err := c.KeyFile.Seed()
+	if err != nil {
+		return nil, fmt.Errorf("witness key: %w", err)
+	}
+	db, err := p.database(ctx, c.Database)
+	if err != nil {
+		return nil, err
+	}
+	var logs []witness.Log
+	for _, l := range c.Logs {
+		logs = append(logs, witness.Log{Origin: l.Origin, Keys: l.Keys})
+	}
+	w, err := witness.New(ctx, db, c.Name, ed25519.NewKeyFromSeed(seed), logs...)
+	if err != nil {
+		return nil, err
+	}
+	// The genesis names this key; whoever compares finds a mistake early.
+	p.log.Info("witness", "key", w.Key())
+	return w, nil
+}
+
+// noQuorum is how long entries may wait for the witnesses before the ledger
+// says that it is not ready.
+const noQuorum = 20 * time.Second
+
+func startLedger(ctx context.Context, p *process) (http.Handler, error) {
+	c := p.config.Ledger
+	seed, err := c.LogKeyFile.Seed()
+	if err != nil {
+		return nil, fmt.Errorf("log key: %w", err)
+	}
+	leaf, err := os.ReadFile(string(c.Genesis))
+	if err != nil {
+		return nil, fmt.Errorf("genesis: %w", err)
+	}
+	genesis, err := ledger.ParseGenesis(leaf)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.Genesis, err)
+	}
+	key, _, err := operator.NewKey(genesis.Origin, ed25519.NewKeyFromSeed(seed))
+	if err != nil {
+		return nil, err
+	}
+	db, err := p.database(ctx, c.Database)
+	if err != nil {
+		return nil, err
+	}
+	urls := map[string]string{}
+	for _, w := range c.Witnesses {
+		urls[w.Name] = w.URL
+	}
+	log, err := operator.Open(ctx, operator.Config{DB: db, Genesis: leaf, Key: key, Witnesses: urls, Logger: p.log})
+	if err != nil {
+		return nil, err
+	}
+	p.onClose(log.Close)
+	p.watchLedger(log)
+	return log.Handler(), nil
+}
+
+func (p *process) watchLedger(log *operator.Log) {
+	size := func() float64 {
+		ctx, cancel := context.WithTimeout(context.Background(), probeWithin)
+		defer cancel()
+		n, err := log.Size(ctx)
+		return orNaN(float64(n), err)
+	}
+	p.metrics.gauge("ledger_size", "Entries that have an index.", nil, size)
+	p.metrics.gauge("ledger_final_size", "Entries that a quorum has countersigned.", nil, func() float64 { return float64(log.FinalSize()) })
+	p.state.probe("ledger", func(context.Context) error { return log.Halted() })
+	var waits stuck
+	p.state.probe("witnesses", func(ctx context.Context) error {
+		n, err := log.Size(ctx)
+		if err != nil {
+			return err
+		}
+		final := log.FinalSize()
+		if long := waits.observe(final < n); final == 0 || long > noQuorum {
+			return fmt.Errorf("no quorum yet for %d of %d entries", n-final, n)
+		}
+		return nil
+	})
+}
+
+func startBoard(ctx context.Context, p *process) (http.Handler, error) {
+	c := p.config.Board
+	s, err := signer(c.Key)
+	if err != nil {
+		return nil, err
+	}
+	db, err := p.database(ctx, c.Database)
+	if err != nil {
+		return nil, err
+	}
+	line, err := p.ledgerLine(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.admitted(ctx, line, s, ledger.RoleBoard); err != nil {
+		return nil, err
+	}
+	b, err := board.Open(ctx, db, s, p.timed(line), board.Options{
+		Jurisdiction: c.Jurisdiction, URL: c.URL, Clerks: c.Clerks, CheckNPI: !c.SkipNPICheckDigit, Log: p.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.onClose(b.Close)
+	p.metrics.gauge("outbox_length", "Documents that wait for their receipt.", nil, counts(b.Waiting))
+	p.log.Info("board", "did", string(b.DID()))
+	return b.Handler(), nil
+}
+
+func counts(count func(context.Context) (int64, error)) func() float64 {
+	return func() float64 {
+		ctx, cancel := context.WithTimeout(context.Background(), probeWithin)
+		defer cancel()
+		n, err := count(ctx)
+		return orNaN(float64(n), err)
+	}
+}
+
+func orNaN(x float64, err error) float64 {
+	if err != nil {
+		return math.NaN()
+	}
+	return x
+}
+
+func jurisdiction(code string) prometheus.Labels { return prometheus.Labels{"jurisdiction": code} }
+
+var errNeverRead = errors.New("its feed was never read")

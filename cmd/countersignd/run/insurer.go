@@ -1,0 +1,252 @@
+package run
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net/http"
+	"os"
+	"time"
+
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+
+	"github.com/countersign-health/countersign/activities"
+	boardclient "github.com/countersign-health/countersign/board/client"
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/claims/x12"
+	"github.com/countersign-health/countersign/cmd/countersignd/config"
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/ledger"
+	"github.com/countersign-health/countersign/store"
+	"github.com/countersign-health/countersign/worker"
+)
+
+// startWorker serves contracts, follows the boards' feeds and drains the
+// outbox. Several workers may do so on one database and one namespace: every
+// errand is keyed, what a feed says is written once however often it is heard,
+// and recording the same document twice gives the same receipt.
+func startWorker(ctx context.Context, p *process) (http.Handler, error) {
+	house, err := p.house(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = p.await(ctx, "Temporal to take a worker", func(context.Context) error { return house.Start() })
+	if err != nil {
+		return nil, err
+	}
+	p.onClose(house.Stop)
+	p.metrics.gauge("outbox_length", "Documents that wait for their receipt.", nil, counts(house.Books.Waiting))
+	p.watchFeeds(house)
+	return nil, nil
+}
+
+func startGateway(ctx context.Context, p *process) (http.Handler, error) {
+	house, err := p.house(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p.watchFeeds(house)
+	return house.Handler(), nil
+}
+
+// house wires an insurer's house, and waits for what it stands on.
+func (p *process) house(ctx context.Context) (*worker.Insurer, error) {
+	c := p.config.Insurer
+	s, err := signer(c.Key)
+	if err != nil {
+		return nil, err
+	}
+	did, err := credentials.SignerDID(s)
+	if err != nil {
+		return nil, err
+	}
+	secret, err := c.BusinessKeyFile.Seed()
+	if err != nil {
+		return nil, fmt.Errorf("business key: %w", err)
+	}
+	options, err := temporalOptions(c, p.log)
+	if err != nil {
+		return nil, err
+	}
+	feeds, err := feedsOf(c.Boards)
+	if err != nil {
+		return nil, err
+	}
+	db, err := p.database(ctx, c.Database)
+	if err != nil {
+		return nil, err
+	}
+	line, err := p.ledgerLine(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.admitted(ctx, line, s, ledger.RoleInsurer); err != nil {
+		return nil, err
+	}
+	temporal, err := p.temporal(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	books, err := store.Open(ctx, db, time.Now)
+	if err != nil {
+		return nil, err
+	}
+	p.log.Info("insurer", "did", string(did))
+	wrap := func(b activities.Books) activities.Books { return p.tally(b) }
+	if p.command != "worker" {
+		wrap = nil
+	}
+	return worker.NewInsurer(worker.Config{
+		Insurer: did, Payer: payerOf(c.Payer), Signer: s, Secret: secret, Books: books, Temporal: temporal,
+		Ledger: p.timedLine(line), Boards: feeds, Patience: c.Patience,
+		Edits: claims.Edits{SkipNPICheckDigit: c.Edits.SkipNPICheckDigit},
+		Now:   time.Now, Log: p.log, WrapBooks: wrap,
+	}), nil
+}
+
+func payerOf(c config.Payer) x12.Payer {
+	return x12.Payer{Name: c.Name, ID: c.ID, TaxID: c.TaxID, Contact: c.Contact, Phone: c.Phone,
+		Address: claims.Address{Street: c.Street, City: c.City, State: c.State, ZIP: c.ZIP}}
+}
+
+func feedsOf(boards []config.FeedSource) (feeds []*boardclient.Client, err error) {
+	for _, b := range boards {
+		feed, err := boardclient.New(boardclient.Config{URL: b.URL, Board: credentials.DID(b.DID), Keys: credentials.ResolveDIDKey})
+		if err != nil {
+			return nil, fmt.Errorf("board of %s: %w", b.Jurisdiction, err)
+		}
+		feeds = append(feeds, feed)
+	}
+	return feeds, nil
+}
+
+// watchFeeds shows how old each board's last word is. It is what the books
+// say, whichever worker has read it.
+func (p *process) watchFeeds(house *worker.Insurer) {
+	for _, b := range p.config.Insurer.Boards {
+		age := func(ctx context.Context) (time.Duration, error) {
+			f, err := house.Books.FeedOf(ctx, credentials.DID(b.DID))
+			if err == nil && f.ReadAt.IsZero() {
+				err = errNeverRead
+			}
+			return time.Since(f.ReadAt), err
+		}
+		p.metrics.gauge("feed_age_seconds", "How old a board's last word is.", jurisdiction(b.Jurisdiction), func() float64 {
+			ctx, cancel := context.WithTimeout(context.Background(), probeWithin)
+			defer cancel()
+			old, err := age(ctx)
+			if errors.Is(err, errNeverRead) {
+				return math.Inf(1)
+			}
+			return orNaN(old.Seconds(), err)
+		})
+		p.state.probe("feed of "+b.Jurisdiction, func(ctx context.Context) error {
+			old, err := age(ctx)
+			if err == nil && old > p.config.Insurer.Patience {
+				err = fmt.Errorf("last read %s ago, so that licenses prove nothing now", old.Round(time.Second))
+			}
+			return err
+		})
+	}
+}
+
+// temporal waits for the cluster and the namespace.
+func (p *process) temporal(ctx context.Context, o client.Options) (c client.Client, err error) {
+	err = p.await(ctx, "Temporal at "+o.HostPort, func(ctx context.Context) (err error) {
+		if c == nil {
+			if c, err = client.DialContext(ctx, o); err != nil {
+				c = nil // a typed nil otherwise
+				return err
+			}
+		}
+		return describe(ctx, c, o.Namespace)
+	})
+	if c != nil {
+		p.onClose(c.Close)
+	}
+	if err != nil {
+		return nil, err
+	}
+	p.state.probe("Temporal", func(ctx context.Context) error { return describe(ctx, c, o.Namespace) })
+	return c, nil
+}
+
+func describe(ctx context.Context, c client.Client, namespace string) error {
+	_, err := c.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: namespace})
+	if err != nil {
+		return fmt.Errorf("namespace %s: %w", namespace, err)
+	}
+	return nil
+}
+
+func temporalOptions(c *config.Insurer, log *slog.Logger) (o client.Options, err error) {
+	var keys []worker.Key
+	for _, k := range c.PayloadKeys {
+		seed, err := k.File.Seed()
+		if err != nil {
+			return o, fmt.Errorf("payload key: %w", err)
+		}
+		keys = append(keys, worker.Key{ID: k.ID, Secret: [32]byte(seed)})
+	}
+	codec, err := worker.NewCodec(keys...)
+	if err != nil {
+		return o, err
+	}
+	o = client.Options{
+		HostPort: c.Temporal.Address, Namespace: c.Temporal.Namespace,
+		DataConverter: worker.DataConverter(codec), FailureConverter: worker.FailureConverter(codec),
+		Logger: sdklog.NewStructuredLogger(slog.New(warnings{log.Handler()})),
+	}
+	if o.ConnectionOptions.TLS, err = tlsOf(c.Temporal.TLS); err != nil {
+		return o, err
+	}
+	if c.Temporal.APIKeyFile != "" {
+		if _, err := c.Temporal.APIKeyFile.Line(); err != nil {
+			return o, fmt.Errorf("API key: %w", err)
+		}
+		// Read for every call, so that a key that is rotated needs no restart.
+		o.Credentials = client.NewAPIKeyDynamicCredentials(func(context.Context) (string, error) { return c.Temporal.APIKeyFile.Line() })
+	}
+	return o, nil
+}
+
+func tlsOf(c *config.TLS) (*tls.Config, error) {
+	if c == nil {
+		return nil, nil
+	}
+	t := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.ServerName}
+	if c.CAFile != "" {
+		pem, err := os.ReadFile(string(c.CAFile))
+		if err != nil {
+			return nil, err
+		}
+		t.RootCAs = x509.NewCertPool()
+		if !t.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("%s: no certificate in it", c.CAFile)
+		}
+	}
+	if c.CertFile != "" {
+		if err := c.KeyFile.Check(); err != nil {
+			return nil, err
+		}
+		pair, err := tls.LoadX509KeyPair(string(c.CertFile), string(c.KeyFile))
+		if err != nil {
+			return nil, fmt.Errorf("client certificate: %w", err)
+		}
+		t.Certificates = []tls.Certificate{pair}
+	}
+	return t, nil
+}
+
+// warnings keeps the SDK's chatter out of the log.
+type warnings struct{ slog.Handler }
+
+func (w warnings) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelWarn }
+func (w warnings) WithAttrs(a []slog.Attr) slog.Handler         { return warnings{w.Handler.WithAttrs(a)} }
+func (w warnings) WithGroup(name string) slog.Handler           { return warnings{w.Handler.WithGroup(name)} }
