@@ -73,6 +73,7 @@ func find(in []byte) (found []string) {
 // lost replies and a contract that fails, and listens where nothing personal
 // may be: Temporal, ledger, witnesses, logs, ids, requests.
 func TestCanary(t *testing.T) {
+	t.Parallel()
 	requests := &requestLog{}
 	h := open(t, func(o *parties.Options) {
 		o.Seen = requests.add

@@ -28,6 +28,7 @@ const testPayloadKey = "../../../workflows/testdata/payload-key.txt"
 // TestHistories has contracts run in every way that workflows/testdata keeps a
 // history of, and replays what they left.
 func TestHistories(t *testing.T) {
+	t.Parallel()
 	key, err := os.ReadFile(testPayloadKey)
 	if err != nil {
 		t.Fatal(err)

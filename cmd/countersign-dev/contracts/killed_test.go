@@ -78,6 +78,7 @@ func (l mortalLedger) Append(ctx context.Context, key string, e ledger.Entry) (i
 // TestKilledWorker kills the worker at each point between signing and the end
 // of recording, and has another one go on.
 func TestKilledWorker(t *testing.T) {
+	t.Parallel()
 	claim := func(h *house) api.Acceptance { return h.bill("DEMO-006")["DEMO-006"] }
 	request := func(h *house) api.Acceptance { return h.request("auth-a.json") }
 	for _, test := range []struct {

@@ -135,6 +135,7 @@ func (g gate) SettleAuthorization(ctx context.Context, s books.Settlement) (book
 // TestOrderBetweenEvidenceAndSettlement has the order heard at the worst
 // moment: the evidence is gathered, the decision signed, and not yet settled.
 func TestOrderBetweenEvidenceAndSettlement(t *testing.T) {
+	t.Parallel()
 	for _, of := range []string{"claim", "authorization"} {
 		t.Run(of, func(t *testing.T) {
 			t.Parallel()
@@ -180,6 +181,7 @@ func TestOrderBetweenEvidenceAndSettlement(t *testing.T) {
 // TestFamilyInOrder holds the first claim of a family back until its duplicate
 // has asked for its evidence: the duplicate has to wait, and is denied.
 func TestFamilyInOrder(t *testing.T) {
+	t.Parallel()
 	asked := make(chan struct{}, 1000)
 	var held atomic.Bool
 	h := open(t, func(o *parties.Options) {

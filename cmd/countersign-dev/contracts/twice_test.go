@@ -24,6 +24,7 @@ import (
 // TestFileTwiceAtOnce has two clerks of the hospital sign and send the same
 // file at the same time, and a third send it again when all is decided.
 func TestFileTwiceAtOnce(t *testing.T) {
+	t.Parallel()
 	once := open(t)
 	once.begin()
 	for _, a := range once.bill() {
@@ -61,6 +62,7 @@ func TestFileTwiceAtOnce(t *testing.T) {
 // TestRequestTokenTwice sends the very same request again, as somebody would
 // who recorded it.
 func TestRequestTokenTwice(t *testing.T) {
+	t.Parallel()
 	h := open(t)
 	h.begin()
 	tape := &recorder{}
@@ -88,6 +90,7 @@ func (r *recorder) RoundTrip(q *http.Request) (*http.Response, error) {
 // TestDeterminationTwice sends a reviewer's determination again, before and
 // after it was acted upon.
 func TestDeterminationTwice(t *testing.T) {
+	t.Parallel()
 	h := open(t)
 	h.begin()
 	b := h.request("auth-b.json")
@@ -109,6 +112,7 @@ func TestDeterminationTwice(t *testing.T) {
 // TestContractAgain starts the contract of a claim that was decided once more,
 // past the gateway, when Temporal has forgotten the first run of it.
 func TestContractAgain(t *testing.T) {
+	t.Parallel()
 	h := open(t)
 	h.begin()
 	var token string
@@ -133,6 +137,7 @@ func TestContractAgain(t *testing.T) {
 // found nothing signed, and every receipt kept twice: what was kept first is
 // what is settled and recorded, and nothing of it moves.
 func TestFirstBytesStay(t *testing.T) {
+	t.Parallel()
 	l := newLosses()
 	first := &firsts{losses: l, signed: map[string]credentials.Handle{}, kept: map[credentials.Handle]time.Time{}}
 	h := open(t, func(o *parties.Options) {
@@ -214,6 +219,7 @@ func (b blindBooks) KeepReceipt(ctx context.Context, document credentials.Handle
 // and loses replies. The ledger holds an entry once, under one key for ever; the
 // second attempt is refused for good, and no receipt is shown that is none.
 func TestOtherKeyEachTime(t *testing.T) {
+	t.Parallel()
 	l := newLosses()
 	f := forgetful{on: new(atomic.Bool), times: new(atomic.Int64)}
 	h := open(t, func(o *parties.Options) {
