@@ -9,6 +9,10 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/countersign-health/countersign/credentials"
 )
 
 func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
@@ -59,7 +63,7 @@ func (r *reader) insurer(i *Insurer) {
 		path := fmt.Sprintf("insurer.boards[%d]", n)
 		r.httpURL(path+".url", b.URL)
 		r.state(path+".jurisdiction", b.Jurisdiction)
-		if !strings.HasPrefix(b.DID, "did:key:") {
+		if _, err := credentials.KeyFromDIDKey(credentials.DID(b.DID)); err != nil {
 			r.at(path+".did", "want a did:key, as the board's founders give it")
 		}
 		if dids[b.DID] {
@@ -95,7 +99,7 @@ func (r *reader) board(b *Board) {
 	r.state("board.jurisdiction", b.Jurisdiction)
 	r.database("board.database", &b.Database)
 	for n, kid := range b.Clerks {
-		if did, fragment, _ := strings.Cut(kid, "#"); !strings.HasPrefix(did, "did:key:") || fragment == "" {
+		if _, err := credentials.ResolveDIDKey(kid); err != nil {
 			r.at(fmt.Sprintf("board.clerks[%d]", n), "want the id of a key, did:key:…#…, as \"countersign key list\" shows it")
 		}
 	}
@@ -127,6 +131,11 @@ func (r *reader) witness(w *Witness) {
 	for n, l := range w.Logs {
 		if len(l.Keys) == 0 {
 			r.at(fmt.Sprintf("witness.logs[%d].keys", n), "want the log's verifier key")
+		}
+		for m, key := range l.Keys {
+			if v, err := note.NewVerifier(key); err != nil || v.Name() != l.Origin {
+				r.at(fmt.Sprintf("witness.logs[%d].keys[%d]", n, m), "want the log's verifier key, named as its origin")
+			}
 		}
 	}
 }

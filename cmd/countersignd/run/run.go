@@ -42,6 +42,9 @@ var parts = map[string]func(context.Context, *process) (http.Handler, error){
 	"witness": startWitness,
 }
 
+// ErrLogged marks an error that the log has told of.
+var ErrLogged = errors.New("stopped")
+
 // Run runs a command until ctx ends, which is what a signal should do, and then
 // drains. An error means that it could not start or go on.
 func Run(ctx context.Context, command string, c *config.Config, logs io.Writer) error {
@@ -54,7 +57,7 @@ func Run(ctx context.Context, command string, c *config.Config, logs io.Writer) 
 	err := p.run(ctx)
 	if err != nil {
 		log.Error("stopped", "error", err.Error())
-		return err
+		return fmt.Errorf("%w: %w", ErrLogged, err)
 	}
 	log.Info("stopped")
 	return nil
