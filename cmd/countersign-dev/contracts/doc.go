@@ -9,6 +9,7 @@
 //	books: first signed bytes stay            FirstBytesStay
 //	books: a document settles once            LostReplies
 //	books: fences of the evidence             OrderAmongClaims, OrderBetweenEvidenceAndSettlement
+//	books: a settlement moves its fences      ReviewsAtOnce
 //	books: an order moves the standing fence  OrderBetweenEvidenceAndSettlement
 //	books: claims of a family in order        FamilyInOrder
 //	books: first receipt stays                FirstBytesStay
@@ -16,7 +17,7 @@
 //	signing: look for what is signed          LostReplies
 //	claim: paid or denied is final            ContractAgain
 //	gateway: the books know a submission      FileTwiceAtOnce
-//	gateway: a running contract is joined     FileTwiceAtOnce
+//	gateway: a running contract is joined     ClaimTwiceBeforeItIsKnown (conflict policy and update id cover each other)
 //	gateway: a request token counts once      RequestTokenTwice
 //	ledger: a key stands for one entry        LostReplies, OtherKeyEachTime
 //

@@ -218,3 +218,61 @@ func (c counted) ClaimFile(ctx context.Context, submission credentials.Handle) (
 	c.asked <- struct{}{}
 	return f, err
 }
+
+// TestReviewsAtOnce has two pended claims of one person approved at the same
+// time, so that both are signed on the same deductible: it is met once.
+func TestReviewsAtOnce(t *testing.T) {
+	t.Parallel()
+	var armed atomic.Bool
+	var arrived atomic.Int64
+	both := make(chan struct{})
+	h := open(t, func(o *parties.Options) {
+		o.WrapBooks = func(b activities.Books) activities.Books {
+			return gate{b, func(books.Settlement) {
+				if !armed.Load() {
+					return
+				}
+				switch arrived.Add(1) {
+				case 1:
+					<-both
+				case 2:
+					close(both)
+				}
+			}}
+		}
+	})
+	h.begin()
+	ankle := h.claimsOf("claims.837")[5] // DEMO-006, of which the second line is an X-ray for 145.00
+	var sent []api.Acceptance
+	for i, modifier := range []string{"", "76", "77"} { // repeated on purpose, says who sends them: a person compares
+		c := ankle.Claim
+		c.Number, c.Charge = fmt.Sprint("ANKLE-", i), 250_00
+		line := c.Lines[1]
+		line.Number, line.Pointers = 1, []int{1}
+		if modifier != "" {
+			line.Modifiers = []string{modifier}
+		}
+		c.Lines = []claims.Line{line}
+		a := h.submit(h.sign(c, ankle.Source))
+		h.decided(a, 1)
+		sent = append(sent, a)
+	}
+	armed.Store(true)
+	h.approve(sent[1], 1)
+	h.approve(sent[2], 1)
+	for _, a := range sent[1:] {
+		if s := h.decided(a, 2); s.State != string(claims.Paid) {
+			t.Errorf("%s is %s, want paid", s.Number, s.State)
+		}
+	}
+	h.recorded()
+	h.left()
+	// Three times 145.00: 250.00 of deductible and 20% of the other 185.00.
+	got := h.query(h.db(parties.Insurer, "books.db"), `SELECT deductible || ' ' || out_of_pocket FROM accumulator ORDER BY holder`)
+	for _, sum := range got {
+		if sum != "25000 28700" {
+			t.Errorf("accumulators %v, want 25000 28700 of each", got)
+			break
+		}
+	}
+}

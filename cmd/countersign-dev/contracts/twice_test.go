@@ -59,6 +59,56 @@ func TestFileTwiceAtOnce(t *testing.T) {
 	compare(t, h.left(), want)
 }
 
+// TestClaimTwiceBeforeItIsKnown has the second copy of a claim come while the
+// books are still writing the first: it joins the contract that runs.
+func TestClaimTwiceBeforeItIsKnown(t *testing.T) {
+	t.Parallel()
+	var posts atomic.Int64
+	h := open(t, func(o *parties.Options) {
+		o.Seen = func(r *http.Request) {
+			if r.URL.Path == "/claims" {
+				posts.Add(1)
+			}
+		}
+		o.WrapBooks = func(b activities.Books) activities.Books { return slowBooks{b, &posts} }
+	})
+	h.begin()
+	s := h.claimsOf("claims.837")[5]
+	var got [2]api.Acceptance
+	var both sync.WaitGroup
+	for i := range got {
+		token := h.sign(s.Claim, s.Source)
+		both.Go(func() {
+			var err error
+			if got[i], err = h.hospital.SubmitClaim(h.ctx, token); err != nil {
+				t.Errorf("not taken at the first try: %v", err)
+			}
+		})
+	}
+	both.Wait()
+	if got[0] != got[1] {
+		t.Errorf("one is told %v, the other %v", got[0], got[1])
+	}
+	h.decided(got[0], 1)
+	h.recorded()
+	h.checkOnce(got[0])
+}
+
+// slowBooks write a claim when two were posted and the second has had time to
+// get through the gateway.
+type slowBooks struct {
+	activities.Books
+	posts *atomic.Int64
+}
+
+func (b slowBooks) ReceiveClaim(ctx context.Context, c books.NewClaim) (books.Received, error) {
+	for b.posts.Load() < 2 && ctx.Err() == nil {
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(300 * time.Millisecond)
+	return b.Books.ReceiveClaim(ctx, c)
+}
+
 // TestRequestTokenTwice sends the very same request again, as somebody would
 // who recorded it.
 func TestRequestTokenTwice(t *testing.T) {
