@@ -61,6 +61,8 @@ Try next, in another terminal:
 
   export COUNTERSIGN_KEYS=%s COUNTERSIGN_KEY=%s COUNTERSIGN_GATEWAY=%s COUNTERSIGN_INSURER=%s \
          COUNTERSIGN_BOARD=%s COUNTERSIGN_BOARD_DID=%s COUNTERSIGN_LEDGER=%s COUNTERSIGN_TRUST=%s
+  go run ./cmd/countersign auth request examples/auth-a.json
+  go run ./cmd/countersign auth request examples/auth-c.json
   go run ./cmd/countersign claim submit examples/claims.837 --wait
 
 Keys of the others are in %s/{%s,%s,%s}/keys. Ctrl-C stops everything; the state stays.

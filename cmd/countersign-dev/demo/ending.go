@@ -83,6 +83,7 @@ func (s *story) revoke(ctx context.Context) (string, error) {
 			Orders []credentials.Order `json:"orders"`
 		} `json:"licenses"`
 	}
+	s.say("the board of %s revokes the license of %s (NPI %s), for services from %s", license.Jurisdiction, license.Name, license.NPI, revokedFrom[:len("2026-10-15")])
 	err := s.atBoard("CA").types(ctx, &shown, "license", "revoke", license.Handle.String(),
 		"--effective", revokedFrom, "--reason", revokedReason, "--out", s.Options.Out)
 	if err != nil {
@@ -109,16 +110,39 @@ func (s *story) revoke(ctx context.Context) (string, error) {
 		}
 	})
 	for _, r := range s.requests[1:] {
-		s.say("%s  %s", r.Request, r.State)
+		s.say("%-8s  is now %s", r.Request, r.State)
+	}
+	if err := s.sayChanged(ctx); err != nil {
+		return "", err
 	}
 	if err := s.keepStatusLists(ctx); err != nil {
 		return "", err
 	}
-	if err := s.atGateway(parties.Hospital).shows(ctx, 0, "claim", "status", "--out", s.Options.Out); err != nil {
-		return "", err
-	}
 	return fmt.Sprintf("%d decisions made anew; from the order's acceptance to the last of them settled: %.0f ms",
 		reach.Decisions, s.summary.OrderToLastHoldMS), nil
+}
+
+// sayChanged fetches every claim once more, for the dossier, and shows those
+// that were decided anew.
+func (s *story) sayChanged(ctx context.Context) error {
+	var status struct {
+		Claims []struct {
+			Claim     string `json:"claim"`
+			Decisions []struct {
+				Outcome claims.Outcome `json:"outcome"`
+				Reason  string         `json:"reason"`
+			} `json:"decisions"`
+		} `json:"claims"`
+	}
+	if err := s.atGateway(parties.Hospital).types(ctx, &status, "claim", "status", "--out", s.Options.Out); err != nil {
+		return err
+	}
+	for _, c := range status.Claims {
+		if n := len(c.Decisions); n > 1 {
+			s.say("%-8s  was %s, is now %s: %s", c.Claim, c.Decisions[n-2].Outcome, c.Decisions[n-1].Outcome, c.Decisions[n-1].Reason)
+		}
+	}
+	return nil
 }
 
 // keepStatusLists has the boards' status lists, as they are after the order,

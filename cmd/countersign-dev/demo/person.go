@@ -63,14 +63,13 @@ func (p person) types(ctx context.Context, answer any, args ...string) error {
 	return nil
 }
 
-// shows runs a command and prints what a person would see, indented. The exit
+// shows runs a command and prints what a person would see. The exit
 // codes 0 and also are part of the story.
 func (p person) shows(ctx context.Context, also int, args ...string) error {
 	var out bytes.Buffer
 	code := p.run(ctx, args, &out, &out)
-	for _, line := range strings.Split(strings.TrimRight(out.String(), "\n"), "\n") {
-		p.story.say("%s", line)
-	}
+	// Not indented: tables are as wide as a terminal.
+	fmt.Fprintf(p.story.Screen, "%s\n\n", strings.TrimRight(out.String(), "\n"))
 	if code != 0 && code != also {
 		return fmt.Errorf("countersign %s: exit %d", strings.Join(args[:2], " "), code)
 	}

@@ -32,7 +32,7 @@ func (s *story) found(ctx context.Context) (string, error) {
 	if err := files.Write(s.Options.Out); err != nil {
 		return "", err
 	}
-	return "four founders signed leaf 0; four witnesses, final with three", nil
+	return "four founders signed the ledger's first entry; entries are final with three of four witnesses", nil
 }
 
 // publish is the insurer's: fee schedule, plan, and whom it covers.
@@ -100,6 +100,9 @@ var (
 func (s *story) license(ctx context.Context) (string, error) {
 	if err := s.issueFrom(ctx, "CA", s.input("clinicians.csv")); err != nil {
 		return "", err
+	}
+	for _, l := range s.licenses {
+		s.say("%s, %s %s, from %s to %s", l.Name, l.Jurisdiction, l.Profession, l.From, l.Until)
 	}
 	if s.billed.stranger {
 		if err := s.licenseStrangers(ctx); err != nil {
