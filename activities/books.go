@@ -1,6 +1,6 @@
 // Package activities is every call that leaves a contract: one small struct an
 // errand, each safe to repeat because it is keyed by a business key, never by
-// an attempt or a run. It decides nothing: what is owed and who may practise
+// an attempt or a run. It decides nothing: what is owed and who may practice
 // is for the rules in claims and credentials.
 package activities
 

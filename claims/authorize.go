@@ -19,7 +19,7 @@ const (
 
 // Authorize decides a request item by item under one edition of a plan. The
 // machine approves by rule, waits for a reviewer, or denies for administrative
-// reasons; what takes clinical judgement is denied only by a reviewer whose
+// reasons; what takes clinical judgment is denied only by a reviewer whose
 // own license stands. It is asked again when facts move: an approval that the
 // facts no longer bear becomes a revocation, or is cut short. As with
 // Adjudicate, an error means that nothing was decided.
@@ -78,7 +78,7 @@ func (a *itemAsked) decide() (ItemDecision, *Pend) {
 	return a.needed(uncovered)
 }
 
-// needed decides for a covered member and a clinician who may practise.
+// needed decides for a covered member and a clinician who may practice.
 func (a *itemAsked) needed(uncovered credentials.Date) (ItemDecision, *Pend) {
 	if !a.plan.Authorization.Required.Has(a.Code) {
 		return a.item(AuthorizationNotRequired, ActionNotRequired, "authorization", "not-required"), nil
@@ -99,7 +99,7 @@ func (a *itemAsked) needed(uncovered credentials.Date) (ItemDecision, *Pend) {
 	return a.item(AuthorizationDenied, ActionNotCertified, "review", review.Reason), nil
 }
 
-// approve the item, for as long as the clinician may practise and the patient
+// approve the item, for as long as the clinician may practice and the patient
 // is covered.
 func (a *itemAsked) approve(rule, reason string, uncovered credentials.Date) ItemDecision {
 	d := a.item(AuthorizationApproved, ActionCertified, rule, reason)
@@ -196,7 +196,7 @@ func itemBelongs(r *AuthorizationRequest, it *RequestItem, s *ItemStanding) erro
 	case s.Revoked != "" && !s.Revoked.Within(it.From, it.Until):
 		return errors.New("the revocation lies outside its dates")
 	case s.Revoked == it.From && first.Standing.Answer == credentials.May:
-		return errors.New("the clinician may practise on the day of the revocation")
+		return errors.New("the clinician may practice on the day of the revocation")
 	}
 	return nil
 }
@@ -208,7 +208,7 @@ func (r *Determination) mayDeny() error {
 		return nil
 	}
 	if s := r.Standing; r.NPI == "" || s == nil || s.NPI != r.NPI || !s.Fresh || s.Standing.Answer != credentials.May {
-		return errors.New("a denial needs a reviewer with an NPI who is licensed to practise")
+		return errors.New("a denial needs a reviewer with an NPI who is licensed to practice")
 	}
 	if r.Reason == "" {
 		return errors.New("a denial needs its reason")

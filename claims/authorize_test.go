@@ -152,7 +152,7 @@ func TestNoAuthorizationDecision(t *testing.T) {
 		{func(r *AuthorizationRequest, e *AuthorizationEvidence) { e.Standings[0].First.On = "2026-02-01" }, "another day"},
 		{func(r *AuthorizationRequest, e *AuthorizationEvidence) { e.Standings[0].First.State = "WI" }, "another day or state"},
 		{func(r *AuthorizationRequest, e *AuthorizationEvidence) { e.Standings[0].Revoked = "2026-07-01" }, "outside its dates"},
-		{func(r *AuthorizationRequest, e *AuthorizationEvidence) { e.Standings[0].Revoked = "2026-03-01" }, "may practise on the day"},
+		{func(r *AuthorizationRequest, e *AuthorizationEvidence) { e.Standings[0].Revoked = "2026-03-01" }, "may practice on the day"},
 		{func(r *AuthorizationRequest, e *AuthorizationEvidence) { r.Items[0].Until = "2026-02-01" }, "not in order"},
 		{func(r *AuthorizationRequest, e *AuthorizationEvidence) { r.Items[0].Units = 0 }, "out of bounds"},
 		{func(r *AuthorizationRequest, e *AuthorizationEvidence) { e.Plan.Edition = "x" }, "another one"},

@@ -85,7 +85,7 @@ type AuthorizationFact struct {
 	Left    Quantity             `json:"left"` // units not yet drawn
 }
 
-// A StandingFact says who rendered the line, whether that person may practise
+// A StandingFact says who rendered the line, whether that person may practice
 // there on that day, and what the answer rests on.
 type StandingFact struct {
 	NPI      credentials.NPI      `json:"npi,omitempty"` // empty: nobody is named and no roster helps

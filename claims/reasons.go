@@ -131,7 +131,7 @@ func (r PendReason) Words() string {
 	case PendNobodyNamed:
 		return "nobody is named who gave the service"
 	case PendStanding:
-		return "whether the clinician may practise there on that day is not known for certain"
+		return "whether the clinician may practice there on that day is not known for certain"
 	case PendAuthorization:
 		return "the prior authorization is not decided yet"
 	case PendPlanEdition:

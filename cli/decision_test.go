@@ -32,7 +32,7 @@ func TestReason(t *testing.T) {
 			"reason code CO 50"},
 		{"pended, said once", claims.Decision{Outcome: claims.Pended, Lines: []claims.LineDecision{line(1, adjust(claims.Contractual, "45", 1))},
 			Pends: []claims.Pend{{Line: 1, Reason: claims.PendStanding}, {Line: 1, Reason: claims.PendStanding}}},
-			"whether the clinician may practise there on that day is not known for certain"},
+			"whether the clinician may practice there on that day is not known for certain"},
 	} {
 		if got := reason(&test.in); got != test.want {
 			t.Errorf("%s: got %q, want %q", test.name, got, test.want)

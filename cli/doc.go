@@ -2,7 +2,7 @@
 // rather than cryptography. Run is all of them in one call, so that a program
 // can type them too.
 //
-// It never decides what is owed or who may practise: it reads files, signs
+// It never decides what is owed or who may practice: it reads files, signs
 // with the caller's key, asks the houses' doors, and checks what they answer
 // before it shows it. It never prints a secret, and opens no database.
 //

@@ -10,7 +10,7 @@ import (
 )
 
 // A DID names a party or a key holder: did:key for development and holders,
-// did:web for organisations.
+// did:web for organizations.
 type DID string
 
 // ParseDID refuses anything that is not a bare DID: no path, query or
@@ -93,7 +93,7 @@ func parseHex32(s string) (v [32]byte, err error) {
 }
 
 // An NPI is a National Provider Identifier: ten digits, the first 1 or 2. It
-// does not say whether it is a person's or an organisation's.
+// does not say whether it is a person's or an organization's.
 type NPI string
 
 // Valid says whether the NPI can have been given to anyone: ten digits, the

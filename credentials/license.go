@@ -48,7 +48,7 @@ type Order struct {
 // EffectiveDate is the first civil date on which the order binds.
 func (o Order) EffectiveDate() Date { return DateOf(o.Effective) }
 
-// An Answer to "may this clinician practise?" Unknown is not a soft no: work
+// An Answer to "may this clinician practice?" Unknown is not a soft no: work
 // that meets it waits for a person (it never pays and never denies).
 type Answer string
 

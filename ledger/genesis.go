@@ -18,7 +18,7 @@ const (
 	genesisPrefix = "countersign genesis v1\n" // before what founders sign
 )
 
-// A Party is a participant of the ledger: an organisation or a named reviewer,
+// A Party is a participant of the ledger: an organization or a named reviewer,
 // with one Ed25519 key.
 type Party struct {
 	DID          credentials.DID `json:"did"`

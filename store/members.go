@@ -54,7 +54,7 @@ func (b *Books) Enroll(ctx context.Context, members []Member) error {
 	})
 }
 
-// PutOnRoster says that a billing organisation's services are rendered by a
+// PutOnRoster says that a billing organization's services are rendered by a
 // clinician where its claims name nobody.
 func (b *Books) PutOnRoster(ctx context.Context, billing, clinician credentials.NPI) error {
 	return b.db.Tx(ctx, func(tx *sqldb.Tx) error {
@@ -64,7 +64,7 @@ func (b *Books) PutOnRoster(ctx context.Context, billing, clinician credentials.
 	})
 }
 
-// rostered is the one clinician on a billing organisation's roster; two or
+// rostered is the one clinician on a billing organization's roster; two or
 // none do not say who rendered a service.
 func rostered(tx *sqldb.Tx, billing credentials.NPI) (credentials.NPI, error) {
 	var n int

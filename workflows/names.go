@@ -1,5 +1,5 @@
 // Package workflows holds the contracts between the parties. A contract orders
-// errands and waits; every judgement in it is one call into the rules of
+// errands and waits; every judgment in it is one call into the rules of
 // claims and credentials. It reads no clock but the workflow's own and reaches
 // nothing except through activities.
 package workflows

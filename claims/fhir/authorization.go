@@ -157,7 +157,7 @@ func (r *reader) membership(b *bundle, claim, patient node, p *claims.Person) {
 	}
 }
 
-// provider reads an organisation, or a person directly or by role.
+// provider reads an organization, or a person directly or by role.
 func (r *reader) provider(b *bundle, ref node) (p claims.Provider) {
 	n := b.follow(ref, "Organization", "Practitioner", "PractitionerRole")
 	if n.field("resourceType").optional() == "PractitionerRole" {

@@ -96,7 +96,7 @@ type practice struct {
 }
 
 // practices are the clinicians whom a stranger's file names, in each state
-// where they rendered a service, and the organisations that name nobody.
+// where they rendered a service, and the organizations that name nobody.
 func (b *billed) practices() (clinicians []practice, nobody []claims.Provider, states map[credentials.NPI][]string) {
 	seen, states := map[practice]bool{}, map[credentials.NPI][]string{}
 	for i := range b.claims {

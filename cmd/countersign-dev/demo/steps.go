@@ -157,7 +157,7 @@ func (s *story) licenseStrangers(ctx context.Context) error {
 		}
 	}
 	if len(nobody) > 0 {
-		s.say("billing organisations that name no rendering provider: %d, each rostered one demo clinician", len(nobody))
+		s.say("billing organizations that name no rendering provider: %d, each rostered one demo clinician", len(nobody))
 	}
 	return nil
 }

@@ -92,7 +92,7 @@ func TestStrangers(t *testing.T) {
 				"receipt date: the file's own; NPI check digits are not checked",
 				"clinicians of the file who work in " + file.state + ": 1 licensed by its board",
 			}
-			const rostered = "billing organisations that name no rendering provider: 1, each rostered one demo clinician"
+			const rostered = "billing organizations that name no rendering provider: 1, each rostered one demo clinician"
 			if file.nobody {
 				said = append(said, rostered)
 			} else if strings.Contains(s.screen, rostered) {
