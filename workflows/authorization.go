@@ -19,24 +19,9 @@ const openFor = 400 * 24 * time.Hour
 // answered at once where the rules allow, or pended to a reviewer; approved or
 // pended, it is decided anew whenever what it rests on moves.
 func Authorization(ctx workflow.Context, in activities.Submitted) error {
-	a := &authorization{in: in}
-	accepted, setAccepted := workflow.NewFuture(ctx)
-	err := workflow.SetUpdateHandler(ctx, AcceptUpdate, func(ctx workflow.Context) (got activities.Accepted, err error) {
-		err = accepted.Get(ctx, &got)
-		return got, err
+	return receive(ctx, receiving.OpenAuthorization, in, func(ctx workflow.Context, accepted activities.Accepted) error {
+		return (&authorization{in, accepted}).run(ctx)
 	})
-	if err != nil {
-		return err
-	}
-	err = workflow.ExecuteLocalActivity(quick(ctx), receiving.OpenAuthorization, in).Get(ctx, &a.accepted)
-	setAccepted.Set(a.accepted, err)
-	if err == nil {
-		err = a.run(ctx)
-	}
-	if err != nil {
-		return err
-	}
-	return workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
 }
 
 type authorization struct {

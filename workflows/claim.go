@@ -26,24 +26,9 @@ var (
 // signed, settled, recorded. A pended claim stays open and is decided anew
 // whenever something that it rests on moves.
 func Claim(ctx workflow.Context, in activities.Submitted) error {
-	c := &claim{in: in}
-	accepted, setAccepted := workflow.NewFuture(ctx)
-	err := workflow.SetUpdateHandler(ctx, AcceptUpdate, func(ctx workflow.Context) (a activities.Accepted, err error) {
-		err = accepted.Get(ctx, &a)
-		return a, err
+	return receive(ctx, receiving.OpenClaim, in, func(ctx workflow.Context, accepted activities.Accepted) error {
+		return (&claim{in, accepted}).run(ctx)
 	})
-	if err != nil {
-		return err
-	}
-	err = workflow.ExecuteLocalActivity(quick(ctx), receiving.OpenClaim, in).Get(ctx, &c.accepted)
-	setAccepted.Set(c.accepted, err)
-	if err == nil {
-		err = c.run(ctx)
-	}
-	if err != nil {
-		return err
-	}
-	return workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
 }
 
 type claim struct {
