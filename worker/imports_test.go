@@ -53,6 +53,8 @@ var mustNotReach = []struct {
 	// What people run on their own machine, which talks to the doors of the houses and reads no books. (The gateway itself is
 	// banned by what it reaches; gateway/api is what a client of it needs.)
 	{"cli", append(ours("store", "activities", "workflows", "worker", "ledger/operator", "ledger/witness"), pq, temporalIO)},
+	// The daemon connects to a Temporal cluster; it brings none. The server's packages are cmd/countersign-dev's alone.
+	{"cmd/countersignd", append(ours("cli", "store/sqldb/sqldbtest", "ledger/ledgertest"), temporalIO+"/server")},
 	{"cmd/countersign", append(ours("store", "activities", "workflows", "worker", "ledger/operator", "ledger/witness"), pq, temporalIO)},
 }
 
@@ -63,6 +65,7 @@ var onlyImporters = map[string][]string{
 	"cel.dev/cel-go":               ours("claims/terms"),
 	pq:                             ours("store/sqldb"),
 	"modernc.org/sqlite":           ours("store/sqldb"),
+	"github.com/prometheus":        ours("cmd/countersignd/run"),
 }
 
 func ours(folders ...string) []string {

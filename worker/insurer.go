@@ -45,8 +45,11 @@ type Config struct {
 	Edits    claims.Edits
 	// ReceiptFromFile is for demonstrations; see gateway.Config.
 	ReceiptFromFile bool
-	Now             func() time.Time
-	Log             *slog.Logger
+	// StopWithin is how long errands under way may take when the house stops;
+	// zero cuts them off, and Temporal has them done again.
+	StopWithin time.Duration
+	Now        func() time.Time
+	Log        *slog.Logger
 	// WrapBooks and Interceptors let tests lose replies; nil in life.
 	WrapBooks    func(activities.Books) activities.Books
 	Interceptors []interceptor.WorkerInterceptor
@@ -104,7 +107,7 @@ func NewInsurer(c Config) *Insurer {
 // may have left in the outbox.
 func (i *Insurer) Start() error {
 	i.worker = sdk.New(i.Temporal, workflows.TaskQueue, sdk.Options{
-		Interceptors: i.Interceptors,
+		Interceptors: i.Interceptors, WorkerStopTimeout: i.StopWithin,
 		// Claims wait for each other only through the books, so these bounds are
 		// about memory and open connections, not about order.
 		MaxConcurrentActivityExecutionSize:      200,

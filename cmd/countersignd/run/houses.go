@@ -3,14 +3,11 @@ package run
 import (
 	"context"
 	"crypto/ed25519"
-	"errors"
 	"fmt"
 	"math"
 	"net/http"
 	"os"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/countersign-health/countersign/board"
 	"github.com/countersign-health/countersign/ledger"
@@ -148,7 +145,3 @@ func orNaN(x float64, err error) float64 {
 	}
 	return x
 }
-
-func jurisdiction(code string) prometheus.Labels { return prometheus.Labels{"jurisdiction": code} }
-
-var errNeverRead = errors.New("its feed was never read")

@@ -12,6 +12,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
@@ -51,7 +52,7 @@ func startGateway(ctx context.Context, p *process) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.watchFeeds(house)
+	p.feedAges(house)
 	return house.Handler(), nil
 }
 
@@ -106,7 +107,7 @@ func (p *process) house(ctx context.Context) (*worker.Insurer, error) {
 		Insurer: did, Payer: payerOf(c.Payer), Signer: s, Secret: secret, Books: books, Temporal: temporal,
 		Ledger: p.timedLine(line), Boards: feeds, Patience: c.Patience,
 		Edits: claims.Edits{SkipNPICheckDigit: c.Edits.SkipNPICheckDigit},
-		Now:   time.Now, Log: p.log, WrapBooks: wrap,
+		Now:   time.Now, Log: p.log, WrapBooks: wrap, StopWithin: p.config.Drain,
 	}), nil
 }
 
@@ -126,34 +127,47 @@ func feedsOf(boards []config.FeedSource) (feeds []*boardclient.Client, err error
 	return feeds, nil
 }
 
-// watchFeeds shows how old each board's last word is. It is what the books
-// say, whichever worker has read it.
+// watchFeeds says that a worker is not ready while a board's last word is too
+// old. A gateway is: what it takes in meanwhile waits for a person.
 func (p *process) watchFeeds(house *worker.Insurer) {
+	p.feedAges(house)
 	for _, b := range p.config.Insurer.Boards {
-		age := func(ctx context.Context) (time.Duration, error) {
-			f, err := house.Books.FeedOf(ctx, credentials.DID(b.DID))
-			if err == nil && f.ReadAt.IsZero() {
-				err = errNeverRead
-			}
-			return time.Since(f.ReadAt), err
-		}
-		p.metrics.gauge("feed_age_seconds", "How old a board's last word is.", jurisdiction(b.Jurisdiction), func() float64 {
-			ctx, cancel := context.WithTimeout(context.Background(), probeWithin)
-			defer cancel()
-			old, err := age(ctx)
-			if errors.Is(err, errNeverRead) {
-				return math.Inf(1)
-			}
-			return orNaN(old.Seconds(), err)
-		})
 		p.state.probe("feed of "+b.Jurisdiction, func(ctx context.Context) error {
-			old, err := age(ctx)
+			old, err := feedAge(ctx, house.Books, b)
 			if err == nil && old > p.config.Insurer.Patience {
 				err = fmt.Errorf("last read %s ago, so that licenses prove nothing now", old.Round(time.Second))
 			}
 			return err
 		})
 	}
+}
+
+// feedAges shows how old each board's last word is.
+func (p *process) feedAges(house *worker.Insurer) {
+	for _, b := range p.config.Insurer.Boards {
+		// A state may have several boards; their DIDs are all different.
+		labels := prometheus.Labels{"jurisdiction": b.Jurisdiction, "board": b.DID}
+		p.metrics.gauge("feed_age_seconds", "How old a board's last word is.", labels, func() float64 {
+			ctx, cancel := context.WithTimeout(context.Background(), probeWithin)
+			defer cancel()
+			old, err := feedAge(ctx, house.Books, b)
+			if errors.Is(err, errNeverRead) {
+				return math.Inf(1)
+			}
+			return orNaN(old.Seconds(), err)
+		})
+	}
+}
+
+var errNeverRead = errors.New("it was never read")
+
+// feedAge is what the books say, whichever worker has read the feed.
+func feedAge(ctx context.Context, books *store.Books, b config.FeedSource) (time.Duration, error) {
+	f, err := books.FeedOf(ctx, credentials.DID(b.DID))
+	if err == nil && f.ReadAt.IsZero() {
+		err = errNeverRead
+	}
+	return time.Since(f.ReadAt), err
 }
 
 // temporal waits for the cluster and the namespace.

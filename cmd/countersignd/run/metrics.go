@@ -11,8 +11,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// metrics are what /metrics shows. Labels are routes, states and outcomes:
-// never a handle, a DID or anything that grows without bound.
+// metrics are what /metrics shows. Labels are routes, outcomes and
+// the boards of the configuration: never a handle or anything that callers can make grow.
 type metrics struct {
 	all       *prometheus.Registry
 	requests  *prometheus.CounterVec

@@ -91,7 +91,7 @@ func (p *process) run(ctx context.Context) error {
 	}
 	p.door.Store(&handler)
 	p.state.wait("")
-	p.log.Info("ready")
+	p.log.Info("serving")
 	select {
 	case err = <-failed:
 	case <-ctx.Done():

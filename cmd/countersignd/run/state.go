@@ -109,6 +109,7 @@ func (p *process) await(ctx context.Context, what string, try func(context.Conte
 			if reason != "" {
 				p.log.Info("found", "what", what)
 			}
+			p.state.wait("it starts")
 			return nil
 		case errors.Is(err, errFinal), ctx.Err() != nil:
 			return fmt.Errorf("%s: %w", what, err)
