@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
 	"fmt"
 	"io"
+	mathrand "math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -23,8 +25,6 @@ import (
 	"github.com/countersign-health/countersign/ledger/operator"
 	"github.com/countersign-health/countersign/ledger/witness"
 	"github.com/countersign-health/countersign/store/sqldb/sqldbtest"
-
-	"crypto/ed25519"
 )
 
 // asDaemon makes this test binary be countersignd.
@@ -127,14 +127,19 @@ func (w *town) key(name string) credentials.Signer {
 	return s
 }
 
+// freePort is below the ports that the system gives to connections on their
+// way out, so that none of those takes it before the process listens.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 12000+mathrand.IntN(20000)))
+		if err == nil {
+			defer l.Close()
+			return l.Addr().String()
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no free port")
+	return ""
 }
 
 func (w *town) dsn(house string) string {

@@ -41,8 +41,13 @@ func Main(args, environ []string, out, logs io.Writer) int {
 	context.AfterFunc(ctx, stop)
 	d := &daemon{env: map[string]string{}, out: out, logs: logs}
 	for _, line := range environ {
-		if name, value, _ := strings.Cut(line, "="); strings.HasPrefix(name, "COUNTERSIGND_") && name != configVariable {
+		name, value, _ := strings.Cut(line, "=")
+		if strings.HasPrefix(name, "COUNTERSIGND_") && name != configVariable {
 			d.env[name] = value
+		}
+		if name == "PGPASSWORD" { // lib/pq would take it
+			fmt.Fprintln(logs, "countersignd: PGPASSWORD: no secret is taken from the environment: use password_file or PGPASSFILE")
+			return exitUsage
 		}
 	}
 	err := d.app().RunContext(ctx, args)

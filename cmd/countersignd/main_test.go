@@ -278,6 +278,7 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"config", "check"}, "", 2, "want one file"},
 		{[]string{"config", "check", file("board.yaml")}, "COUNTERSIGND_BOARD_ADMIN=127.0.0.1:7", 0, "board.admin = 127.0.0.1:7 (from COUNTERSIGND_BOARD_ADMIN)"},
 		{[]string{"config", "check", file("board.yaml")}, "COUNTERSIGND_BORD_ADMIN=127.0.0.1:7", 2, "COUNTERSIGND_BORD_ADMIN: no field"},
+		{[]string{"board", "--config", file("board.yaml")}, "PGPASSWORD=x", 2, "no secret is taken from the environment"},
 		{[]string{"worker", "--config", file("board.yaml")}, "", 2, "board.yaml: worker needs the section worker and insurer"},
 		{[]string{"worker", "--config", file("bad.yaml")}, "", 2, "bad.yaml line 2"},
 		{[]string{"worker", "more"}, "", 2, "takes no arguments"},
