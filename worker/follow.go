@@ -23,13 +23,14 @@ const feedWait = 20 * time.Second
 // follow reads a board's feed for ever. What cannot be verified is never
 // heard; the feed then grows stale and work waits for a person.
 func (i *Insurer) follow(ctx context.Context, b *boardclient.Client) {
+	wait := time.Duration(0) // first say how current we are, then wait for news
 	for pause := 50 * time.Millisecond; ; {
-		err := i.hearOnce(ctx, b)
+		err := i.hearOnce(ctx, b, wait)
 		if ctx.Err() != nil {
 			return
 		}
 		if err == nil {
-			pause = 50 * time.Millisecond
+			pause, wait = 50*time.Millisecond, feedWait
 			continue
 		}
 		i.Log.Error("follow board feed", "board", string(b.Board), "error", err.Error())
@@ -43,16 +44,15 @@ func (i *Insurer) follow(ctx context.Context, b *boardclient.Client) {
 }
 
 // hearOnce asks for what is new, verifies it, writes it into the books and
-// wakes the licenses concerned. If it dies before the waking, the same events are woken
-// again at the next start (wakeUnreached).
-func (i *Insurer) hearOnce(ctx context.Context, b *boardclient.Client) error {
+// wakes the licenses concerned. Orders that could not be passed on before (it
+// died, Temporal was away) go first, so that they do not wait for the next news.
+func (i *Insurer) hearOnce(ctx context.Context, b *boardclient.Client, wait time.Duration) error {
+	if err := i.wakeUnreached(ctx); err != nil {
+		return err
+	}
 	feed, err := i.Books.FeedOf(ctx, b.Board)
 	if err != nil {
 		return fmt.Errorf("read feed position: %w", err)
-	}
-	wait := feedWait
-	if feed.ReadAt.IsZero() || i.Now().Sub(feed.ReadAt) > i.Patience/2 {
-		wait = 0 // first say how current we are, then wait
 	}
 	page, err := b.Feed(ctx, feed.Sequence, wait)
 	if err != nil {
