@@ -60,7 +60,7 @@ func (r *run) app() *urfave.App {
 		Action:         group,
 		Commands: []*urfave.Command{
 			r.keyCommand(), r.claimCommand(), r.authCommand(), r.reviewCommand(), r.licenseCommand(),
-			r.planCommand(), r.remitCommand(), r.ledgerCommand(), r.verifyCommand(), r.completionCommand(),
+			r.planCommand(), r.remitCommand(), r.ledgerCommand(), r.networkCommand(), r.verifyCommand(), r.completionCommand(),
 		},
 	}
 }
