@@ -190,6 +190,15 @@ func (b *Books) OpenWork(ctx context.Context, license credentials.Handle) (work 
 	return work, err
 }
 
+// PendedWork lists everything that is pended.
+func (b *Books) PendedWork(ctx context.Context) (work []books.Work, err error) {
+	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		work, err = readWork(tx, `SELECT s.kind, s.business_key FROM submission s WHERE s.state = 'pended' ORDER BY s.seq`)
+		return err
+	})
+	return work, err
+}
+
 // ClaimsWaitingFor lists the pended claims that name an authorization, by its
 // requester's number or by ours.
 func (b *Books) ClaimsWaitingFor(ctx context.Context, authorization credentials.Handle) (work []books.Work, err error) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
 	boardclient "github.com/countersign-health/countersign/board/client"
@@ -24,13 +25,20 @@ const feedWait = 20 * time.Second
 // heard; the feed then grows stale and work waits for a person.
 func (i *Insurer) follow(ctx context.Context, b *boardclient.Client) {
 	wait := time.Duration(0) // first say how current we are, then wait for news
+	var heard time.Time      // until when
 	for pause := 50 * time.Millisecond; ; {
-		err := i.hearOnce(ctx, b, wait)
+		stale := i.Now().Sub(heard) > i.Patience
+		read, err := i.hearOnce(ctx, b, wait)
+		if err == nil && stale && i.Now().Sub(read) <= i.Patience {
+			// What pended because the feed was stale would wait for ever. At the
+			// start it is not known what did, so everything pended looks again.
+			err = i.wakePended(ctx)
+		}
 		if ctx.Err() != nil {
 			return
 		}
 		if err == nil {
-			pause, wait = 50*time.Millisecond, feedWait
+			pause, wait, heard = 50*time.Millisecond, feedWait, read
 			continue
 		}
 		i.Log.Error("follow board feed", "board", string(b.Board), "error", err.Error())
@@ -46,45 +54,46 @@ func (i *Insurer) follow(ctx context.Context, b *boardclient.Client) {
 // hearOnce asks for what is new, verifies it, writes it into the books and
 // wakes the licenses concerned. Orders that could not be passed on before (it
 // died, Temporal was away) go first, so that they do not wait for the next news.
-func (i *Insurer) hearOnce(ctx context.Context, b *boardclient.Client, wait time.Duration) error {
+// It answers with the time until which the feed has been heard.
+func (i *Insurer) hearOnce(ctx context.Context, b *boardclient.Client, wait time.Duration) (read time.Time, err error) {
 	if err := i.wakeUnreached(ctx); err != nil {
-		return err
+		return read, err
 	}
 	feed, err := i.Books.FeedOf(ctx, b.Board)
 	if err != nil {
-		return fmt.Errorf("read feed position: %w", err)
+		return read, fmt.Errorf("read feed position: %w", err)
 	}
 	page, err := b.Feed(ctx, feed.Sequence, wait)
 	if err != nil {
-		return err
+		return read, err
 	}
 	var events []store.Heard
 	for _, e := range page.Events {
 		heard, err := i.verifyEvent(ctx, b, e)
 		if err != nil {
-			return fmt.Errorf("feed event %d: %w", e.Sequence, err)
+			return read, fmt.Errorf("feed event %d: %w", e.Sequence, err)
 		}
 		events = append(events, heard)
 	}
-	read := page.Head.Time
+	read = page.Head.Time
 	if n := len(page.Events); n > 0 && page.Events[n-1].Sequence < page.Head.Sequence {
 		read = feed.ReadAt // there is more to ask for: not current yet
 	}
 	_, kid, _, err := credentials.Peek(page.Proof)
 	if err != nil {
-		return fmt.Errorf("feed head: %w", err)
+		return read, fmt.Errorf("feed head: %w", err)
 	}
 	_, party, err := i.Ledger.Who(kid)
 	if err == nil && (party.DID != b.Board || party.Role != ledger.RoleBoard) {
 		err = errors.New("its key is not an admitted board's")
 	}
 	if err != nil {
-		return fmt.Errorf("feed head: %w", err)
+		return read, fmt.Errorf("feed head: %w", err)
 	}
 	if err := i.Books.Hear(ctx, b.Board, party.Jurisdiction, events, read); err != nil {
-		return fmt.Errorf("write feed events: %w", err)
+		return read, fmt.Errorf("write feed events: %w", err)
 	}
-	return i.wakeUnreached(ctx)
+	return read, i.wakeUnreached(ctx)
 }
 
 // verifyEvent checks document, ledger entry and receipt against each other.
@@ -130,6 +139,23 @@ func (i *Insurer) verifyEvent(ctx context.Context, b *boardclient.Client, e boar
 		return heard, fmt.Errorf("kind %q is not known", e.Kind)
 	}
 	return heard, nil
+}
+
+// wakePended has everything that is pended decided anew, in case that what it
+// waits for has come; what says the same as before is not signed again.
+func (i *Insurer) wakePended(ctx context.Context) error {
+	work, err := i.Books.PendedWork(ctx)
+	if err != nil {
+		return fmt.Errorf("list pended work: %w", err)
+	}
+	for _, w := range work {
+		err := i.Temporal.SignalWorkflow(ctx, workflows.ContractID(w), "", workflows.ReconsiderSignal, workflows.Reconsider{})
+		var gone *serviceerror.NotFound
+		if err != nil && !errors.As(err, &gone) {
+			return fmt.Errorf("wake pended work: %w", err)
+		}
+	}
+	return nil
 }
 
 // wakeUnreached brings every order that has not been passed on to its license.
