@@ -9,7 +9,7 @@ DEV := cmd/countersign-dev
 .PHONY: help build demo bench-demo test check race dev-test fuzz fmt
 
 help:
-	@echo 'make build                    bin/countersign, bin/countersign-dev'
+	@echo 'make build                    bin/countersign, bin/countersignd, bin/countersign-dev'
 	@echo 'make demo OUT=DIR CLAIMS=FILE the whole story in one process, its evidence into DIR; both may be left out'
 	@echo 'make bench-demo               how soon Temporal is ready, and how soon a board order holds the money'
 	@echo 'make test                     everything that must hold; needs gcc and PostgreSQL binaries, and gets them as root on Debian'
