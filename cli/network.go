@@ -56,7 +56,7 @@ func (r *run) networkCommand() *urfave.Command {
 		}),
 		r.leaf(leaf{
 			name: "show", usage: "show who founded a ledger, who witnesses it, and its digest", args: "[FILE]", max: 1,
-			about: "FILE is leaf 0 (genesis.entry), or a draft that nobody has signed yet. Without it, the ledger\n(--ledger) is asked. With --trust, leaf 0 has to be the one that is pinned there.",
+			about: "FILE is leaf 0 (genesis.entry), or a draft. Without it, the ledger (--ledger) is asked.\nWith --trust, leaf 0 has to be the one that is pinned there.",
 			flags: ledgerFlags(), do: r.networkShow,
 		}),
 		r.leaf(leaf{

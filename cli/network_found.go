@@ -242,7 +242,7 @@ func (r *run) printNetwork(v networkView) error {
 		return err
 	}
 	if v.Draft != nil {
-		fmt.Fprintf(r.Out, "\ndraft      %s\n           nobody has signed it yet: each founder does with countersign network sign\n", grouped(*v.Draft, 11))
+		fmt.Fprintf(r.Out, "\ndraft      %s\n           it counts once every founder has signed it: countersign network sign\n", grouped(*v.Draft, 11))
 	}
 	if v.Digest != nil {
 		fmt.Fprintf(r.Out, "\ndigest     %s\n", grouped(*v.Digest, 11))
