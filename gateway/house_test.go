@@ -234,6 +234,7 @@ type contracts struct {
 	started []string
 	woken   []string
 	fail    error
+	runs    *activities.Submitted // the contract that runs already, which a second copy joins
 }
 
 type starting struct {
@@ -258,7 +259,11 @@ func (c *contracts) UpdateWithStartWorkflow(ctx context.Context, o client.Update
 	if strings.HasPrefix(s.id, "authorization/") {
 		open = c.receiving.OpenAuthorization
 	}
-	a, err := open(ctx, s.in)
+	in := s.in
+	if c.runs != nil {
+		in = *c.runs
+	}
+	a, err := open(ctx, in)
 	return received{accepted: a, err: err}, nil
 }
 

@@ -36,7 +36,7 @@ func (g *Gateway) postClaim(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return g.accept(c.Context(), key, workflows.ClaimID(key), workflows.Claim, activities.Submitted{Token: string(c.body), Received: received})
+	return g.accept(c.Context(), key, doc.Subject.Handle, workflows.ClaimID(key), workflows.Claim, activities.Submitted{Token: string(c.body), Received: received})
 }
 
 // refusedFor says which intake edits a submission did not pass.
@@ -63,7 +63,7 @@ func (g *Gateway) postAuthorization(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return g.accept(c.Context(), key, workflows.AuthorizationID(key), workflows.Authorization,
+	return g.accept(c.Context(), key, doc.Subject.Handle, workflows.AuthorizationID(key), workflows.Authorization,
 		activities.Submitted{Token: string(c.body), Received: g.receivedOn(doc.Subject.Source.Created)})
 }
 
@@ -88,8 +88,10 @@ func (g *Gateway) receivedOn(created credentials.Date) credentials.Date {
 }
 
 // accept starts the contract, or finds the one that runs, and returns its
-// acceptance. Whatever retention has forgotten, the books still know.
-func (g *Gateway) accept(ctx context.Context, key credentials.Digest, id string, contract any, in activities.Submitted) (any, error) {
+// acceptance. Whatever retention has forgotten, the books still know. A
+// submission that was signed as another than the one accepted has joined the
+// contract of an earlier copy.
+func (g *Gateway) accept(ctx context.Context, key credentials.Digest, signed credentials.Handle, id string, contract any, in activities.Submitted) (any, error) {
 	known, err := g.Books.FindSubmission(ctx, key)
 	if err == nil {
 		return api.Acceptance{Handle: known.Submission, Control: known.Control, Again: true}, nil
@@ -115,7 +117,7 @@ func (g *Gateway) accept(ctx context.Context, key credentials.Digest, id string,
 		err = update.Get(ctx, &accepted)
 	}
 	if err == nil {
-		return api.Acceptance{Handle: accepted.Submission, Control: accepted.Control}, nil
+		return api.Acceptance{Handle: accepted.Submission, Control: accepted.Control, Again: accepted.Submission != signed}, nil
 	}
 	var ended *serviceerror.WorkflowExecutionAlreadyStarted
 	if errors.As(err, &ended) { // it ended between the look-up and the start

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/countersign-health/countersign/activities"
 	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
@@ -30,6 +31,31 @@ func TestSubmitClaim(t *testing.T) {
 	s, err := h.client("hospital").Status(ctx, first.Handle, 0, 0, true)
 	if err != nil || s.State != "received" || s.Number != "C1" || len(s.Files) != 1 {
 		t.Errorf("got %+v, %v", s, err)
+	}
+}
+
+// TestJoinsWhatRuns: two clerks send one file at once, and the second copy
+// comes before the books know the first. It was signed under a handle of its
+// own, so its sender has to hear that the first one counts.
+func TestJoinsWhatRuns(t *testing.T) {
+	h := newHouse(t)
+	claim, request := aClaim("C1"), aRequest("A1")
+	asRequest := func(s claims.AuthorizationSubmission) string {
+		return sign(t, "hospital", credentials.KindAuthorizationSubmission, s.Handle, s)
+	}
+	h.temporal.runs = &activities.Submitted{Token: signClaim(t, "hospital", claim), Received: "2026-05-06"}
+	second := claim
+	second.Handle, second.Salt = random(), random()
+	a, err := h.client("hospital").SubmitClaim(ctx, signClaim(t, "hospital", second))
+	if err != nil || a.Handle != claim.Handle || a.Control == "" || !a.Again {
+		t.Errorf("claim: got %+v, %v, want %s again", a, err, claim.Handle)
+	}
+	h.temporal.runs = &activities.Submitted{Token: asRequest(request), Received: "2026-05-06"}
+	other := request
+	other.Handle, other.Salt = random(), random()
+	a, err = h.client("hospital").SubmitAuthorization(ctx, asRequest(other))
+	if err != nil || a.Handle != request.Handle || a.Control == "" || !a.Again {
+		t.Errorf("request: got %+v, %v, want %s again", a, err, request.Handle)
 	}
 }
 
