@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/mod/sumdb/tlog"
+
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/claims/x12"
 	"github.com/countersign-health/countersign/credentials"
@@ -380,6 +382,30 @@ func TestFork(t *testing.T) {
 	r := Verify(f, nil, nil)
 	if !(want{Entries, checkReceipt}).in(r) || !strings.Contains(failures(r), "forked") {
 		t.Errorf("got%s\nwant a fork", failures(r))
+	}
+}
+
+// TestLaterReceipt proves the first entry under the newest tree head: sound in
+// itself, but it would move the time from which the entry counts as known.
+func TestLaterReceipt(t *testing.T) {
+	w := build(t, nil)
+	for name := range w.files {
+		if !in(name, Receipts) {
+			continue
+		}
+		receipt, err := ledger.ParseReceipt(w.files[name])
+		w.check(err)
+		if receipt.Index != 1 {
+			continue
+		}
+		n, signed := w.head()
+		receipt.Checkpoint = signed
+		receipt.Path, err = tlog.ProveRecord(n, 1, w)
+		w.check(err)
+		w.files[name] = receipt.Marshal()
+	}
+	if r := Verify(w.files, nil, nil); !(want{Entries, checkReceipt}).in(r) || !strings.Contains(failures(r), "not of the first final checkpoint") {
+		t.Errorf("got%s\nwant the receipt refused", failures(r))
 	}
 }
 

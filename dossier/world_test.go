@@ -163,13 +163,13 @@ func (w *world) cosign(name, text string, at time.Time) string {
 	return "— " + full + " " + base64.StdEncoding.EncodeToString(append(raw, sig...)) + "\n"
 }
 
-// seal makes what was appended final, with three of the four witnesses.
-func (w *world) seal() {
-	n := int64(len(w.leaves))
+// head countersigns all that was appended so far.
+func (w *world) head() (n int64, signed []byte) {
+	n = int64(len(w.leaves))
 	root, err := tlog.TreeHash(n, w)
 	w.check(err)
 	c := ledger.Checkpoint{Origin: origin, Size: n, Root: root}
-	signed, err := note.Sign(&note.Note{Text: c.Text()}, w.logKey)
+	signed, err = note.Sign(&note.Note{Text: c.Text()}, w.logKey)
 	w.check(err)
 	who := []string{"w1", "w2", "w4"}
 	if w.seals != nil {
@@ -178,6 +178,12 @@ func (w *world) seal() {
 	for i, name := range who {
 		signed = append(signed, w.cosign(name, c.Text(), w.now.Add(time.Duration(i+1)*time.Second))...)
 	}
+	return n, signed
+}
+
+// seal makes what was appended final, with three of the four witnesses.
+func (w *world) seal() {
+	n, signed := w.head()
 	for i, h := range w.open {
 		index := n - int64(len(w.open)) + int64(i)
 		p, err := tlog.ProveRecord(n, index, w)

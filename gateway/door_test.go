@@ -78,8 +78,10 @@ func TestRoles(t *testing.T) {
 			}
 		}
 	}
-	if got, _ := h.as("other insurer", "POST", "/editions/plan", nil); got != http.StatusForbidden {
-		t.Errorf("another insurer's edition: got %d, want 403", got)
+	for _, path := range []string{"/editions/plan", "/remittances?on=2026-05-06"} {
+		if got, _ := h.as("other insurer", "POST", path, nil); got != http.StatusForbidden {
+			t.Errorf("POST %s by another insurer: got %d, want 403", path, got)
+		}
 	}
 }
 
