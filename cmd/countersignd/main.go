@@ -95,7 +95,7 @@ func (d *daemon) app() *urfave.App {
 			}
 			return urfave.ShowAppHelp(c)
 		},
-		Commands: []*urfave.Command{d.migrateCommand(), d.configCommand()},
+		Commands: []*urfave.Command{d.migrateCommand(), d.configCommand(), d.probeCommand()},
 	}
 	for _, r := range []struct{ name, usage string }{
 		{"worker", "serve the insurer's contracts, follow the boards' feeds, drain the outbox"},
