@@ -59,8 +59,8 @@ password insurer/temporal.password
 password board/board.password
 password ledger/ledger.password
 
-# put WORD VALUE FROM TO replaces the example value on the line that says WORD.
-put() { sed "s|- .* # $1\$|- $2|; s|did: .* # $1\$|did: $2|" "$here/$3" >"$4"; }
+# put WORD VALUE FROM TO replaces the example value before the comment WORD.
+put() { sed "s|[^ ]* # $1\$|$2|" "$here/$3" >"$4"; }
 json() { sed -n "s/^ *\"$1\": \"\\([^\"]*\\)\".*/\\1/p"; }
 put LOG-KEY "$(cat ledger/log.vkey)" witness.yaml witness.yaml
 put CLERK "$(countersign key list --json --keys clerk/keys | json keyId)" board.yaml board/board.yaml
