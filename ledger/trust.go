@@ -14,8 +14,8 @@ const trustSchema = "countersign/trust/1"
 // its leaf 0. It must reach the verifier by another way than the evidence: a
 // trust file that lies beside what it vouches for proves nothing.
 type Trust struct {
-	Origin  string
-	Genesis credentials.Digest
+	Origin  string             `json:"origin"`
+	Genesis credentials.Digest `json:"genesis"`
 }
 
 type trustFile struct {

@@ -10,6 +10,7 @@ import (
 	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/cmd/countersign-dev/parties"
 	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/workflows"
 )
 
 // deafBooks have not heard from any board for a day while deaf.
@@ -51,5 +52,29 @@ func TestStaleFeed(t *testing.T) {
 	t.Cleanup(h.House.Stop)
 	if s := h.decided(a, 2); s.State != "paid" {
 		t.Errorf("once the feed is heard the claim is %s, want paid", s.State)
+	}
+}
+
+// TestNothingMoved: a pended contract that is woken for nothing says nothing
+// new: no second decision is signed.
+func TestNothingMoved(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.begin()
+	h.request("auth-c.json") // stays pended, and so does the claim that names it
+	a := h.bill("DEMO-008")["DEMO-008"]
+	if s := h.decided(a, 1); s.State != "pended" {
+		t.Fatalf("the claim is %s, want pended", s.State)
+	}
+	c := h.temporal()
+	for range 3 {
+		h.must(c.SignalWorkflow(h.ctx, h.contract(a), "", workflows.ReconsiderSignal, workflows.Reconsider{}))
+	}
+	h.approve(a, 1) // is heard after the signals; a person cannot clear this pend either
+	h.idle(a)
+	s, err := h.House.Books.StatusOf(h.ctx, a.Handle)
+	h.must(err)
+	if len(s.Decisions) != 1 {
+		t.Errorf("%d decisions are signed, want the first alone", len(s.Decisions))
 	}
 }

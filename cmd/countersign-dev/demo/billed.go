@@ -129,13 +129,17 @@ func (b *billed) practices() (clinicians []practice, nobody []claims.Provider, s
 // check digit and starts with 2, which no person's NPI does yet.
 const rosterNPI credentials.NPI = "2999002019"
 
-// licensesCSV is what a clerk types for the clinicians of one state.
-func (b *billed) licensesCSV(state string) (csv string, count int) {
+// licensesCSV is what a clerk types for the clinicians of one state who hold
+// no license there yet.
+func (b *billed) licensesCSV(state string, held func(npi credentials.NPI, state string) bool) (csv string, count int) {
 	first, last := b.span()
 	clinicians, nobody, states := b.practices()
 	var rows strings.Builder
 	rows.WriteString("npi,name,jurisdiction,profession,number,from,until\n")
 	add := func(npi credentials.NPI, name string) {
+		if held(npi, state) {
+			return
+		}
 		count++
 		fmt.Fprintf(&rows, "%s,%q,%s,MD,%s-%s-%d,%s,%s\n", npi, name, state, state, npi, count, first.AddDays(-365), last.AddDays(365))
 	}

@@ -42,6 +42,7 @@ func Dev(ctx context.Context, data string, screen io.Writer) error {
 		}
 		s.say("%s", figure)
 	}
+	os.RemoveAll(s.Options.Out) // not only at the end, which a kill may cut off
 	s.tellAddresses()
 	<-ctx.Done()
 	fmt.Fprintln(screen, "\nstopping")

@@ -137,7 +137,7 @@ func (s *story) issueFrom(ctx context.Context, state, csv string) error {
 // they rendered a service, and rosters a clinician for whom it does not name.
 func (s *story) licenseStrangers(ctx context.Context) error {
 	for _, state := range s.network.Jurisdictions {
-		csv, count := s.billed.licensesCSV(state)
+		csv, count := s.billed.licensesCSV(state, s.holds)
 		if count == 0 {
 			continue
 		}
@@ -296,6 +296,12 @@ func (s *story) remit(ctx context.Context) (string, error) {
 // the same remittance whenever it is billed.
 func (s *story) paymentDate() credentials.Date {
 	return max(s.billed.created, s.billed.last).AddDays(1)
+}
+
+// holds says whether somebody was licensed in a state already, whose license
+// then is the one that counts.
+func (s *story) holds(npi credentials.NPI, state string) bool {
+	return slices.ContainsFunc(s.licenses, func(l credentials.License) bool { return l.NPI == npi && l.Jurisdiction == state })
 }
 
 func (s *story) licensed(npi credentials.NPI) (credentials.License, bool) {

@@ -265,3 +265,26 @@ func TestCopay(t *testing.T) {
 		t.Errorf("the 835 pays something else than %d", want)
 	}
 }
+
+// TestOwnFileAsAStrangers bills the example as somebody else's file: whoever is
+// a member or licensed already stays so, and the story is the same.
+func TestOwnFileAsAStrangers(t *testing.T) {
+	file, err := examples.Files.ReadFile("claims.837")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "mine.837")
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := tell(t.Context(), demo.Options{Out: filepath.Join(t.TempDir(), "out"), Claims: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	decided := answers(t, s.out)
+	for name, want := range story {
+		if decided[name] != want {
+			t.Errorf("%s: got %+v\nwant %+v", name, decided[name], want)
+		}
+	}
+}
