@@ -29,19 +29,7 @@ func (g *Gateway) listReviews(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := []*api.Submission{}
-	for _, h := range pended {
-		s, err := g.Books.StatusOf(c.Context(), h)
-		if err != nil {
-			return nil, err
-		}
-		d, err := g.describe(c, s)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, d)
-	}
-	return all, nil
+	return g.describeAll(c, pended)
 }
 
 func (g *Gateway) getReview(c *call) (any, error) {

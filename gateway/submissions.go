@@ -188,6 +188,10 @@ func (g *Gateway) listSubmissions(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	return g.describeAll(c, handles)
+}
+
+func (g *Gateway) describeAll(c *call, handles []credentials.Handle) (any, error) {
 	all := []*api.Submission{}
 	for _, h := range handles {
 		s, err := g.Books.StatusOf(c.Context(), h)
