@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -63,6 +64,9 @@ func (r *run) ledger(c *urfave.Context) (*reader, error) {
 	}
 	genesis, err := ledgerclient.Genesis(c.Context, url, *trust)
 	if err != nil {
+		if !ledgerclient.Permanent(err) && !errors.Is(err, context.Canceled) {
+			return nil, later("open ledger", oneLine(err.Error()), "check --ledger and the network, then try again")
+		}
 		return nil, fmt.Errorf("open ledger: %w", err)
 	}
 	policy, err := genesis.Policy()
