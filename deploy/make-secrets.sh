@@ -37,6 +37,8 @@ for party in board insurer hospital auditor; do
 	countersign network keys witness --name witness.$party.example --out $party >/dev/null
 done
 key clerk
+key reviewer
+countersign network party --keys reviewer/keys --name reviewer --role reviewer --out founding/reviewer.json >/dev/null
 
 countersign network draft --origin ledger.example --log-key "$(cat ledger/log.vkey)" \
 	--witness "$(cat board/witness.vkey)" --witness "$(cat insurer/witness.vkey)" \
@@ -51,6 +53,13 @@ countersign network init founding/genesis.draft.json --keys board/keys \
 	--approval founding/hospital.approval.json --approval founding/auditor.approval.json \
 	--out founding/genesis.entry --trust founding/trust.json
 
+# A reviewer is no founder: three of these approve, and the reviewer joins
+# once the ledger runs (deploy/README.md).
+for party in board insurer hospital; do
+	countersign network approve founding/reviewer.json --keys $party/keys --trust founding/trust.json --ledger '' \
+		--out founding/reviewer.approval-$party.json >/dev/null
+done
+
 random insurer/business.key
 random insurer/payload-1.key
 password postgres/postgres.password
@@ -59,12 +68,13 @@ password insurer/temporal.password
 password board/board.password
 password ledger/ledger.password
 
-# put WORD VALUE FROM TO replaces the example value before the comment WORD.
-put() { sed "s|[^ ]* # $1\$|$2|" "$here/$3" >"$4"; }
+# put WORD VALUE replaces the example value before the comment WORD.
+put() { sed "s|[^ ]* # $1\$|$2|"; }
 json() { sed -n "s/^ *\"$1\": \"\\([^\"]*\\)\".*/\\1/p"; }
-put LOG-KEY "$(cat ledger/log.vkey)" witness.yaml witness.yaml
-put CLERK "$(countersign key list --json --keys clerk/keys | json keyId)" board.yaml board/board.yaml
-put BOARD "$(json did <founding/board.json)" insurer.yaml insurer/insurer.yaml
+put LOG-KEY "$(cat ledger/log.vkey)" <"$here/witness.yaml" >witness.yaml
+put CLERK "$(countersign key list --json --keys clerk/keys | json keyId)" <"$here/board.yaml" >board/board.yaml
+put BOARD "$(json did <founding/board.json)" <"$here/insurer.yaml" |
+	put REVIEWER "$(json did <founding/reviewer.json)" >insurer/insurer.yaml
 cp "$here/ledger.yaml" ledger/ledger.yaml
 
 cd "$here"

@@ -67,6 +67,13 @@ func TestComposition(t *testing.T) {
 	for _, problem := range checkComposition(dir) {
 		t.Error(problem)
 	}
+	t.Run("the reviewer", func(t *testing.T) {
+		did := shell(t, dir, `sed -n 's/^ *"did": "\(.*\)".*/\1/p' deploy/secrets/founding/reviewer.json`)
+		b, err := os.ReadFile(filepath.Join(dir, "deploy/secrets/insurer/insurer.yaml"))
+		if want := "  reviewers:\n    - " + strings.TrimSpace(did) + "\n"; err != nil || did == "" || !strings.Contains(string(b), want) {
+			t.Errorf("insurer.yaml has no %q (%v):\n%s", want, err, b)
+		}
+	})
 	t.Run("again", func(t *testing.T) {
 		out, err := exec.Command(filepath.Join(dir, "deploy/make-secrets.sh")).CombinedOutput()
 		if err == nil || !strings.Contains(string(out), "is there already") {

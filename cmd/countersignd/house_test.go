@@ -178,6 +178,7 @@ insurer:
   payload_keys: [{id: one, file: payload.key}]
   temporal: {address: '%s'}
   boards: [{did: '%s', url: 'http://%s', jurisdiction: CA}]
+  reviewers: []
   payer: {name: PLAN, id: PLAN, tax_id: '991234567', contact: OFFICE, phone: '8005550100', street: 1 PLAZA, city: TOWN, state: CA, zip: '95814'}
 `, network, w.ports["worker admin"], w.ports["gateway"], w.ports["gateway admin"], w.databaseOf("insurer"),
 		freePort(w.t), party("board", ledger.RoleBoard, w.board).DID, w.ports["board"]))

@@ -71,6 +71,7 @@ func (r *reader) insurer(i *Insurer) {
 		}
 		dids[b.DID] = true
 	}
+	r.reviewers(i.Reviewers)
 	for _, f := range []struct{ name, value, form, want string }{
 		{"tax_id", i.Payer.TaxID, `^\d{9}$`, "nine digits"},
 		{"phone", i.Payer.Phone, `^\d{10}$`, "ten digits"},
@@ -79,6 +80,18 @@ func (r *reader) insurer(i *Insurer) {
 	} {
 		if !regexp.MustCompile(f.form).MatchString(f.value) {
 			r.at("insurer.payer."+f.name, "want %s", f.want)
+		}
+	}
+}
+
+func (r *reader) reviewers(list []string) {
+	for n, did := range list {
+		path := fmt.Sprintf("insurer.reviewers[%d]", n)
+		if _, err := credentials.KeyFromDIDKey(credentials.DID(did)); err != nil {
+			r.at(path, "want the reviewer's did:key, as \"countersign key list\" shows it")
+		}
+		if slices.Contains(list[:n], did) {
+			r.at(path, "this reviewer stands here twice")
 		}
 	}
 }

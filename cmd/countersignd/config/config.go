@@ -95,6 +95,10 @@ type Insurer struct {
 	// Boards whose feeds the worker follows. Danger: a license of a board that
 	// is not listed is unknown here, and its claims wait for a person.
 	Boards []FeedSource `yaml:"boards"`
+	// Reviewers are the DIDs (did:key) of this insurer's own clinicians, each
+	// admitted on the ledger as a reviewer. The ledger does not say whose
+	// reviewers they are. Danger: each of them can approve what waits here.
+	Reviewers []string `yaml:"reviewers"`
 	// Payer is the insurer as its remittances name it.
 	Payer Payer `yaml:"payer"`
 	Edits Edits `yaml:"edits"`

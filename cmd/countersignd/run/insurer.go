@@ -104,7 +104,7 @@ func (p *process) house(ctx context.Context) (*worker.Insurer, error) {
 		wrap = nil
 	}
 	return worker.NewInsurer(worker.Config{
-		Insurer: did, Payer: payerOf(c.Payer), Signer: s, Secret: secret, Books: books, Temporal: temporal,
+		Insurer: did, Reviewers: reviewersOf(c.Reviewers), Payer: payerOf(c.Payer), Signer: s, Secret: secret, Books: books, Temporal: temporal,
 		Ledger: p.timedLine(line), Boards: feeds, Patience: c.Patience,
 		Edits: claims.Edits{SkipNPICheckDigit: c.Edits.SkipNPICheckDigit},
 		Now:   time.Now, Log: p.log, WrapBooks: wrap, StopWithin: p.config.Drain,
@@ -114,6 +114,13 @@ func (p *process) house(ctx context.Context) (*worker.Insurer, error) {
 func payerOf(c config.Payer) x12.Payer {
 	return x12.Payer{Name: c.Name, ID: c.ID, TaxID: c.TaxID, Contact: c.Contact, Phone: c.Phone,
 		Address: claims.Address{Street: c.Street, City: c.City, State: c.State, ZIP: c.ZIP}}
+}
+
+func reviewersOf(list []string) (dids []credentials.DID) {
+	for _, did := range list {
+		dids = append(dids, credentials.DID(did))
+	}
+	return dids
 }
 
 func feedsOf(boards []config.FeedSource) (feeds []*boardclient.Client, err error) {
