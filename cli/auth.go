@@ -162,7 +162,7 @@ func (r *run) authDecision(c *urfave.Context, d *door, h credentials.Handle, wai
 		}
 		row.Decisions = append(row.Decisions, authorizationWord{n.Handle, v.Number, v.Outcome, pendWords(v.Pends), v.Items, n.Settled})
 	}
-	if err := write(s.Files, c.String("out")); err != nil {
+	if err := d.keep(s.Files, c.String("out")); err != nil {
 		return err
 	}
 	if err := r.printAuthorization(row); err != nil {

@@ -43,8 +43,8 @@ func (d *door) verdict(s *api.Submission, n api.Decision) (*verdict, error) {
 	return &verdict{n.Handle, v.Number, v.Outcome, cents{v.Charge, v.Allowed, v.Paid, v.Patient}, reason(&v), n.Settled}, nil
 }
 
-// openDecision believes only what the insurer has signed, whatever the gateway
-// says.
+// openDecision believes only what the insurer has signed and the pinned ledger
+// has recorded, whatever the gateway says.
 func openDecision[T any](d *door, n api.Decision, kind credentials.Kind) (*T, error) {
 	doc, err := credentials.Open[T](n.Token, kind, d.keys)
 	if err == nil && doc.Issuer != d.Insurer {
@@ -52,6 +52,9 @@ func openDecision[T any](d *door, n api.Decision, kind credentials.Kind) (*T, er
 	}
 	if err == nil && doc.Handle() != n.Handle {
 		err = fmt.Errorf("the gateway names it by another handle")
+	}
+	if err == nil {
+		err = d.recorded(n.Handle, credentials.DocumentDigest(n.Token), n.Entry, n.Receipt)
 	}
 	if err != nil {
 		return nil, caught("check decision", err, "check --insurer; if it is right, tell the insurer")

@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"time"
 
@@ -9,7 +11,9 @@ import (
 
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/credentials/aries"
+	"github.com/countersign-health/countersign/dossier"
 	"github.com/countersign-health/countersign/gateway/api"
+	"github.com/countersign-health/countersign/ledger"
 )
 
 // answerWithin bounds one request; a gateway answers a waiting one within 30 s.
@@ -46,7 +50,7 @@ func keyFlags() []urfave.Flag {
 
 // gatewayFlags are those of every command that asks an insurer's gateway.
 func gatewayFlags(more ...urfave.Flag) []urfave.Flag {
-	return append(append(more, keyFlags()...),
+	return append(append(more, keyFlags()...), trustFlag(),
 		&urfave.StringFlag{Name: "gateway", Usage: "`URL` of the insurer's gateway", EnvVars: []string{"COUNTERSIGN_GATEWAY"}},
 		&urfave.StringFlag{Name: "insurer", Usage: "the insurer's `DID`", EnvVars: []string{"COUNTERSIGN_INSURER"}})
 }
@@ -104,14 +108,43 @@ func signer(c *urfave.Context) (credentials.Signer, error) {
 	return k, nil
 }
 
+// trustFlag pins leaf 0 of the ledger, for every command that hears from a
+// house whether something stands there.
+func trustFlag() urfave.Flag {
+	return &urfave.StringFlag{Name: "trust", Usage: "trust `FILE`: the ledger's name and the digest of its leaf 0, which you were given by hand", EnvVars: []string{"COUNTERSIGN_TRUST"}}
+}
+
+func givenTrust(c *urfave.Context) (*ledger.Trust, error) {
+	path, err := given(c, "trust", "COUNTERSIGN_TRUST")
+	if err != nil {
+		return nil, err
+	}
+	return readTrust(path)
+}
+
 // A door is the insurer's gateway with what it takes to check its answers.
 type door struct {
 	*api.Client
-	did  credentials.DID // the caller's
-	keys credentials.ResolveKey
+	did      credentials.DID // the caller's
+	keys     credentials.ResolveKey
+	trust    ledger.Trust
+	registry *ledger.Registry // as the pinned ledger says
+	policy   ledger.Policy
+	proofs   dossier.Files // of the registry, with the trust
 }
 
+// door is the gateway that --gateway names, its ledger pinned.
 func (r *run) door(c *urfave.Context) (*door, error) {
+	d, err := r.unpinned(c)
+	if err != nil {
+		return nil, err
+	}
+	return d, d.pin(c.Context)
+}
+
+// unpinned is for commands that have something to tell before they talk; they
+// have to pin first.
+func (r *run) unpinned(c *urfave.Context) (*door, error) {
 	url, err := given(c, "gateway", "COUNTERSIGN_GATEWAY")
 	if err != nil {
 		return nil, err
@@ -127,6 +160,10 @@ func (r *run) door(c *urfave.Context) (*door, error) {
 	if err := checkURL(c, "gateway", url); err != nil {
 		return nil, err
 	}
+	trust, err := givenTrust(c)
+	if err != nil {
+		return nil, err
+	}
 	s, err := signer(c)
 	if err != nil {
 		return nil, err
@@ -136,5 +173,50 @@ func (r *run) door(c *urfave.Context) (*door, error) {
 		return nil, fmt.Errorf("open keys: %w", err)
 	}
 	client := &api.Client{URL: url, Insurer: insurer, Signer: s, Now: r.now, HTTP: &http.Client{Timeout: answerWithin}}
-	return &door{client, did, aries.NewResolver().ResolveKey}, nil
+	return &door{Client: client, did: did, trust: *trust}, nil
+}
+
+// pin holds the insurer's ledger against the trust file before anything else
+// is said: whoever stands on another ledger gets nothing signed, and nothing of
+// it is believed.
+func (d *door) pin(ctx context.Context) error {
+	l, err := d.Ledger(ctx)
+	if err != nil {
+		return fmt.Errorf("ask which ledger the insurer stands on: %w", err)
+	}
+	d.proofs = l.Files
+	if d.registry, d.policy, err = d.proofs.Ledger(d.trust); err != nil {
+		return caught("check the insurer's ledger", err, "check --gateway and --trust; if both are right, tell the insurer")
+	}
+	d.keys = d.registry.ResolveKey
+	return d.proofs.Trust(d.trust)
+}
+
+// keep writes documents with the proofs of who may sign them, so that the
+// folder can be verified as it is.
+func (d *door) keep(files dossier.Files, dir string) error {
+	all := maps.Clone(d.proofs)
+	maps.Copy(all, files)
+	return write(all, dir)
+}
+
+// recorded checks that a document stands on the ledger: its entry, the receipt,
+// and that the issuer might record it.
+func (d *door) recorded(about credentials.Handle, document credentials.Digest, leaf, receipt []byte) error {
+	r, err := ledger.ParseReceipt(receipt)
+	if err != nil {
+		return err
+	}
+	proof, err := r.Verify(d.policy, leaf)
+	if err != nil {
+		return err
+	}
+	e, err := ledger.ParseEntry(leaf)
+	if err != nil {
+		return err
+	}
+	if e.Subject != about || e.Document != document {
+		return fmt.Errorf("the ledger's entry %d is about something else", proof.Index)
+	}
+	return d.registry.CheckAt(proof.Index, e)
 }

@@ -33,8 +33,7 @@ func (r *run) ledgerCommand() *urfave.Command {
 
 func ledgerFlags(more ...urfave.Flag) []urfave.Flag {
 	return append(more,
-		&urfave.StringFlag{Name: "ledger", Usage: "`URL` of the ledger", EnvVars: []string{"COUNTERSIGN_LEDGER"}},
-		&urfave.StringFlag{Name: "trust", Usage: "trust `FILE`: the ledger's name and the digest of its leaf 0, which you were given by hand", EnvVars: []string{"COUNTERSIGN_TRUST"}})
+		&urfave.StringFlag{Name: "ledger", Usage: "`URL` of the ledger", EnvVars: []string{"COUNTERSIGN_LEDGER"}}, trustFlag())
 }
 
 // A reader is the ledger as seen from a pinned leaf 0.
@@ -54,11 +53,7 @@ func (r *run) ledger(c *urfave.Context) (*reader, error) {
 	if err := checkURL(c, "ledger", url); err != nil {
 		return nil, err
 	}
-	path, err := given(c, "trust", "COUNTERSIGN_TRUST")
-	if err != nil {
-		return nil, err
-	}
-	trust, err := readTrust(path)
+	trust, err := givenTrust(c)
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +147,7 @@ func (l *reader) rows(ctx context.Context, all []ledgerclient.Proven) ([]entryRo
 	if err != nil {
 		return nil, caught("open ledger", err, "")
 	}
-	if err := l.Participants(ctx, registry); err != nil {
+	if _, err := l.Participants(ctx, registry); err != nil {
 		return nil, err
 	}
 	var rows []entryRow

@@ -28,11 +28,7 @@ func (r *run) networkApprove(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	path, err := given(c, "trust", "COUNTERSIGN_TRUST")
-	if err != nil {
-		return err
-	}
-	trust, err := readTrust(path)
+	trust, err := givenTrust(c)
 	if err != nil {
 		return err
 	}

@@ -108,11 +108,15 @@ func (r *run) remitFetch(c *urfave.Context) error {
 		if err != nil {
 			return err
 		}
+		entry, receipt := dossier.Files(m.Files).ReceiptOf(m.Handle)
+		if err := d.recorded(m.Handle, credentials.DigestOf(m.Body), entry, receipt); err != nil {
+			return caught("check remittance", err, "tell the insurer; nothing was written")
+		}
 		out = append(out, *f)
 	}
 	if dir := c.String("out"); dir != "" {
 		for i := range out {
-			if err := out[i].keep(dir, len(out) > 1); err != nil {
+			if err := out[i].keep(d, dir, len(out) > 1); err != nil {
 				return err
 			}
 		}
@@ -156,7 +160,7 @@ func statusWords(status string) string {
 }
 
 // keep writes the 835 with its receipt and ledger entry.
-func (f *fetched) keep(dir string, several bool) error {
+func (f *fetched) keep(d *door, dir string, several bool) error {
 	f.File = dossier.RemittanceFile
 	if several {
 		for _, c := range f.Trace { // it becomes a file name
@@ -170,7 +174,7 @@ func (f *fetched) keep(dir string, several bool) error {
 	for name, body := range f.remittance.Files {
 		files[name] = body
 	}
-	return write(files, dir)
+	return d.keep(files, dir)
 }
 
 func (r *run) printRemittances(all []fetched, none string) error {

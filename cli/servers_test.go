@@ -38,13 +38,13 @@ func startServers(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kids := map[string]string{}
+	signers := map[string]credentials.Signer{}
 	for _, name := range []string{"hospital", "clerk", "reviewer"} {
 		s, err := store.Create(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		kids[name] = s.KeyID()
+		signers[name] = s
 	}
 
 	l := ledgertest.New(t)
@@ -54,6 +54,17 @@ func startServers(t *testing.T) []string {
 	reader := client.New(books.URL, l.Policy, nil)
 	if _, err := reader.Append(t.Context(), "admit auditor", l.Admission(t, "auditor", ledger.RoleAuditor, "board", "insurer")); err != nil {
 		t.Fatal(err)
+	}
+	// Those whose documents others read.
+	for name, role := range map[string]ledger.Role{"hospital": ledger.RoleHospital, "reviewer": ledger.RoleReviewer} {
+		pub, err := credentials.ResolveDIDKey(signers[name].KeyID())
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := ledger.Party{DID: credentials.KeyDID(pub), Name: "typing " + name, Role: role, Key: credentials.EncodeMultikey(pub)}
+		if _, err := reader.Append(t.Context(), "admit "+name, l.AdmissionOf(t, signers[name], p, "board", "insurer")); err != nil {
+			t.Fatal(err)
+		}
 	}
 	trust, err := ledger.Trust{Origin: ledgertest.Origin, Genesis: l.Genesis.Digest()}.Marshal()
 	if err != nil {
@@ -66,7 +77,7 @@ func startServers(t *testing.T) []string {
 
 	door := httptest.NewUnstartedServer(nil)
 	b, err := board.Open(t.Context(), openDB(t, filepath.Join(dir, "board.db")), ledgertest.Signer("board"), appender{reader}, board.Options{
-		Jurisdiction: "CA", URL: "http://" + door.Listener.Addr().String(), Clerks: []string{kids["clerk"]},
+		Jurisdiction: "CA", URL: "http://" + door.Listener.Addr().String(), Clerks: []string{signers["clerk"].KeyID()},
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	})
 	if err != nil {
@@ -77,7 +88,7 @@ func startServers(t *testing.T) []string {
 	t.Cleanup(b.Close)
 	t.Cleanup(door.Close)
 
-	gate := httptest.NewServer(newGate(t))
+	gate := httptest.NewServer(newGate(t, reader, l))
 	t.Cleanup(gate.Close)
 	dead := httptest.NewServer(nil)
 	dead.Close()
@@ -123,16 +134,20 @@ type gate struct {
 	all    map[credentials.Handle]*api.Submission
 	tokens map[credentials.Handle]string
 	order  []credentials.Handle
+
+	founded *ledgertest.Ledger
+	ledger  *client.Client
+	paid    []api.Remittance
 }
 
-func newGate(t *testing.T) http.Handler {
-	g := &gate{t: t, byName: map[string]credentials.Handle{}, all: map[credentials.Handle]*api.Submission{}, tokens: map[credentials.Handle]string{}}
+func newGate(t *testing.T, l *client.Client, founded *ledgertest.Ledger) http.Handler {
+	g := &gate{t: t, ledger: l, founded: founded, byName: map[string]credentials.Handle{}, all: map[credentials.Handle]*api.Submission{}, tokens: map[credentials.Handle]string{}}
 	mux := http.NewServeMux()
 	for pattern, f := range map[string]func(*http.Request, []byte) (any, error){
 		"POST /claims": g.postClaim, "POST /authorizations": g.postAuthorization,
 		"GET /submissions/{handle}": g.get, "GET /submissions": g.list, "GET /reviews": g.reviews,
 		"GET /reviews/{handle}": g.review, "POST /reviews/{handle}": g.determine,
-		"POST /editions/{kind}": g.publish, "GET /remittances": g.remittances,
+		"POST /editions/{kind}": g.publish, "GET /remittances": g.remittances, "GET /ledger": g.proofs,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			body, _ := io.ReadAll(r.Body)
@@ -224,7 +239,47 @@ func signDecision[T any](g *gate, s *api.Submission, kind credentials.Kind, outc
 		g.t.Error(err)
 	}
 	s.State = outcome
-	s.Decisions = append(s.Decisions, api.Decision{Handle: doc, Number: len(s.Decisions) + 1, Outcome: outcome, Settled: time.Now(), Token: token})
+	d := api.Decision{Handle: doc, Number: len(s.Decisions) + 1, Outcome: outcome, Settled: time.Now(), Token: token}
+	entered, digest := ledger.KindClaimDecision, credentials.DocumentDigest(token)
+	if kind == credentials.KindAuthorizationDecision {
+		entered = ledger.KindAuthorizationDecision
+	}
+	if strings.HasSuffix(s.Number, "UNRECORDED") { // what stands on the ledger is something else
+		digest[0] ^= 1
+	}
+	d.Entry, d.Receipt = g.record(entered, doc, digest)
+	s.Decisions = append(s.Decisions, d)
+}
+
+// record puts a document of the insurer on the ledger and waits for its receipt.
+func (g *gate) record(kind ledger.Kind, subject credentials.Handle, document credentials.Digest) (leaf, receipt []byte) {
+	e, err := ledger.Entry{Kind: kind, Subject: subject, Document: document, Effective: time.Now().Truncate(time.Second).UTC()}.Sign(ledgertest.Signer("insurer"))
+	if err != nil {
+		g.t.Error(err)
+		return nil, nil
+	}
+	at, err := g.ledger.Append(g.t.Context(), subject.String(), e)
+	if err == nil {
+		receipt, _, err = g.ledger.Await(g.t.Context(), at.Index, e.Marshal())
+	}
+	if err != nil {
+		g.t.Error(err)
+	}
+	return e.Marshal(), receipt
+}
+
+func (g *gate) proofs(r *http.Request, _ []byte) (any, error) {
+	f := dossier.Files{}
+	f.Genesis(g.founded.Leaf)
+	registry, err := ledger.NewRegistry(g.founded.Genesis)
+	if err != nil {
+		return nil, err
+	}
+	admitted, err := g.ledger.Participants(r.Context(), registry)
+	for _, p := range admitted {
+		f.Receipt(p.Entry.Subject, p.Leaf, p.Receipt)
+	}
+	return api.Ledger{Files: f}, err
 }
 
 func (g *gate) postAuthorization(_ *http.Request, body []byte) (any, error) {
@@ -335,7 +390,10 @@ func (g *gate) publish(r *http.Request, body []byte) (any, error) {
 
 // remittances are two payments of what was paid last.
 func (g *gate) remittances(*http.Request, []byte) (any, error) {
-	var all []api.Remittance
+	all := g.paid
+	if all != nil {
+		return all, nil
+	}
 	for i, trace := range []string{"T1", "T2"} {
 		pay := x12.Payment{Number: "CLAIM-" + trace, Status: "1", Charge: 10000, Paid: 8000, Patient: 2000, Filing: "12", Control: "C1", Place: "11", Frequency: "1",
 			Person: claims.Person{Last: "EXAMPLE", First: "ANN", MemberID: "M1"},
@@ -352,8 +410,10 @@ func (g *gate) remittances(*http.Request, []byte) (any, error) {
 		}
 		h := newHandle()
 		f := dossier.Files{}
-		f.Receipt(h, []byte("entry of "+trace), []byte("receipt of "+trace))
+		entry, receipt := g.record(ledger.KindRemittance, h, credentials.DigestOf(body))
+		f.Receipt(h, entry, receipt)
 		all = append(all, api.Remittance{Trace: trace, Released: time.Date(2026, 11, 2+i, 0, 0, 0, 0, time.UTC), Body: body, Handle: h, Files: f})
 	}
+	g.paid = all
 	return all, nil
 }

@@ -144,7 +144,7 @@ func (d *door) claimRow(ctx context.Context, h credentials.Handle, wait bool, ou
 		}
 		row.Decisions = append(row.Decisions, v)
 	}
-	return row, write(s.Files, out)
+	return row, d.keep(s.Files, out)
 }
 
 func (r *run) printStatus(rows []statusRow, ended error) error {

@@ -37,7 +37,7 @@ type claimRow struct {
 }
 
 func (r *run) claimSubmit(c *urfave.Context) error {
-	d, err := r.door(c)
+	d, err := r.unpinned(c)
 	if err != nil {
 		return err
 	}
@@ -71,11 +71,15 @@ type submitting struct {
 	progress *progress
 }
 
-// send signs and posts the claims that passed, in file order.
+// send pins the insurer's ledger, then signs and posts the claims that passed, in
+// file order.
 func (s *submitting) send(ctx context.Context, f *os.File) error {
 	good := len(s.claims) - s.refused
 	if good == 0 {
 		return nil
+	}
+	if err := s.pin(ctx); err != nil {
+		return err
 	}
 	if err := s.keepFile(); err != nil {
 		return err

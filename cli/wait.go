@@ -32,7 +32,7 @@ func (s *submitting) wait(ctx context.Context, limit time.Duration) error {
 		if row.Decision, err = s.verdict(status, *decided(status)); err != nil {
 			return err
 		}
-		if err := write(status.Files, s.out); err != nil {
+		if err := s.keep(status.Files, s.out); err != nil {
 			return err
 		}
 		n++

@@ -54,8 +54,12 @@ func (f Files) Token(folder string, h credentials.Handle, token string) {
 
 // Receipt adds the ledger entry of a document and its receipt.
 func (f Files) Receipt(h credentials.Handle, entry, receipt []byte) {
-	f[path.Join(Entries, h.String()+".entry")] = entry
-	f[path.Join(Receipts, h.String()+".tlog-proof")] = receipt
+	f[fileOf(Entries, h)], f[fileOf(Receipts, h)] = entry, receipt
+}
+
+// ReceiptOf is what Receipt added; nil where it did not.
+func (f Files) ReceiptOf(h credentials.Handle) (entry, receipt []byte) {
+	return f[fileOf(Entries, h)], f[fileOf(Receipts, h)]
 }
 
 // Evidence adds the evidence of a decision.

@@ -2,6 +2,7 @@ package dossier
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -73,6 +74,20 @@ func (v *verifier) found(leaf []byte) error {
 	}
 	v.registry, err = ledger.NewRegistry(g)
 	return err
+}
+
+// Ledger proves leaf 0 and the participants' entries among the files against a
+// trust, and returns who may sign what and how receipts are judged.
+func (f Files) Ledger(trust ledger.Trust) (*ledger.Registry, ledger.Policy, error) {
+	v := newVerifier(f)
+	if v.begin(&trust) == nil {
+		v.readLedger(func() {})
+	}
+	if !v.report.OK() {
+		first := v.report.Failures[0]
+		return nil, ledger.Policy{}, fmt.Errorf("%s: %s", first.File, first.Detail)
+	}
+	return v.registry, v.policy, nil
 }
 
 // readLedger proves every entry, lets the participants in, in the order of the

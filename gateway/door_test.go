@@ -36,6 +36,7 @@ func TestDoor(t *testing.T) {
 		{"too large", "POST", "/claims", token(t, "hospital", "POST", "/claims", nil), bytes.Repeat([]byte("x"), 8<<20+1), 413, "one submission a request"},
 		{"no such door", "GET", "/nothing", good, nil, 404, ""},
 		{"alive", "GET", "/healthz", "", nil, 204, ""},
+		{"which ledger", "GET", "/ledger", "", nil, 200, ""},
 	} {
 		if got, no := h.send(test.method, test.path, test.token, test.body); got != test.want || !strings.Contains(no.Message, test.says) {
 			t.Errorf("%s: got %d %q, want %d %q", test.name, got, no.Message, test.want, test.says)

@@ -15,6 +15,8 @@ import (
 	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/dossier"
+	"github.com/countersign-health/countersign/gateway/api"
 	"github.com/countersign-health/countersign/ledger"
 )
 
@@ -40,6 +42,9 @@ type Config struct {
 	Temporal client.Client
 	// Who names the admitted party that holds a key; the ledger says so.
 	Who func(kid string) (ed25519.PublicKey, ledger.Party, error)
+	// Proofs are leaf 0 and the entries that admitted the participants, so that
+	// callers can hold answers against the leaf 0 that they pin.
+	Proofs func(ctx context.Context) dossier.Files
 	// Publish puts an edition into the books and on the ledger, under the
 	// insurer's own key.
 	Publish func(ctx context.Context, kind books.EditionKind, name, edition string, body []byte) (books.Edition, error)
@@ -74,10 +79,13 @@ type Gateway struct {
 func New(c Config) *Gateway { return &Gateway{c, newReplays()} }
 
 // Handler is the interface; every call but GET /healthz carries a request
-// token of an admitted key.
+// token of an admitted key. GET /ledger needs none either: the ledger is public.
 func (g *Gateway) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	mux.HandleFunc("GET /ledger", func(w http.ResponseWriter, r *http.Request) {
+		g.answer(w, r, api.Ledger{Files: g.Proofs(r.Context())}, nil)
+	})
 	mux.Handle("POST /claims", g.door(g.postClaim, ledger.RoleHospital))
 	mux.Handle("POST /authorizations", g.door(g.postAuthorization, ledger.RoleHospital))
 	mux.Handle("GET /submissions", g.door(g.listSubmissions, ledger.RoleHospital))

@@ -22,6 +22,7 @@ import (
 	"github.com/countersign-health/countersign/activities"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/dossier"
 	"github.com/countersign-health/countersign/examples"
 	"github.com/countersign-health/countersign/gateway/api"
 	"github.com/countersign-health/countersign/ledger"
@@ -218,6 +219,10 @@ func (participants) Append(context.Context, string, ledger.Entry) (int64, error)
 
 func (participants) AwaitFinal(context.Context, int64, ledger.Entry) ([]byte, error) {
 	return []byte("receipt"), nil
+}
+
+func (participants) Proofs(context.Context) dossier.Files {
+	return dossier.Files{dossier.GenesisFile: []byte("leaf 0")}
 }
 
 func (participants) Check(context.Context, int64, []byte) ([]byte, ledger.Entry, error) {

@@ -173,6 +173,7 @@ func (g *Gateway) describe(c *call, s *books.Status) (*api.Submission, error) {
 		out.State = d.Outcome
 		out.Decisions = append(out.Decisions, api.Decision{
 			Handle: d.Document, Number: d.Number, Outcome: d.Outcome, Settled: d.Settled, Cause: d.Cause, Token: d.Signed.Token,
+			Entry: d.Outbox.Entry, Receipt: d.Outbox.Receipt,
 		})
 	}
 	if c.URL.Query().Get("files") == "" {

@@ -21,6 +21,7 @@ import (
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/claims/x12"
 	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/dossier"
 	"github.com/countersign-health/countersign/gateway"
 	"github.com/countersign-health/countersign/ledger"
 	"github.com/countersign-health/countersign/store"
@@ -62,6 +63,8 @@ type Ledger interface {
 	Who(kid string) (ed25519.PublicKey, ledger.Party, error)
 	// Check verifies an entry's receipt and returns the entry.
 	Check(ctx context.Context, index int64, receipt []byte) (leaf []byte, e ledger.Entry, err error)
+	// Proofs prove who the participants are.
+	Proofs(ctx context.Context) dossier.Files
 }
 
 // An Insurer is a running house.
@@ -97,7 +100,7 @@ func NewInsurer(c Config) *Insurer {
 		Reaching:  activities.Reaching{Books: books},
 	}
 	i.gateway = gateway.New(gateway.Config{
-		Books: c.Books, Temporal: c.Temporal, Who: c.Ledger.Who, Publish: i.Publish, Remit: i.Remit, Insurer: c.Insurer, Reviewers: c.Reviewers,
+		Books: c.Books, Temporal: c.Temporal, Who: c.Ledger.Who, Proofs: c.Ledger.Proofs, Publish: i.Publish, Remit: i.Remit, Insurer: c.Insurer, Reviewers: c.Reviewers,
 		Secret: c.Secret, Edits: c.Edits, ReceiptFromFile: c.ReceiptFromFile, Patience: c.Patience, Now: c.Now, Log: c.Log,
 	})
 	return i

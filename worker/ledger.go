@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/countersign-health/countersign/activities"
+	"github.com/countersign-health/countersign/dossier"
 	"github.com/countersign-health/countersign/ledger"
 	"github.com/countersign-health/countersign/ledger/client"
 )
@@ -18,8 +19,11 @@ import (
 type LedgerLine struct {
 	client *client.Client
 
-	mu       sync.Mutex
+	genesis  *ledger.Genesis
 	registry *ledger.Registry
+
+	mu       sync.Mutex
+	admitted []client.Proven
 	asked    time.Time
 }
 
@@ -36,8 +40,8 @@ func OpenLedger(ctx context.Context, base string, g *ledger.Genesis) (*LedgerLin
 	if err != nil {
 		return nil, fmt.Errorf("open ledger: %w", err)
 	}
-	l := &LedgerLine{client: client.New(base, policy, nil), registry: registry}
-	if err := l.client.Participants(ctx, registry); err != nil {
+	l := &LedgerLine{client: client.New(base, policy, nil), genesis: g, registry: registry}
+	if err := l.read(ctx); err != nil {
 		return nil, fmt.Errorf("open ledger: %w", err)
 	}
 	return l, nil
@@ -73,12 +77,39 @@ func (l *LedgerLine) Who(kid string) (ed25519.PublicKey, ledger.Party, error) {
 	if time.Since(l.asked) > askAgain {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		if err := l.client.Participants(ctx, l.registry); err != nil {
+		if err := l.read(ctx); err != nil {
 			return nil, party, err
 		}
 		l.asked = time.Now()
 	}
 	return l.registry.Key(kid)
+}
+
+// read brings the participants up to date; the caller holds mu, or is alone.
+func (l *LedgerLine) read(ctx context.Context) error {
+	news, err := l.client.Participants(ctx, l.registry)
+	l.admitted = append(l.admitted, news...)
+	return err
+}
+
+// Proofs are leaf 0 and the entries that admitted the participants, each with
+// its receipt, by their place in a dossier. Where the ledger does not answer,
+// they are those that were known before.
+func (l *LedgerLine) Proofs(ctx context.Context) dossier.Files {
+	f := dossier.Files{}
+	f.Genesis(l.genesis.MarshalLeaf())
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if time.Since(l.asked) > askAgain {
+		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
+		l.read(ctx) // what is missing, the caller finds missing
+		l.asked = time.Now()
+	}
+	for _, p := range l.admitted {
+		f.Receipt(p.Entry.Subject, p.Leaf, p.Receipt)
+	}
+	return f
 }
 
 // Check verifies a receipt against the entry that the ledger holds at index.

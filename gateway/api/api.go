@@ -43,6 +43,15 @@ type Decision struct {
 	// Cause is the board order or the determination that led to it, if any.
 	Cause credentials.Handle `json:"cause,omitzero"`
 	Token string             `json:"token"`
+	// Entry is the ledger's leaf that records it, Receipt its proof.
+	Entry   []byte `json:"entry"`
+	Receipt []byte `json:"receipt"`
+}
+
+// A Ledger proves who the participants are: leaf 0 and the entries that
+// admitted them with their receipts, by their place in a dossier.
+type Ledger struct {
+	Files map[string][]byte `json:"files"`
 }
 
 // A Review is a pended submission as a reviewer sees it.

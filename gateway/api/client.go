@@ -32,6 +32,12 @@ type Client struct {
 	HTTP    *http.Client
 }
 
+// Ledger fetches the proofs of who the participants are. They prove nothing
+// before leaf 0 among them has been held against a pinned digest.
+func (c *Client) Ledger(ctx context.Context) (l Ledger, err error) {
+	return l, c.do(ctx, "GET", "/ledger", nil, &l)
+}
+
 // SubmitClaim sends a signed claim submission.
 func (c *Client) SubmitClaim(ctx context.Context, token string) (a Acceptance, err error) {
 	return a, c.do(ctx, "POST", "/claims", []byte(token), &a)

@@ -57,18 +57,19 @@ func (c *Client) Subject(ctx context.Context, subject credentials.Handle) ([]Pro
 }
 
 // Participants brings a registry up to date with the participant entries that
-// are final. Entries that the registry refuses are void and passed over.
-func (c *Client) Participants(ctx context.Context, r *ledger.Registry) error {
+// are final, and returns those that were news to it. Entries that the registry
+// refuses are void and passed over.
+func (c *Client) Participants(ctx context.Context, r *ledger.Registry) (news []Proven, err error) {
 	all, err := c.list(ctx, "kind="+ledger.KindParticipant.String(), r.Highest())
 	if err != nil {
-		return fmt.Errorf("list participants: %w", err)
+		return nil, fmt.Errorf("list participants: %w", err)
 	}
 	for _, p := range all {
-		if p.Entry.Kind == ledger.KindParticipant {
-			r.Admit(p.Proof.Index, p.Entry) // refused means void, for every reader alike
+		if p.Entry.Kind == ledger.KindParticipant && r.Admit(p.Proof.Index, p.Entry) == nil { // refused means void, for every reader alike
+			news = append(news, p)
 		}
 	}
-	return nil
+	return news, nil
 }
 
 func (c *Client) list(ctx context.Context, query string, after int64) ([]Proven, error) {

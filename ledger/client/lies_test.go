@@ -98,7 +98,7 @@ func TestReads(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if err := c.Participants(ctx, r); err != nil || r.Highest() != 3 {
+		if _, err := c.Participants(ctx, r); err != nil || r.Highest() != 3 {
 			t.Errorf("participants: got highest %d, %v; want 3", r.Highest(), err)
 		}
 	}

@@ -200,7 +200,13 @@ func EntryBy(t testing.TB, party string, kind ledger.Kind, name string) ledger.E
 // approve.
 func (l *Ledger) Admission(t testing.TB, name string, role ledger.Role, founders ...string) ledger.Entry {
 	t.Helper()
-	a := ledger.Admission{Party: Party(name, role)}
+	return l.AdmissionOf(t, Signer(name), Party(name, role), founders...)
+}
+
+// AdmissionOf is Admission for somebody with a key of their own.
+func (l *Ledger) AdmissionOf(t testing.TB, s credentials.Signer, p ledger.Party, founders ...string) ledger.Entry {
+	t.Helper()
+	a := ledger.Admission{Party: p}
 	for _, f := range founders {
 		ap, err := ledger.Approve(l.Genesis.Digest(), a.Party, Signer(f))
 		if err != nil {
@@ -213,7 +219,7 @@ func (l *Ledger) Admission(t testing.TB, name string, role ledger.Role, founders
 		t.Fatal(err)
 	}
 	e.Effective = time.Date(2026, 5, 6, 7, 8, 9, 0, time.UTC)
-	if e, err = e.Sign(Signer(name)); err != nil {
+	if e, err = e.Sign(s); err != nil {
 		t.Fatal(err)
 	}
 	return e

@@ -21,7 +21,8 @@ type person struct {
 
 // atGateway is somebody who talks to the insurer.
 func (s *story) atGateway(party string) person {
-	return person{s, s.keyFlags(party), []string{"--gateway", s.network.GatewayURL, "--insurer", string(s.network.DIDs[parties.Insurer])}}
+	return person{s, s.keyFlags(party), []string{"--gateway", s.network.GatewayURL,
+		"--insurer", string(s.network.DIDs[parties.Insurer]), "--trust", s.network.TrustFile()}}
 }
 
 // atBoard is the clerk of the board of a state; askingBoard is anybody.
