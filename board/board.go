@@ -71,6 +71,7 @@ type Board struct {
 	db     *sqldb.DB
 	signer credentials.Signer
 	did    credentials.DID
+	folder string // of URL; "" where the door is at the root
 	ledger Appender
 	lists  listCache
 
@@ -99,7 +100,11 @@ func Open(ctx context.Context, db *sqldb.DB, signer credentials.Signer, l Append
 	if err := sqldb.Migrate(ctx, db, "board", files); err != nil {
 		return nil, fmt.Errorf("open board: %w", err)
 	}
-	b := &Board{Options: o, db: db, signer: signer, did: did, ledger: l, changed: make(chan struct{})}
+	u, err := url.Parse(o.URL)
+	if err != nil {
+		return nil, fmt.Errorf("open board: %w", err)
+	}
+	b := &Board{Options: o, db: db, signer: signer, did: did, folder: u.EscapedPath(), ledger: l, changed: make(chan struct{})}
 	b.work, b.stop = context.WithCancel(context.Background())
 	b.running.Go(func() { b.keepOn(b.work, "append entry", b.appendNext) })
 	b.running.Go(func() { b.keepOn(b.work, "await receipt", b.receiveNext) })

@@ -145,13 +145,20 @@ func (h *house) shut() {
 }
 
 // client speaks to the house with the clerk's key.
-func (h *house) client(t *testing.T) *client.Client {
+func (h *house) client(t *testing.T) *client.Client { return h.clientOf(t, clerkKey) }
+
+func (h *house) clientOf(t *testing.T, clerk credentials.Signer) *client.Client {
 	t.Helper()
-	c, err := client.New(client.Config{URL: h.server.URL, Board: h.DID(), Keys: credentials.ResolveDIDKey, Signer: clerkKey})
+	c, err := client.New(client.Config{URL: h.server.URL, Board: h.DID(), Keys: credentials.ResolveDIDKey, Signer: clerk})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// bySomeone is a request whose clerk does not matter.
+func bySomeone() request {
+	return request{RequestClaims: credentials.RequestClaims{KeyID: clerkKey.KeyID(), ID: randomHandle()}, token: "token", body: []byte("{}")}
 }
 
 func application(number int) client.Application {

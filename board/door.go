@@ -1,16 +1,13 @@
 package board
 
 import (
-	"crypto/ed25519"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/countersign-health/countersign/board/client"
@@ -24,12 +21,14 @@ const (
 )
 
 // Handler is the board's HTTP interface. Reading is public, as a board's
-// look-up is; issuing and ordering take a request token of a clerk's key.
+// look-up is; issuing, ordering, and reading who did so take a request token of
+// a clerk's key.
 func (b *Board) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	mux.Handle("POST /licenses", b.door(b.clerk(b.postLicense)))
 	mux.Handle("POST /licenses/{handle}/orders", b.door(b.clerk(b.postOrder)))
+	mux.Handle("GET /acts", b.door(b.clerk(b.getActs)))
 	mux.Handle("GET /licenses/{handle}", b.door(b.getLicense))
 	mux.Handle("GET /licenses", b.door(b.findLicenses))
 	mux.Handle("GET /status/{list}", b.door(b.getStatus))
@@ -113,89 +112,6 @@ func (b *Board) write(w http.ResponseWriter, r *http.Request, a answer, err erro
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(a.status)
 	json.NewEncoder(w).Encode(a.body)
-}
-
-var errNotClerk = errors.New("this key is not a clerk's of this board")
-
-// clerk lets in a request that a clerk's key has signed, once.
-func (b *Board) clerk(handle func(r *http.Request, body []byte) (answer, error)) func(*http.Request, []byte) (answer, error) {
-	return func(r *http.Request, body []byte) (answer, error) {
-		token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		if !ok {
-			return answer{}, refuse(http.StatusUnauthorized, "no request token: send Authorization: Bearer TOKEN, signed with a clerk's key")
-		}
-		claims, err := credentials.VerifyRequest(token, r.Method, r.URL.RequestURI(), string(b.did), body, b.Now(), b.clerkKey)
-		if errors.Is(err, errNotClerk) {
-			return answer{}, refuse(http.StatusForbidden, "%v", errNotClerk)
-		} else if err != nil {
-			return answer{}, refuse(http.StatusUnauthorized, "%v", err)
-		}
-		first, err := b.use(r.Context(), claims)
-		if err != nil {
-			return answer{}, fmt.Errorf("remember request: %w", err)
-		}
-		if !first {
-			return answer{}, refuse(http.StatusUnauthorized, "this request token was used before: sign a new one for each request")
-		}
-		return handle(r, body)
-	}
-}
-
-// clerkKey asks for the list first: a stranger's key id is not resolved.
-func (b *Board) clerkKey(kid string) (ed25519.PublicKey, error) {
-	if !slices.Contains(b.Clerks, kid) {
-		return nil, errNotClerk
-	}
-	return b.Keys(kid)
-}
-
-func (b *Board) postLicense(r *http.Request, body []byte) (answer, error) {
-	var a client.Application
-	if err := credentials.DecodeStrict(body, &a); err != nil {
-		return answer{}, refuse(http.StatusBadRequest, "license: %v", err)
-	}
-	if err := b.checkApplication(a); err != nil {
-		return answer{}, refuse(http.StatusUnprocessableEntity, "license: %v", err)
-	}
-	h, created, err := b.issue(r.Context(), a)
-	if err != nil {
-		return answer{}, err
-	}
-	if err := b.awaitReceipt(r.Context(), h); err != nil {
-		return answer{}, err
-	}
-	f, err := b.file(r.Context(), h)
-	return answer{status: statusOf(created, f.License), body: f}, err
-}
-
-func (b *Board) postOrder(r *http.Request, body []byte) (answer, error) {
-	license, err := pathHandle(r)
-	if err != nil {
-		return answer{}, err
-	}
-	var o client.OrderRequest
-	if err := credentials.DecodeStrict(body, &o); err != nil {
-		return answer{}, refuse(http.StatusBadRequest, "order: %v", err)
-	}
-	if err := checkOrder(o); err != nil {
-		return answer{}, refuse(http.StatusUnprocessableEntity, "order: %v", err)
-	}
-	h, created, err := b.order(r.Context(), license, o)
-	if err != nil {
-		return answer{}, err
-	}
-	if err := b.awaitReceipt(r.Context(), h); err != nil {
-		return answer{}, err
-	}
-	f, err := b.file(r.Context(), license)
-	if err != nil {
-		return answer{}, err
-	}
-	i := slices.IndexFunc(f.Orders, func(d client.Document) bool { return d.Handle == h })
-	if i < 0 {
-		return answer{}, errors.New("the order is not in its license's file")
-	}
-	return answer{status: statusOf(created, f.Orders[i]), body: f.Orders[i]}, nil
 }
 
 // statusOf is 202 while the receipt is missing: done here, not yet final.

@@ -184,7 +184,7 @@ func TestStatusListIsSignedAgain(t *testing.T) {
 	if _, err := h.statusList(ctx, 1); err == nil {
 		t.Error("a list without licenses was signed")
 	}
-	license, _, err := h.issue(ctx, application(1))
+	license, _, err := h.issue(ctx, bySomeone(), application(1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +200,7 @@ func TestStatusListIsSignedAgain(t *testing.T) {
 	if read() != first {
 		t.Error("signed again for nothing")
 	}
-	if _, _, err := h.order(ctx, license, client.OrderRequest{Action: credentials.OrderRevoke, Effective: now, Reason: "R-1"}); err != nil {
+	if _, _, err := h.order(ctx, bySomeone(), license, client.OrderRequest{Action: credentials.OrderRevoke, Effective: now, Reason: "R-1"}); err != nil {
 		t.Fatal(err)
 	}
 	second := read()

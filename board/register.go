@@ -27,13 +27,13 @@ const listFill = credentials.StatusListSize / 2
 
 // issue registers the license that a asks for, or finds the one that the same
 // application got before.
-func (b *Board) issue(ctx context.Context, a client.Application) (h credentials.Handle, created bool, err error) {
+func (b *Board) issue(ctx context.Context, by request, a client.Application) (h credentials.Handle, created bool, err error) {
 	identity, err := identityOf("license", a.Jurisdiction, a.Profession, a.Number, string(a.NPI), string(a.From), string(a.Until))
 	if err != nil {
 		return h, false, err
 	}
 	for range 64 {
-		h, err = b.issueOnce(ctx, a, identity)
+		h, err = b.issueOnce(ctx, by, a, identity)
 		if !errors.Is(err, errPlaceTaken) {
 			break
 		}
@@ -49,7 +49,7 @@ func (b *Board) issue(ctx context.Context, a client.Application) (h credentials.
 	return h, true, nil
 }
 
-func (b *Board) issueOnce(ctx context.Context, a client.Application, identity string) (h credentials.Handle, err error) {
+func (b *Board) issueOnce(ctx context.Context, by request, a client.Application, identity string) (h credentials.Handle, err error) {
 	// Signed before the transaction, so that a slow key does not hold up others.
 	if _, err := b.find(ctx, identity); err == nil {
 		return h, errKnown
@@ -67,7 +67,7 @@ func (b *Board) issueOnce(ctx context.Context, a client.Application, identity st
 	if err != nil {
 		return h, err
 	}
-	e, err := b.newEvent(client.EventLicense, h, h, identity, token, now)
+	e, err := b.newEvent(by, client.EventLicense, h, h, identity, token, now)
 	if err != nil {
 		return h, err
 	}
@@ -88,9 +88,9 @@ func (b *Board) issueOnce(ctx context.Context, a client.Application, identity st
 	})
 }
 
-// order registers an order upon a license: the order, the license's status bit
-// and the ledger entry in one transaction.
-func (b *Board) order(ctx context.Context, license credentials.Handle, o client.OrderRequest) (h credentials.Handle, created bool, err error) {
+// order registers an order upon a license: the order, the license's status bit,
+// the ledger entry and the clerk's request in one transaction.
+func (b *Board) order(ctx context.Context, by request, license credentials.Handle, o client.OrderRequest) (h credentials.Handle, created bool, err error) {
 	identity, err := identityOf("order", license.String(), string(o.Action), o.Effective.Format(time.RFC3339), o.Reason)
 	if err != nil {
 		return h, false, err
@@ -104,7 +104,7 @@ func (b *Board) order(ctx context.Context, license credentials.Handle, o client.
 	if err != nil {
 		return h, false, fmt.Errorf("sign order: %w", err)
 	}
-	e, err := b.newEvent(client.EventOrder, h, license, identity, token, o.Effective)
+	e, err := b.newEvent(by, client.EventOrder, h, license, identity, token, o.Effective)
 	if err != nil {
 		return h, false, err
 	}
@@ -130,6 +130,7 @@ func (b *Board) order(ctx context.Context, license credentials.Handle, o client.
 
 // event is a row of register_event that is about to be written.
 type event struct {
+	by                request
 	kind              client.EventKind
 	document, license credentials.Handle
 	identity, token   string
@@ -140,7 +141,7 @@ type event struct {
 // newEvent signs the ledger entry of a document. Its subject is the document's
 // own handle, for orders too: whoever reads only the ledger cannot tell which
 // license an order is about, nor that two orders are about the same one.
-func (b *Board) newEvent(kind client.EventKind, document, license credentials.Handle, identity, token string, effective time.Time) (event, error) {
+func (b *Board) newEvent(by request, kind client.EventKind, document, license credentials.Handle, identity, token string, effective time.Time) (event, error) {
 	kinds := map[client.EventKind]ledger.Kind{client.EventLicense: ledger.KindLicense, client.EventOrder: ledger.KindBoardOrder}
 	e, err := ledger.Entry{
 		Kind: kinds[kind], Subject: document, Document: credentials.DocumentDigest(token), Effective: effective,
@@ -148,10 +149,11 @@ func (b *Board) newEvent(kind client.EventKind, document, license credentials.Ha
 	if err != nil {
 		return event{}, err
 	}
-	return event{kind, document, license, identity, token, e.Marshal(), b.Now()}, nil
+	return event{by, kind, document, license, identity, token, e.Marshal(), b.Now()}, nil
 }
 
-// commit numbers and writes the event beside what register writes. Its first
+// commit numbers and writes the event, and who asked for it, beside what
+// register writes. Its first
 // statement makes other writers wait until this one has committed; an error
 // takes the number back with everything else.
 func (e event) commit(tx *sqldb.Tx, register func() error) error {
@@ -173,7 +175,10 @@ func (e event) commit(tx *sqldb.Tx, register func() error) error {
 		INSERT INTO register_event (sequence, document, identity, license, kind, token, entry, made)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
 		sequence, e.document.String(), e.identity, e.license.String(), string(e.kind), e.token, e.entry, e.made.UnixMicro())
-	return err
+	if err != nil {
+		return err
+	}
+	return e.by.keep(tx, sequence)
 }
 
 // find returns the document that an identity got, or sql.ErrNoRows.
@@ -243,21 +248,6 @@ func (b *Board) licensesOf(ctx context.Context, npi credentials.NPI) (handles []
 		handles = append(handles, h)
 	}
 	return handles, rows.Err()
-}
-
-// use remembers the id of a request token; false means that it was used before.
-func (b *Board) use(ctx context.Context, r credentials.RequestClaims) (first bool, err error) {
-	now := b.Now()
-	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
-		if _, err := tx.Exec(`DELETE FROM register_request WHERE expires < $1`, now.Add(-time.Hour).Unix()); err != nil {
-			return err
-		}
-		n, err := tx.Exec(`INSERT INTO register_request (id, expires) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING`,
-			r.ID.String(), r.Expires.Unix())
-		first = n == 1
-		return err
-	})
-	return first, err
 }
 
 // identityOf names what a request asks for, so that asking twice is asking

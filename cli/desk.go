@@ -36,7 +36,7 @@ func (r *run) desk(c *urfave.Context, clerk bool) (*desk, error) {
 	if _, err := credentials.ParseDID(did); err != nil {
 		return nil, refused(commandName(c), "--board-did: "+err.Error(), "ask the board for its DID")
 	}
-	cfg := board.Config{URL: url, Board: credentials.DID(did), Keys: aries.NewResolver().ResolveKey, Now: r.now}
+	cfg := board.Config{URL: url, Board: credentials.DID(did), Keys: aries.NewResolver().ResolveKey, NoWait: c.Bool("no-wait"), Now: r.now}
 	if clerk {
 		if cfg.Signer, err = signer(c); err != nil {
 			return nil, err
@@ -60,7 +60,7 @@ func (r *run) desk(c *urfave.Context, clerk bool) (*desk, error) {
 // A licenseRow is a license as it is shown.
 type licenseRow struct {
 	credentials.License
-	Receipt bool                `json:"receipt"` // it stands on the ledger
+	Receipt bool                `json:"receipt"` // it and its orders stand on the ledger
 	Orders  []credentials.Order `json:"orders"`
 }
 
@@ -76,6 +76,7 @@ func (d *desk) row(f board.File) (*licenseRow, error) {
 			return nil, caught("check board order", err, "tell the board")
 		}
 		row.Orders = append(row.Orders, o.Subject)
+		row.Receipt = row.Receipt && len(doc.Receipt) > 0
 	}
 	return row, nil
 }

@@ -87,7 +87,7 @@ func codeOf(err error) int {
 		errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission),
 		errors.Is(err, ledgerclient.ErrRefused), errors.Is(err, ledgerclient.ErrNotFound):
 		return exitRefused
-	case errors.Is(err, ledgerclient.ErrEvidence):
+	case errors.Is(err, ledgerclient.ErrEvidence), errors.Is(err, board.ErrEvidence):
 		return exitCaught
 	}
 	return exitLater

@@ -14,32 +14,39 @@ import (
 
 func (r *run) licenseCommand() *urfave.Command {
 	text := func(name, usage string) urfave.Flag { return &urfave.StringFlag{Name: name, Usage: usage} }
-	waitFlag := func() urfave.Flag {
-		return &urfave.DurationFlag{Name: "wait", Usage: "wait for the ledger's receipt at most `DURATION`", Value: 15 * time.Second}
+	waitFlags := func(more ...urfave.Flag) []urfave.Flag {
+		return append(more,
+			&urfave.DurationFlag{Name: "wait", Usage: "wait for the ledger's receipt at most `DURATION`", Value: 15 * time.Second},
+			&urfave.BoolFlag{Name: "no-wait", Usage: "do not wait for it; the act stands, and license show brings it later", DisableDefaultText: true})
 	}
 	return branch("license", "issue, revoke and look up licenses at a board",
 		r.leaf(leaf{
 			name: "issue", usage: "have licenses issued, as a clerk of the board",
 			about: "Either one license by flags, or many with --from-csv FILE, whose columns are\nnpi,name,jurisdiction,profession,number,from,until. Issuing the same license again gives the same one.",
-			flags: boardFlags(true,
+			flags: boardFlags(true, waitFlags(
 				text("npi", "the clinician's `NPI`"), text("name", "the clinician's `NAME`"), text("state", "two letters of the `STATE`"),
 				text("profession", "such as MD, DO, NP"), text("number", "the license's `NUMBER`"),
 				text("from", "first `DATE`"), text("until", "last `DATE`, included"),
-				text("from-csv", "issue the licenses of a CSV `FILE`"), skipNPIFlag(), progressFlag(), waitFlag(),
-				outFlag("write the licenses with their proofs into `DIR`")),
+				text("from-csv", "issue the licenses of a CSV `FILE`"), skipNPIFlag(), progressFlag(),
+				outFlag("write the licenses with their proofs into `DIR`"))...),
 			do: r.licenseIssue,
 		}),
 		r.leaf(leaf{
 			name: "revoke", usage: "order that a license be revoked, as a clerk of the board", args: "HANDLE", min: 1, max: 1,
 			about: "What was done before the effective time stays covered by the license. A DATE begins at midnight\non this computer's clock. A revocation is never undone.",
-			flags: boardFlags(true, text("effective", "`TIME` such as 2026-11-02T00:00:00-08:00, or a DATE"),
-				text("reason", "the board's reason `CODE`; it is published"), waitFlag(), outFlag("write the order with its proofs into `DIR`")),
+			flags: boardFlags(true, waitFlags(text("effective", "`TIME` such as 2026-11-02T00:00:00-08:00, or a DATE"),
+				text("reason", "the board's reason `CODE`; it is published"), outFlag("write the order with its proofs into `DIR`"))...),
 			do: r.licenseRevoke,
 		}),
 		r.leaf(leaf{
 			name: "show", usage: "show a license, or all of a clinician's", args: "[HANDLE]", max: 1,
 			flags: boardFlags(false, text("npi", "show the licenses of this `NPI`"), outFlag("write them with their proofs, and the board's status list of today, into `DIR`")),
 			do:    r.licenseShow,
+		}),
+		r.leaf(leaf{
+			name: "acts", usage: "show which clerk had which license issued or revoked, as a clerk of the board", args: "[HANDLE]", max: 1,
+			about: "Every act is checked here: the clerk's own signature, and that the board did what the clerk asked for.\nIt shows key ids; who holds which key, the board knows.",
+			flags: boardFlags(true, &urfave.Int64Flag{Name: "after", Usage: "leave out the acts up to the `NUMBER`"}), do: r.licenseActs,
 		}),
 	)
 }
@@ -52,6 +59,14 @@ func boardFlags(clerk bool, more ...urfave.Flag) []urfave.Flag {
 		more = append(more, keyFlags()...)
 	}
 	return append(more, ledgerFlags()...)
+}
+
+// waiting is how long a clerk waits for the ledger.
+func waiting(c *urfave.Context) time.Duration {
+	if c.Bool("no-wait") {
+		return 0
+	}
+	return c.Duration("wait")
 }
 
 // settle waits until a license and its orders have their receipts. Without
@@ -111,7 +126,7 @@ func (d *desk) issue(c *urfave.Context, a board.Application) (*licenseRow, error
 	if err != nil {
 		return nil, err
 	}
-	if f, err = d.settle(c.Context, f.License.Handle, c.Duration("wait")); err != nil {
+	if f, err = d.settle(c.Context, f.License.Handle, waiting(c)); err != nil {
 		return nil, err
 	}
 	if err := d.keep(c.Context, f); err != nil {
@@ -144,7 +159,7 @@ func (r *run) licenseRevoke(c *urfave.Context) error {
 	if _, err := d.Revoke(c.Context, h, effective, reason); err != nil {
 		return err
 	}
-	f, err := d.settle(c.Context, h, c.Duration("wait"))
+	f, err := d.settle(c.Context, h, waiting(c))
 	if err != nil {
 		return err
 	}
@@ -236,8 +251,10 @@ func (r *run) printLicenses(rows []*licenseRow, ended error) error {
 		for _, o := range l.Orders {
 			fmt.Fprintf(r.Out, "  revoked  from %s (%s)\n", o.Effective.Format(time.RFC3339), oneLine(o.Reason))
 		}
-		if !l.Receipt {
-			fmt.Fprintln(r.Out, "  ledger   no receipt yet")
+		if l.Receipt {
+			fmt.Fprintln(r.Out, "  ledger   it has its receipt")
+		} else {
+			fmt.Fprintln(r.Out, "  ledger   no receipt yet; what the board signed stands")
 		}
 	}
 	return nil

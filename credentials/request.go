@@ -33,6 +33,7 @@ type RequestClaims struct {
 	Issuer  DID
 	KeyID   string
 	ID      Handle
+	Issued  time.Time
 	Expires time.Time
 }
 
@@ -90,5 +91,5 @@ func VerifyRequest(token, method, path, audience string, body []byte, now time.T
 	if err != nil {
 		return RequestClaims{}, fmt.Errorf("verify request: %w", err)
 	}
-	return RequestClaims{Issuer: p.Issuer, KeyID: kid, ID: p.ID, Expires: expires}, nil
+	return RequestClaims{Issuer: p.Issuer, KeyID: kid, ID: p.ID, Issued: issued, Expires: expires}, nil
 }

@@ -18,7 +18,7 @@ func TestRequests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := RequestClaims{Issuer: KeyDID(pubOf(key)), KeyID: KeyID(pubOf(key)), ID: handle(4), Expires: now.Add(time.Minute)}
+	want := RequestClaims{Issuer: KeyDID(pubOf(key)), KeyID: KeyID(pubOf(key)), ID: handle(4), Issued: now, Expires: now.Add(time.Minute)}
 	if claims != want {
 		t.Errorf("claims %+v, want %+v", claims, want)
 	}

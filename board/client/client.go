@@ -1,25 +1,15 @@
 package client
 
 import (
-	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/countersign-health/countersign/credentials"
-)
-
-const (
-	maxAnswer    = 16 << 20
-	answerWithin = 30 * time.Second
 )
 
 // Config is what a client is made of.
@@ -29,8 +19,11 @@ type Config struct {
 	// Keys finds the keys of the board: did:key by itself, did:web through
 	// aries, or the ledger's registry.
 	Keys credentials.ResolveKey
-	// Signer is a clerk's key. Reading needs none.
+	// Signer is a clerk's key. Reading needs none, but for the clerks' acts.
 	Signer credentials.Signer
+	// NoWait has the board answer as soon as it has decided: the receipt comes
+	// later, by Show.
+	NoWait bool
 	HTTP   *http.Client     // http.DefaultTransport without redirects where nil
 	Now    func() time.Time // time.Now where nil
 }
@@ -47,6 +40,7 @@ func New(c Config) (*Client, error) {
 	if _, err := credentials.ParseDID(string(c.Board)); err != nil || c.Keys == nil {
 		return nil, errors.New("board client: it needs the board's DID and a way to its keys")
 	}
+	c.Keys = boardKeys(c.Board, c.Keys)
 	c.URL = strings.TrimSuffix(c.URL, "/")
 	if c.HTTP == nil {
 		c.HTTP = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error {
@@ -59,14 +53,6 @@ func New(c Config) (*Client, error) {
 	return &Client{c}, nil
 }
 
-// A Refusal is an answer that sending again will not change.
-type Refusal struct {
-	Status  int
-	Message string
-}
-
-func (r *Refusal) Error() string { return "the board refused: " + r.Message }
-
 // Issue has a license issued. Sent twice, the same application gives the same
 // license. Its receipt may still be missing; Show brings it later.
 func (c *Client) Issue(ctx context.Context, a Application) (File, error) {
@@ -74,8 +60,14 @@ func (c *Client) Issue(ctx context.Context, a Application) (File, error) {
 	if err := c.send(ctx, "/licenses", a, &f); err != nil {
 		return File{}, fmt.Errorf("issue license: %w", err)
 	}
-	if _, err := c.openFile(f); err != nil {
-		return File{}, fmt.Errorf("issue license: %w", err)
+	got, err := c.openFile(f)
+	want := a.License(got.Handle)
+	want.Name = got.Name // it was issued before, perhaps under an earlier name
+	if err == nil && got != want {
+		err = errors.New("it is not the license that was asked for")
+	}
+	if err != nil {
+		return File{}, fmt.Errorf("issue license: %w", evidence(err))
 	}
 	return f, nil
 }
@@ -88,8 +80,12 @@ func (c *Client) Revoke(ctx context.Context, license credentials.Handle, effecti
 	if err := c.send(ctx, "/licenses/"+license.String()+"/orders", o, &d); err != nil {
 		return Document{}, fmt.Errorf("revoke license: %w", err)
 	}
-	if _, err := c.openOrder(d, license); err != nil {
-		return Document{}, fmt.Errorf("revoke license: %w", err)
+	got, err := c.openOrder(d, license)
+	if err == nil && (got.Action != o.Action || !got.Effective.Equal(o.Effective) || got.Reason != o.Reason) {
+		err = errors.New("it is not the order that was asked for")
+	}
+	if err != nil {
+		return Document{}, fmt.Errorf("revoke license: %w", evidence(err))
 	}
 	return d, nil
 }
@@ -97,13 +93,13 @@ func (c *Client) Revoke(ctx context.Context, license credentials.Handle, effecti
 // Show brings a license with its orders.
 func (c *Client) Show(ctx context.Context, license credentials.Handle) (File, error) {
 	var f File
-	if err := c.get(ctx, "/licenses/"+license.String(), answerWithin, &f); err != nil {
+	if err := c.get(ctx, "/licenses/"+license.String(), &f); err != nil {
 		return File{}, fmt.Errorf("show license: %w", err)
 	}
-	if h, err := c.openFile(f); err != nil {
-		return File{}, fmt.Errorf("show license: %w", err)
-	} else if h != license {
-		return File{}, errors.New("show license: the board answered with another license")
+	if l, err := c.openFile(f); err != nil {
+		return File{}, fmt.Errorf("show license: %w", evidence(err))
+	} else if l.Handle != license {
+		return File{}, fmt.Errorf("show license: %w", evidence(errors.New("it is another license")))
 	}
 	return f, nil
 }
@@ -111,12 +107,12 @@ func (c *Client) Show(ctx context.Context, license credentials.Handle) (File, er
 // Find brings the licenses of one clinician, oldest first.
 func (c *Client) Find(ctx context.Context, npi credentials.NPI) ([]File, error) {
 	var files []File
-	if err := c.get(ctx, "/licenses?npi="+url.QueryEscape(string(npi)), answerWithin, &files); err != nil {
+	if err := c.get(ctx, "/licenses?npi="+url.QueryEscape(string(npi)), &files); err != nil {
 		return nil, fmt.Errorf("find licenses: %w", err)
 	}
 	for _, f := range files {
 		if _, err := c.openFile(f); err != nil {
-			return nil, fmt.Errorf("find licenses: %w", err)
+			return nil, fmt.Errorf("find licenses: %w", evidence(err))
 		}
 	}
 	return files, nil
@@ -143,12 +139,14 @@ func (c *Client) StatusList(ctx context.Context, entry *credentials.StatusEntry)
 	if !ok {
 		return "", nil, errors.New("status: the list is not at this board's address")
 	}
-	b, err := c.do(ctx, http.MethodGet, "/"+path, nil, answerWithin)
+	b, err := c.do(ctx, question{method: http.MethodGet, path: "/" + path, within: answerWithin})
 	if err != nil {
 		return "", nil, fmt.Errorf("status: %w", err)
 	}
-	list, err = credentials.OpenStatusList(string(b), c.Board, entry, c.Now(), c.Keys)
-	return string(b), list, err
+	if list, err = c.openStatus(string(b), entry); err != nil {
+		return "", nil, fmt.Errorf("status: %w", err)
+	}
+	return string(b), list, nil
 }
 
 // Feed brings the events after a sequence, waiting up to wait for the first
@@ -165,35 +163,44 @@ func (c *Client) Feed(ctx context.Context, after int64, wait time.Duration) (Fee
 
 func (c *Client) feed(ctx context.Context, after int64, wait time.Duration) (p FeedPage, err error) {
 	path := fmt.Sprintf("/feed?after=%d&wait=%s", after, url.QueryEscape(wait.String()))
-	if err := c.get(ctx, path, wait+answerWithin, &p); err != nil {
-		return p, err
+	b, err := c.do(ctx, question{method: http.MethodGet, path: path, within: wait + answerWithin})
+	if err == nil {
+		err = decode(b, &p)
 	}
-	proof, err := credentials.Open[PageProof](p.Proof, credentials.KindFeedHead, c.Keys)
 	if err != nil {
 		return p, err
+	}
+	return p, evidence(c.checkPage(p, after))
+}
+
+// checkPage checks that a page is what the board signed, whole and in order.
+func (c *Client) checkPage(p FeedPage, after int64) error {
+	proof, err := credentials.Open[PageProof](p.Proof, credentials.KindFeedHead, c.Keys)
+	if err != nil {
+		return err
 	}
 	want := p.Prove(after)
 	if got := proof.Subject; proof.Issuer != c.Board || got.After != want.After || got.Events != want.Events ||
 		got.Head.Sequence != want.Head.Sequence || got.Head.Index != want.Head.Index || !got.Head.Time.Equal(want.Head.Time) {
-		return p, errors.New("it is not what the board signed")
+		return errors.New("it is not what the board signed")
 	}
 	next, index := after+1, int64(-1)
 	for _, e := range p.Events {
 		if e.Sequence != next || e.Index <= index {
-			return p, fmt.Errorf("event %d is out of order", e.Sequence)
+			return fmt.Errorf("event %d is out of order", e.Sequence)
 		}
 		if err := c.openEvent(e); err != nil {
-			return p, fmt.Errorf("event %d: %w", e.Sequence, err)
+			return fmt.Errorf("event %d: %w", e.Sequence, err)
 		}
 		next, index = next+1, e.Index
 	}
 	switch last := next - 1; {
 	case last > p.Head.Sequence, last == p.Head.Sequence && len(p.Events) > 0 && index != p.Head.Index:
-		return p, errors.New("its events are not those of its head")
+		return errors.New("its events are not those of its head")
 	case last < p.Head.Sequence && len(p.Events) == 0:
-		return p, errors.New("events are missing before its head")
+		return errors.New("events are missing before its head")
 	}
-	return p, nil
+	return nil
 }
 
 func (c *Client) openEvent(e Event) error {
@@ -211,21 +218,34 @@ func (c *Client) openEvent(e Event) error {
 	return nil
 }
 
-// openFile checks that a file is of one license and signed by the board.
-func (c *Client) openFile(f File) (credentials.Handle, error) {
-	l, err := credentials.Open[credentials.License](f.License.Token, credentials.KindLicense, c.Keys)
-	if err != nil {
-		return credentials.Handle{}, err
+// openStatus tells a list that is past its end from one that is false: the
+// first may come out of a proxy's memory. Neither says anything.
+func (c *Client) openStatus(token string, entry *credentials.StatusEntry) (*credentials.StatusList, error) {
+	now := c.Now()
+	if l, err := credentials.Open[credentials.StatusListSubject](token, credentials.KindStatusList, c.Keys); err == nil && l.ValidUntil != nil {
+		if err := l.ValidAt(now); err != nil {
+			return nil, fmt.Errorf("the board's list is not in force, so that the status is unknown: %w", err)
+		}
 	}
-	if l.Issuer != c.Board || l.Handle() != f.License.Handle || l.Subject.Handle != f.License.Handle {
-		return credentials.Handle{}, errors.New("the license is not this board's")
+	list, err := credentials.OpenStatusList(token, c.Board, entry, now, c.Keys)
+	return list, evidence(err)
+}
+
+// openFile checks that a file is of one license and signed by the board.
+func (c *Client) openFile(f File) (l credentials.License, err error) {
+	doc, err := credentials.Open[credentials.License](f.License.Token, credentials.KindLicense, c.Keys)
+	if err != nil {
+		return l, err
+	}
+	if doc.Issuer != c.Board || doc.Handle() != f.License.Handle || doc.Subject.Handle != f.License.Handle {
+		return l, errors.New("the license is not this board's")
 	}
 	for _, o := range f.Orders {
 		if _, err := c.openOrder(o, f.License.Handle); err != nil {
-			return credentials.Handle{}, err
+			return l, err
 		}
 	}
-	return f.License.Handle, nil
+	return doc.Subject, nil
 }
 
 func (c *Client) openOrder(d Document, license credentials.Handle) (credentials.Order, error) {
@@ -237,82 +257,4 @@ func (c *Client) openOrder(d Document, license credentials.Handle) (credentials.
 		return credentials.Order{}, errors.New("the order is not this board's upon this license")
 	}
 	return o.Subject, nil
-}
-
-func (c *Client) send(ctx context.Context, path string, v, answer any) error {
-	body, err := credentials.CanonicalJSON(v)
-	if err != nil {
-		return err
-	}
-	b, err := c.do(ctx, http.MethodPost, path, body, answerWithin)
-	if err != nil {
-		return err
-	}
-	return decode(b, answer)
-}
-
-func (c *Client) get(ctx context.Context, path string, within time.Duration, answer any) error {
-	b, err := c.do(ctx, http.MethodGet, path, nil, within)
-	if err != nil {
-		return err
-	}
-	return decode(b, answer)
-}
-
-func decode(b []byte, answer any) error {
-	if err := credentials.DecodeStrict(b, answer); err != nil {
-		return fmt.Errorf("the board's answer: %w", err)
-	}
-	return nil
-}
-
-func (c *Client) do(ctx context.Context, method, path string, body []byte, within time.Duration) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, within)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, c.URL+path, bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	if method != http.MethodGet {
-		if c.Signer == nil {
-			return nil, errors.New("it takes a clerk's key")
-		}
-		var id credentials.Handle
-		rand.Read(id[:]) // never fails (crypto/rand)
-		token, err := credentials.SignRequest(c.Signer, method, req.URL.RequestURI(), string(c.Board), body, id, c.Now())
-		if err != nil {
-			return nil, err
-		}
-		req.Header.Set("Authorization", "Bearer "+token)
-		req.Header.Set("Content-Type", "application/json")
-	}
-	resp, err := c.HTTP.Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("reach the board: %w", err)
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	if err != nil {
-		return nil, fmt.Errorf("read the board's answer: %w", err)
-	}
-	if len(b) > maxAnswer {
-		return nil, fmt.Errorf("the board's answer is larger than %d bytes", maxAnswer)
-	}
-	return b, answerError(resp.StatusCode, b)
-}
-
-func answerError(status int, b []byte) error {
-	if status >= 200 && status < 300 {
-		return nil
-	}
-	var r Refused
-	if json.Unmarshal(b, &r) != nil || r.Error == "" {
-		r.Error = http.StatusText(status)
-	}
-	message := strconv.QuoteToGraphic(r.Error) // it is a stranger's text on someone's terminal
-	message = message[1 : len(message)-1]
-	if status >= 400 && status < 500 && status != http.StatusTooManyRequests {
-		return &Refusal{status, message}
-	}
-	return fmt.Errorf("the board answered %d: %s", status, message)
 }

@@ -112,6 +112,31 @@ func (p FeedPage) Prove(after int64) PageProof {
 	return PageProof{After: after, Events: credentials.DigestOf(b), Head: p.Head}
 }
 
+// An Act is one line of the register: what the board signed, and what a clerk
+// signed to have it.
+type Act struct {
+	Sequence int64     `json:"sequence"`
+	Kind     EventKind `json:"kind"`
+	Token    string    `json:"token"` // license or order
+	Request  *Request  `json:"request,omitempty"`
+}
+
+// A Request is a clerk's request as it came. The token is the clerk's
+// signature upon path, body and time.
+type Request struct {
+	Path     string    `json:"path"`
+	Token    string    `json:"token"`
+	Body     []byte    `json:"body"`
+	Accepted time.Time `json:"accepted"` // by the board's clock
+}
+
+// ActPage is the answer to one reading of the acts. Last is the newest act of
+// the register.
+type ActPage struct {
+	Acts []Act `json:"acts"`
+	Last int64 `json:"last"`
+}
+
 // Refused is how the board answers what it does not accept.
 type Refused struct {
 	Error string `json:"error"`

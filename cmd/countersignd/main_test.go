@@ -245,9 +245,9 @@ func TestMigrate(t *testing.T) {
 		{"up", "ledger", "ledger: up to date\n"},
 		{"status", "ledger", "ledger: 0001_ledger.sql done\nledger: 0002_append_only.sqlite.sql done\n"},
 		{"up", "ledger", "ledger: up to date\n"},
-		{"status", "board", "board: 0001_register.sql waits\n"},
+		{"status", "board", "board: 0001_register.sql waits\nboard: 0002_acts.sql waits\nboard: 0003_append_only.postgres.sql waits\n"},
 		{"up", "board", "board: up to date\n"},
-		{"status", "board", "board: 0001_register.sql done\n"},
+		{"status", "board", "board: 0001_register.sql done\nboard: 0002_acts.sql done\nboard: 0003_append_only.postgres.sql done\n"},
 		{"up", "insurer", "insurer: up to date\n"},
 		{"up", "w1", "witness: up to date\n"},
 	} {

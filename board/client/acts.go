@@ -1,0 +1,128 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/countersign-health/countersign/credentials"
+)
+
+// A Deed is an act whose clerk has been made sure of. Either License or Order
+// is what was done.
+type Deed struct {
+	Sequence int64
+	Clerk    string    // key id, which the board can give a name to
+	Signed   time.Time // by the clerk's clock
+	Accepted time.Time // by the board's clock
+	License  *credentials.License
+	Order    *credentials.Order
+}
+
+// Deeds reads every act of the register after a sequence, oldest first, and
+// hands each on once it is checked: the clerk's signature over the request, and
+// that the request asked for what the board then signed. An act that no clerk
+// has signed, or another one, ends the reading with ErrEvidence. The clerk's
+// key has to be a did:key, which needs nobody to say what it was at the time.
+//
+// The acts have no gaps. That the newest are not held back, the feed shows.
+func (c *Client) Deeds(ctx context.Context, after int64, each func(Deed) error) error {
+	seen := map[credentials.Handle]bool{}
+	for next := after + 1; ; {
+		p, err := c.acts(ctx, next-1)
+		if err != nil {
+			return fmt.Errorf("read acts after %d: %w", next-1, err)
+		}
+		for _, a := range p.Acts {
+			d, id, err := c.openAct(a)
+			switch {
+			case err == nil && a.Sequence != next:
+				err = errors.New("it is out of order")
+			case err == nil && seen[id]:
+				err = errors.New("its request was for another act")
+			}
+			if err != nil {
+				return fmt.Errorf("act %d: %w", a.Sequence, evidence(err))
+			}
+			seen[id] = true
+			next++
+			if err := each(d); err != nil {
+				return err
+			}
+		}
+		if next > p.Last {
+			return nil
+		}
+		if len(p.Acts) == 0 {
+			return fmt.Errorf("read acts: %w", evidence(fmt.Errorf("act %d is missing", next)))
+		}
+	}
+}
+
+func (c *Client) acts(ctx context.Context, after int64) (p ActPage, err error) {
+	b, err := c.do(ctx, question{method: http.MethodGet, path: fmt.Sprintf("/acts?after=%d", after), within: answerWithin, signed: true})
+	if err == nil {
+		err = decode(b, &p)
+	}
+	return p, err
+}
+
+// openAct checks an act and returns the id of its request.
+func (c *Client) openAct(a Act) (d Deed, id credentials.Handle, err error) {
+	r := a.Request
+	if r == nil {
+		return d, id, errors.New("no clerk's request is kept with it")
+	}
+	claims, err := credentials.VerifyRequest(r.Token, http.MethodPost, r.Path, string(c.Board), r.Body, r.Accepted, credentials.ResolveDIDKey)
+	if err != nil {
+		return d, id, fmt.Errorf("the clerk's request: %w", err)
+	}
+	d = Deed{Sequence: a.Sequence, Clerk: claims.KeyID, Signed: claims.Issued, Accepted: r.Accepted}
+	switch a.Kind {
+	case EventLicense:
+		d.License, err = c.openIssuance(a)
+	case EventOrder:
+		d.Order, err = c.openOrdering(a)
+	default:
+		err = fmt.Errorf("kind %q is not known", a.Kind)
+	}
+	return d, claims.ID, err
+}
+
+var errNotAsked = errors.New("the clerk asked for something else than the board signed")
+
+func (c *Client) openIssuance(a Act) (*credentials.License, error) {
+	doc, err := credentials.Open[credentials.License](a.Token, credentials.KindLicense, c.Keys)
+	if err != nil {
+		return nil, err
+	}
+	var asked Application
+	if err := credentials.DecodeStrict(a.Request.Body, &asked); err != nil {
+		return nil, fmt.Errorf("the clerk's request: %w", err)
+	}
+	if asked.License(doc.Handle()) != doc.Subject || !strings.HasSuffix(a.Request.Path, "/licenses") {
+		return nil, errNotAsked
+	}
+	return &doc.Subject, nil
+}
+
+func (c *Client) openOrdering(a Act) (*credentials.Order, error) {
+	doc, err := credentials.Open[credentials.Order](a.Token, credentials.KindBoardOrder, c.Keys)
+	if err != nil {
+		return nil, err
+	}
+	var asked OrderRequest
+	if err := credentials.DecodeStrict(a.Request.Body, &asked); err != nil {
+		return nil, fmt.Errorf("the clerk's request: %w", err)
+	}
+	// As text: the offset of a time decides the day on which it binds.
+	same := asked.Action == doc.Subject.Action && asked.Reason == doc.Subject.Reason &&
+		asked.Effective.Format(time.RFC3339) == doc.Subject.Effective.Format(time.RFC3339)
+	if !same || doc.Subject.Handle != doc.Handle() || !strings.HasSuffix(a.Request.Path, "/licenses/"+doc.Subject.License.String()+"/orders") {
+		return nil, errNotAsked
+	}
+	return &doc.Subject, nil
+}
