@@ -147,6 +147,16 @@ func (o *Options) settle() error {
 // requests to it.
 func (b *Board) DID() credentials.DID { return b.did }
 
+// Web is the did:web under which the board's document can be found, empty where
+// there is none. It is a way to the board, not its name.
+func (b *Board) Web() credentials.DID {
+	doc, err := b.webDocument()
+	if err != nil {
+		return ""
+	}
+	return doc.ID
+}
+
 // Close stops the board's work and waits until it has stopped. It does not
 // close the database.
 func (b *Board) Close() {

@@ -1,6 +1,7 @@
 package board
 
 import (
+	"cmp"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -33,6 +34,7 @@ func (b *Board) Handler() http.Handler {
 	mux.Handle("GET /licenses", b.door(b.findLicenses))
 	mux.Handle("GET /status/{list}", b.door(b.getStatus))
 	mux.Handle("GET /feed", b.door(b.getFeed))
+	mux.Handle("GET "+b.webPath(), b.door(b.getWeb))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Every request sets its own: a deadline outlives its request.
 		http.NewResponseController(w).SetWriteDeadline(time.Now().Add(mostWait + writeWithin))
@@ -45,7 +47,12 @@ type answer struct {
 	status int
 	body   any
 	token  string
+	media  string        // of JSON that is not just that
+	maxAge time.Duration // for which others may keep it; none where 0
 }
+
+// webMaxAge is how long others may keep the board's did:web document.
+const webMaxAge = 5 * time.Minute
 
 // A refusal is the caller's to mend. What is not a refusal is ours, and is
 // logged instead of told.
@@ -102,14 +109,16 @@ func (b *Board) write(w http.ResponseWriter, r *http.Request, a answer, err erro
 			body: client.Refused{Error: "the board could not answer just now: send it again, nothing is done twice"}}
 	}
 	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cache-Control", "no-store")
+	if a.maxAge > 0 {
+		w.Header().Set("Cache-Control", "public, max-age="+strconv.Itoa(int(a.maxAge/time.Second)))
+	}
 	if a.token != "" {
 		w.Header().Set("Content-Type", "application/vc+jwt")
-		w.Header().Set("Cache-Control", "max-age=30")
 		io.WriteString(w, a.token)
 		return
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Content-Type", cmp.Or(a.media, "application/json"))
 	w.WriteHeader(a.status)
 	json.NewEncoder(w).Encode(a.body)
 }
@@ -159,8 +168,9 @@ func (b *Board) getStatus(r *http.Request, _ []byte) (answer, error) {
 	if err != nil || list < 1 {
 		return answer{}, refuse(http.StatusBadRequest, "status lists are numbered from 1")
 	}
-	token, err := b.statusList(r.Context(), list)
-	return answer{token: token}, err
+	token, fresh, err := b.statusList(r.Context(), list)
+	// A copy that is kept this long is still in force for as long again.
+	return answer{token: token, maxAge: min(30*time.Second, fresh)}, err
 }
 
 func (b *Board) getFeed(r *http.Request, _ []byte) (answer, error) {

@@ -181,7 +181,7 @@ func TestStatusListIsSignedAgain(t *testing.T) {
 	clock := func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
 	h := openHouse(t, db, newTestLedger(), func(o *Options) { o.Now = clock })
 	ctx := t.Context()
-	if _, err := h.statusList(ctx, 1); err == nil {
+	if _, _, err := h.statusList(ctx, 1); err == nil {
 		t.Error("a list without licenses was signed")
 	}
 	license, _, err := h.issue(ctx, bySomeone(), application(1))
@@ -190,7 +190,7 @@ func TestStatusListIsSignedAgain(t *testing.T) {
 	}
 	read := func() string {
 		t.Helper()
-		token, err := h.statusList(ctx, 1)
+		token, _, err := h.statusList(ctx, 1)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -21,43 +21,47 @@ type listCache struct {
 type signedList struct {
 	token   string
 	revoked int64
-	fresh   time.Time // until when it is handed out
+	until   time.Time // end of its validity
 }
 
 func (b *Board) listURL(list int64) string { return b.URL + "/status/" + strconv.FormatInt(list, 10) }
 
-// statusList returns the current status list, signed, or sql.ErrNoRows. Bits
-// are only ever set, so their number says whether the list is another one.
-func (b *Board) statusList(ctx context.Context, list int64) (string, error) {
+// statusList returns the current status list, signed, and for how long others
+// may keep it, or sql.ErrNoRows. Bits are only ever set, so their number says
+// whether the list is another one.
+func (b *Board) statusList(ctx context.Context, list int64) (token string, keep time.Duration, err error) {
 	b.lists.mu.Lock()
 	defer b.lists.mu.Unlock()
 	now := b.Now()
-	var licenses, revoked int64
-	err := b.db.QueryRow(ctx, `SELECT count(*), coalesce(sum(revoked), 0) FROM register_license WHERE list = $1`, list).Scan(&licenses, &revoked)
+	var any bool
+	var revoked int64
+	err = b.db.QueryRow(ctx, `
+		SELECT EXISTS (SELECT 1 FROM register_license WHERE list = $1),
+			(SELECT count(*) FROM register_license WHERE list = $1 AND revoked = 1)`, list).Scan(&any, &revoked)
 	if err != nil {
-		return "", fmt.Errorf("read status list: %w", err)
+		return "", 0, fmt.Errorf("read status list: %w", err)
 	}
-	if licenses == 0 {
-		return "", sql.ErrNoRows
+	if !any {
+		return "", 0, sql.ErrNoRows
 	}
-	if kept, ok := b.lists.lists[list]; ok && kept.revoked == revoked && now.Before(kept.fresh) {
-		return kept.token, nil
+	if kept, ok := b.lists.lists[list]; ok && kept.revoked == revoked && kept.until.Sub(now) > b.ListLife/2 {
+		return kept.token, kept.until.Sub(now) / 2, nil
 	}
 	bits, err := b.statusBits(ctx, list)
 	if err != nil {
-		return "", fmt.Errorf("read status list: %w", err)
+		return "", 0, fmt.Errorf("read status list: %w", err)
 	}
 	url := b.listURL(list)
 	handle := credentials.Handle(credentials.DigestOf([]byte("countersign status list 1\n" + url)))
-	token, err := credentials.IssueStatusList(b.signer, handle, url, bits, now, now.Add(b.ListLife))
+	token, err = credentials.IssueStatusList(b.signer, handle, url, bits, now, now.Add(b.ListLife))
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
 	if b.lists.lists == nil {
 		b.lists.lists = map[int64]signedList{}
 	}
-	b.lists.lists[list] = signedList{token, revoked, now.Add(b.ListLife / 2)}
-	return token, nil
+	b.lists.lists[list] = signedList{token, revoked, now.Add(b.ListLife)}
+	return token, b.ListLife / 2, nil
 }
 
 func (b *Board) statusBits(ctx context.Context, list int64) (*credentials.StatusList, error) {

@@ -60,6 +60,12 @@ func (r *run) networkCommand() *urfave.Command {
 			flags: ledgerFlags(), do: r.networkShow,
 		}),
 		r.leaf(leaf{
+			name: "find", usage: "look a house up by its web address, and hold what it says against the ledger", args: "ADDRESS|DID", min: 1, max: 1,
+			about: "ADDRESS is that of its door, DID its did:web. It shows the DID under which the ledger let the house in, if\nthe house's own document names that key and no other; the ledger is right where the two differ.",
+			flags: ledgerFlags(&urfave.BoolFlag{Name: "loopback", Usage: "ask this machine, by plain HTTP: for demonstrations", DisableDefaultText: true}),
+			do:    r.networkFind,
+		}),
+		r.leaf(leaf{
 			name: "approve", usage: "approve that a newcomer be let in, as a founder", args: "PARTY", min: 1, max: 1,
 			about: "Make sure by another way that the DID is the newcomer's: nobody is ever put out again. With\n--ledger it is checked that you are a founder and that the newcomer is new.",
 			flags: ledgerFlags(append(keyFlags(), outFlag("write the approval to `FILE`"))...),

@@ -137,6 +137,13 @@ type ActPage struct {
 	Last int64 `json:"last"`
 }
 
+// The services that a board's did:web document names.
+const (
+	ServiceDoor   = "CountersignBoard"
+	ServiceFeed   = "CountersignBoardFeed"
+	ServiceStatus = "CountersignStatusLists"
+)
+
 // Refused is how the board answers what it does not accept.
 type Refused struct {
 	Error string `json:"error"`

@@ -126,7 +126,7 @@ func startBoard(ctx context.Context, p *process) (http.Handler, error) {
 	}
 	p.onClose(b.Close)
 	p.metrics.gauge("outbox_length", "Documents that wait for their receipt.", nil, counts(b.Waiting))
-	p.log.Info("board", "did", string(b.DID()))
+	p.log.Info("board", "did", string(b.DID()), "web", string(b.Web()))
 	return b.Handler(), nil
 }
 
