@@ -26,6 +26,12 @@ var (
 	ErrContentTaken = errors.New("this very content is published already under another name or edition")
 	// ErrDetermined says that another determination on the same decision came first.
 	ErrDetermined = errors.New("this decision was reviewed already")
+	// ErrHeldAlready says that somebody of the staff holds the claim already.
+	ErrHeldAlready = errors.New("the claim is held already")
+	// ErrNotHeld says that nobody of the staff holds the claim.
+	ErrNotHeld = errors.New("nobody of the staff holds the claim")
+	// ErrReleasedAlready says that a remittance has taken the decision: too late to hold it.
+	ErrReleasedAlready = errors.New("the claim stands in a remittance already: it can no longer be held")
 )
 
 // A Fence is a version that moves whenever what it guards moves: the
@@ -114,4 +120,8 @@ type Remittance struct {
 	Released  time.Time
 	Body      []byte
 	Entry     []byte
+	// Total and Count are what it pays and for how many claims; set by whoever
+	// writes it, and compared with the books before it is kept.
+	Total claims.Cents
+	Count int
 }

@@ -167,4 +167,14 @@ type Source struct {
 	File    credentials.Digest `json:"file"`    // SHA-256 of the file's bytes
 	Created credentials.Date   `json:"created"` // BHT04, the date of the transaction set
 	Place   string             `json:"place"`   // segment at which the claim starts: "ISA 1, ST 1, CLM 3"
+	// Sender is how the file's envelope named who sent it, where it was an
+	// X12 file: the 835 goes back to that name.
+	Sender Sender `json:"sender,omitzero"`
+}
+
+// A Sender is the name of a trading partner in X12 envelopes.
+type Sender struct {
+	Qualifier   string `json:"qualifier,omitempty"`   // ISA05
+	ID          string `json:"id,omitempty"`          // ISA06, without its padding
+	Application string `json:"application,omitempty"` // GS02
 }

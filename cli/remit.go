@@ -16,10 +16,13 @@ import (
 )
 
 func (r *run) remitCommand() *urfave.Command {
-	return branch("remit", "pay what was decided, and fetch what was paid",
+	reason := func() urfave.Flag {
+		return &urfave.StringFlag{Name: "reason", Usage: "your own reason `CODE`: a-z, 0-9 and -, nothing personal"}
+	}
+	return branch("remit", "pay what was decided, see what is held, and fetch what was paid",
 		r.leaf(leaf{
 			name: "run", usage: "release everything that is payable, as the insurer",
-			about: "One 835 file for each submitter, with a payment for each payee. Run twice, it pays once.",
+			about: "One 835 file for each submitter, with a payment for each payee. Run twice, it pays once.\nWhat is held stays out, and is listed with its reason.",
 			flags: gatewayFlags(&urfave.StringFlag{Name: "on", Usage: "`DATE` of payment; today where left out"}),
 			do:    r.remitRun,
 		}),
@@ -29,6 +32,33 @@ func (r *run) remitCommand() *urfave.Command {
 			flags: gatewayFlags(&urfave.BoolFlag{Name: "all", Usage: "fetch every remittance, not only the newest", DisableDefaultText: true},
 				outFlag("write remittance.835 with its proof into `DIR` (remittances/TRACE.835 where there are several)")),
 			do: r.remitFetch,
+		}),
+		r.leaf(leaf{
+			name: "list", usage: "list the payments that were released; the insurer sees everyone's",
+			flags: gatewayFlags(), do: r.remitList,
+		}),
+		r.leaf(leaf{
+			name: "show", usage: "show one remittance or one payment of it", args: "TRACE", min: 1, max: 1,
+			flags: gatewayFlags(), do: r.remitShow,
+		}),
+		r.leaf(leaf{
+			name: "held", usage: "list what is not paid and why, with sums for each reason, as the insurer",
+			flags: gatewayFlags(), do: r.remitHeld,
+		}),
+		r.leaf(leaf{
+			name: "reprocess", usage: "list what a board order makes you decide anew, as the insurer",
+			about: "A decision stands here once an order covers its date of service that became known after it,\npaid or not, until a later decision on the claim replaces it.",
+			flags: gatewayFlags(), do: r.remitReprocess,
+		}),
+		r.leaf(leaf{
+			name: "hold", usage: "keep a claim out of every payment run, under your own key", args: "CLAIM", min: 1, max: 1,
+			about: "CLAIM is your control number or the claim's handle.",
+			flags: gatewayFlags(reason()), do: func(c *urfave.Context) error { return r.remitHold(c, false) },
+		}),
+		r.leaf(leaf{
+			name: "release", usage: "lift a hold of your staff, under your own key", args: "CLAIM", min: 1, max: 1,
+			about: "CLAIM is your control number or the claim's handle. Other holds are not lifted by this.",
+			flags: gatewayFlags(reason()), do: func(c *urfave.Context) error { return r.remitHold(c, true) },
 		}),
 	)
 }
@@ -54,10 +84,11 @@ type paymentClaim struct {
 
 // A fetched is one 835 file that balances.
 type fetched struct {
-	Trace    string             `json:"trace"`
-	Handle   credentials.Handle `json:"handle"`
-	File     string             `json:"file,omitempty"` // where it was written
-	Payments []payment          `json:"payments"`
+	Trace    string              `json:"trace"`
+	Handle   credentials.Handle  `json:"handle"`
+	State    claims.PaymentState `json:"state"`
+	File     string              `json:"file,omitempty"` // where it was written
+	Payments []payment           `json:"payments"`
 
 	remittance api.Remittance
 }
@@ -74,19 +105,19 @@ func (r *run) remitRun(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	all, err := d.RunPayments(c.Context, on)
+	ran, err := d.RunPayments(c.Context, on)
 	if err != nil {
 		return fmt.Errorf("run payments: %w", err)
 	}
 	out := []fetched{}
-	for _, m := range all {
+	for _, m := range ran.Remittances {
 		f, err := balanced(m)
 		if err != nil {
 			return err
 		}
 		out = append(out, *f)
 	}
-	return r.printRemittances(out, "nothing is payable")
+	return r.printRun(out, ran)
 }
 
 func (r *run) remitFetch(c *urfave.Context) error {
@@ -131,7 +162,7 @@ func balanced(m api.Remittance) (*fetched, error) {
 	if err != nil {
 		return nil, caught(what, err, "tell the insurer; nothing was written")
 	}
-	out := &fetched{Trace: m.Trace, Handle: m.Handle, remittance: m, Payments: []payment{}}
+	out := &fetched{Trace: m.Trace, Handle: m.Handle, State: m.State, remittance: m, Payments: []payment{}}
 	for i := range sets {
 		s := &sets[i]
 		if err := x12.CheckBalance(s); err != nil {

@@ -400,7 +400,7 @@ func (g *gate) remittances(*http.Request, []byte) (any, error) {
 			Lines: []x12.ServicePayment{{Code: "99213", Charge: 10000, Paid: 8000, Units: 1000, From: "2026-10-05", To: "2026-10-05", Control: "1", Allowed: 10000,
 				Adjustments: []claims.Adjustment{{Group: claims.Patient, CARC: claims.CARCCoinsurance, Amount: 2000}}}}}
 		day := credentials.Date("2026-11-02").AddDays(i)
-		body, err := x12.WriteRemittance(x12.Envelope{Sender: "DEMOPPO", Receiver: "HOSPITAL", Control: i + 1, Produced: time.Date(2026, 11, 2+i, 0, 0, 0, 0, time.UTC)}, x12.Remittance{
+		body, err := x12.WriteRemittance(x12.Envelope{Sender: "DEMOPPO", To: claims.Sender{ID: "HOSPITAL"}, Control: i + 1, Produced: time.Date(2026, 11, 2+i, 0, 0, 0, 0, time.UTC)}, x12.Remittance{
 			Payer: x12.Payer{Name: "DEMO-PPO", ID: "DEMOPPO", TaxID: "990000002", Address: claims.Address{Street: "1 PAYER ST", City: "SACRAMENTO", State: "CA", ZIP: "95814"}, Contact: "EDI", Phone: "9165550100"},
 			Payee: claims.Provider{NPI: "2999001003", Organization: true, Name: "MISSION CREEK HOSPITAL", TaxID: "990000001", Address: claims.Address{Street: "100 EXAMPLE WAY", City: "SACRAMENTO", State: "CA", ZIP: "958140001"}},
 			Trace: trace, Total: 8000, Method: "CHK", Date: day, Produced: day, Payments: []x12.Payment{pay},

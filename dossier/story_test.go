@@ -230,7 +230,7 @@ func (w *world) remit() {
 	}
 	w.twisted("remittance", &r)
 	r.Total = r.Sum()
-	b, err := x12.WriteRemittance(x12.Envelope{Sender: "DEMOPPO", Receiver: "HOSPITAL", Control: 1, Produced: w.now}, r)
+	b, err := x12.WriteRemittance(x12.Envelope{Sender: "DEMOPPO", To: claims.Sender{ID: "HOSPITAL"}, Control: 1, Produced: w.now}, r)
 	w.check(err)
 	w.file(ledger.KindRemittance, RemittanceFile, b)
 }

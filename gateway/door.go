@@ -27,6 +27,7 @@ type call struct {
 	*http.Request
 	party ledger.Party
 	keyID string
+	token string // that the caller signed for this request
 	body  []byte
 }
 
@@ -82,7 +83,7 @@ func (g *Gateway) open(w http.ResponseWriter, r *http.Request, roles []ledger.Ro
 	if !g.replays.first(claims.ID, claims.Expires, now) {
 		return nil, refuse(http.StatusUnauthorized, "request token was used before: sign a new one for each request")
 	}
-	c.keyID = claims.KeyID
+	c.keyID, c.token = claims.KeyID, token
 	return c, nil
 }
 

@@ -63,8 +63,12 @@ func TestRoles(t *testing.T) {
 		{"POST", "/authorizations", []string{"hospital"}},
 		{"GET", "/submissions", []string{"hospital"}},
 		{"GET", "/submissions/" + handle, []string{"hospital", "insurer"}},
-		{"GET", "/remittances", []string{"hospital"}},
+		{"GET", "/remittances", []string{"hospital", "insurer"}},
 		{"POST", "/remittances", []string{"insurer"}},
+		{"GET", "/payments", []string{"insurer"}},
+		{"GET", "/reprocess", []string{"insurer"}},
+		{"POST", "/claims/C1/hold", []string{"insurer"}},
+		{"POST", "/claims/C1/release", []string{"insurer"}},
 		{"GET", "/reviews", []string{"reviewer"}},
 		{"GET", "/reviews/" + handle, []string{"reviewer"}},
 		{"POST", "/reviews/" + handle, []string{"reviewer"}},
@@ -79,9 +83,11 @@ func TestRoles(t *testing.T) {
 			}
 		}
 	}
-	for _, path := range []string{"/editions/plan", "/remittances?on=2026-05-06"} {
-		if got, _ := h.as("other insurer", "POST", path, nil); got != http.StatusForbidden {
-			t.Errorf("POST %s by another insurer: got %d, want 403", path, got)
+	for path, method := range map[string]string{
+		"/editions/plan": "POST", "/remittances?on=2026-05-06": "POST", "/payments": "GET", "/reprocess": "GET", "/claims/C1/hold": "POST", "/claims/C1/release": "POST",
+	} {
+		if got, _ := h.as("other insurer", method, path, nil); got != http.StatusForbidden {
+			t.Errorf("%s %s by another insurer: got %d, want 403", method, path, got)
 		}
 	}
 }

@@ -133,27 +133,6 @@ func (g *Gateway) addReceipt(ctx context.Context, f dossier.Files, document cred
 	return nil
 }
 
-func (g *Gateway) getRemittances(c *call) (any, error) {
-	all, err := g.Books.Remittances(c.Context(), c.party.DID)
-	if err != nil {
-		return nil, err
-	}
-	out := []api.Remittance{}
-	for _, r := range all {
-		row, err := g.Books.Outbox(c.Context(), r.Handle)
-		if err != nil {
-			return nil, err
-		}
-		if !row.Recorded {
-			continue
-		}
-		f := dossier.Files{}
-		f.Receipt(r.Handle, row.Entry, row.Receipt)
-		out = append(out, api.Remittance{Trace: r.Trace, Released: r.Released, Body: r.Body, Handle: r.Handle, Files: f})
-	}
-	return out, nil
-}
-
 func (g *Gateway) getEditions(c *call) (any, error) {
 	all, err := g.Books.Editions(c.Context())
 	if err != nil {
@@ -162,27 +141,6 @@ func (g *Gateway) getEditions(c *call) (any, error) {
 	out := []api.Edition{}
 	for _, e := range all {
 		out = append(out, edition(e))
-	}
-	return out, nil
-}
-
-// postRemittances runs the payments: everything payable is released, once.
-// Only the insurer itself may.
-func (g *Gateway) postRemittances(c *call) (any, error) {
-	if c.party.DID != g.Insurer {
-		return nil, refuse(http.StatusForbidden, "only this insurer releases its payments")
-	}
-	on, err := credentials.ParseDate(c.URL.Query().Get("on"))
-	if err != nil {
-		return nil, refuse(http.StatusBadRequest, "on=: the day of payment: %v", err)
-	}
-	released, err := g.Remit(c.Context(), on)
-	if err != nil {
-		return nil, err
-	}
-	out := []api.Remittance{}
-	for _, r := range released {
-		out = append(out, api.Remittance{Trace: r.Trace, Released: r.Released, Body: r.Body, Handle: r.Handle})
 	}
 	return out, nil
 }

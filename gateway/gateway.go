@@ -31,6 +31,10 @@ type Books interface {
 	Determine(ctx context.Context, d claims.Determination, token string) (books.Work, error)
 	Editions(ctx context.Context) ([]books.Edition, error)
 	Remittances(ctx context.Context, submitter credentials.DID) ([]books.Remittance, error)
+	Payments(ctx context.Context, current time.Time) ([]books.Payment, error)
+	Reprocess(ctx context.Context) ([]books.Reprocess, error)
+	SetStaffHold(ctx context.Context, h books.StaffHold) error
+	ClaimByControl(ctx context.Context, control string) (credentials.Handle, error)
 	LicenseDocuments(ctx context.Context, licenses, orders []credentials.Handle) ([]books.Document, error)
 	Outbox(ctx context.Context, document credentials.Handle) (books.OutboxRow, error)
 }
@@ -49,7 +53,7 @@ type Config struct {
 	// insurer's own key.
 	Publish func(ctx context.Context, kind books.EditionKind, name, edition string, body []byte) (books.Edition, error)
 	// Remit releases what is payable as of a day of payment.
-	Remit func(ctx context.Context, on credentials.Date) ([]books.Remittance, error)
+	Remit func(ctx context.Context, on credentials.Date) (books.PaymentRun, error)
 	// Insurer is the DID whose key may publish editions, and the audience of
 	// request tokens.
 	Insurer credentials.DID
@@ -90,8 +94,12 @@ func (g *Gateway) Handler() http.Handler {
 	mux.Handle("POST /authorizations", g.door(g.postAuthorization, ledger.RoleHospital))
 	mux.Handle("GET /submissions", g.door(g.listSubmissions, ledger.RoleHospital))
 	mux.Handle("GET /submissions/{handle}", g.door(g.getSubmission, ledger.RoleHospital, ledger.RoleInsurer))
-	mux.Handle("GET /remittances", g.door(g.getRemittances, ledger.RoleHospital))
-	mux.Handle("POST /remittances", g.door(g.postRemittances, ledger.RoleInsurer))
+	mux.Handle("GET /remittances", g.door(g.getRemittances, ledger.RoleHospital, ledger.RoleInsurer))
+	mux.Handle("POST /remittances", g.door(g.insurers(g.postRemittances), ledger.RoleInsurer))
+	mux.Handle("GET /payments", g.door(g.insurers(g.getPayments), ledger.RoleInsurer))
+	mux.Handle("GET /reprocess", g.door(g.insurers(g.getReprocess), ledger.RoleInsurer))
+	mux.Handle("POST /claims/{claim}/hold", g.door(g.insurers(g.postHold), ledger.RoleInsurer))
+	mux.Handle("POST /claims/{claim}/release", g.door(g.insurers(g.postHold), ledger.RoleInsurer))
 	mux.Handle("GET /reviews", g.door(g.own(g.listReviews), ledger.RoleReviewer))
 	mux.Handle("GET /reviews/{handle}", g.door(g.own(g.getReview), ledger.RoleReviewer))
 	mux.Handle("POST /reviews/{handle}", g.door(g.own(g.postReview), ledger.RoleReviewer))

@@ -21,13 +21,18 @@ func (h *house) decide(submission credentials.Handle, outcome claims.Outcome) cr
 	}
 	number := len(s.Decisions) + 1
 	decision := claims.Decision{Submission: submission, Number: number, Outcome: outcome}
+	evidence := claims.Evidence{Submission: submission, Number: number, Accumulators: []claims.Accumulators{}, Lines: []claims.LineFact{}}
+	sealed, _, err := claims.SealEvidence(&evidence, random())
+	if err != nil {
+		h.t.Fatal(err)
+	}
 	var settle = h.books.SettleClaim
 	body, _ := credentials.CanonicalJSON(decision)
 	if s.Kind == books.AuthorizationKind {
 		settle = h.books.SettleAuthorization
 		body, _ = credentials.CanonicalJSON(claims.AuthorizationDecision{Submission: submission, Number: number, Outcome: claims.AuthorizationOutcome(outcome)})
 	}
-	kept, err := h.books.KeepSigned(ctx, books.Signed{Key: random().String(), Handle: random(), Token: "token", Body: body, Entry: []byte("entry")})
+	kept, err := h.books.KeepSigned(ctx, books.Signed{Key: random().String(), Handle: random(), Token: "token", Body: body, Evidence: sealed, Entry: []byte("entry")})
 	if err != nil {
 		h.t.Fatal(err)
 	}

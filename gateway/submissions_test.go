@@ -6,11 +6,9 @@ import (
 	"testing"
 
 	"github.com/countersign-health/countersign/activities"
-	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/gateway/api"
-	"github.com/countersign-health/countersign/store"
 )
 
 func TestSubmitClaim(t *testing.T) {
@@ -162,11 +160,8 @@ func TestDecisionsNeedReceipts(t *testing.T) {
 	if err != nil || s.State != "received" || len(s.Decisions) != 0 {
 		t.Errorf("before the receipt: got %+v, %v", s, err)
 	}
-	release := func(int, []store.Payable) (books.Remittance, error) {
-		return books.Remittance{Trace: "T1", Handle: document, Body: []byte("835"), Entry: []byte("entry")}, nil
-	}
-	if _, err := h.books.Release(ctx, did("hospital"), release); err == nil {
-		t.Error("paid a decision that has no receipt")
+	if run, err := h.client("insurer").RunPayments(ctx, "2026-05-07"); err != nil || len(run.Remittances)+len(run.Held) != 0 {
+		t.Errorf("paid a decision that has no receipt: %+v, %v", run, err)
 	}
 	h.record(document)
 	s, err = h.client("hospital").Status(ctx, handle, 0, 1e9, false)

@@ -81,7 +81,7 @@ func readAuthorizationFile(tx *sqldb.Tx, submission credentials.Handle) (*books.
 func (b *Books) SettleAuthorization(ctx context.Context, s books.Settlement) (out books.Settled, err error) {
 	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		var d claims.AuthorizationDecision
-		out, err = b.settle(tx, s, &d, func() (int, string) { return d.Number, string(d.Outcome) }, func(submissionRow) error {
+		out, err = b.settle(tx, s, &d, func() (int, string) { return d.Number, string(d.Outcome) }, func(submissionRow, books.Signed) error {
 			for _, it := range d.Items {
 				_, err := tx.Exec(`
 					UPDATE authorized_item SET outcome = $3, from_date = $4, until_date = $5, units = $6

@@ -191,15 +191,15 @@ func findDuplicate(tx *sqldb.Tx, s submissionRow, who found, c *claims.Claim, l 
 func (b *Books) SettleClaim(ctx context.Context, s books.Settlement) (out books.Settled, err error) {
 	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		var d claims.Decision
-		out, err = b.settle(tx, s, &d, func() (int, string) { return d.Number, string(d.Outcome) }, func(row submissionRow) error {
-			return applyClaim(tx, row, &d)
+		out, err = b.settle(tx, s, &d, func() (int, string) { return d.Number, string(d.Outcome) }, func(row submissionRow, document books.Signed) error {
+			return applyClaim(tx, row, s.Submission, document, &d)
 		})
 		return err
 	})
 	return out, err
 }
 
-func applyClaim(tx *sqldb.Tx, row submissionRow, d *claims.Decision) error {
+func applyClaim(tx *sqldb.Tx, row submissionRow, submission credentials.Handle, document books.Signed, d *claims.Decision) error {
 	for _, m := range d.Met {
 		if err := addAccumulator(tx, "person/"+row.person, m.Period, m.DeductibleIndividual, m.OutOfPocketPerson); err != nil {
 			return err
@@ -222,7 +222,7 @@ func applyClaim(tx *sqldb.Tx, row submissionRow, d *claims.Decision) error {
 			return err
 		}
 	}
-	return nil
+	return putPayment(tx, submission, document, &s.Claim, d)
 }
 
 func addAccumulator(tx *sqldb.Tx, holder, period string, deductible, outOfPocket claims.Cents) error {
@@ -237,7 +237,7 @@ func addAccumulator(tx *sqldb.Tx, holder, period string, deductible, outOfPocket
 
 // settle is what claims and authorizations have in common. A document that is
 // settled already stays as it is; fences that moved refuse it.
-func (b *Books) settle(tx *sqldb.Tx, s books.Settlement, body any, what func() (int, string), apply func(submissionRow) error) (books.Settled, error) {
+func (b *Books) settle(tx *sqldb.Tx, s books.Settlement, body any, what func() (int, string), apply func(submissionRow, books.Signed) error) (books.Settled, error) {
 	var settled int
 	err := tx.QueryRow(`SELECT count(*) FROM decision WHERE document = $1`, s.Document.String()).Scan(&settled)
 	if err != nil || settled > 0 {
@@ -272,7 +272,7 @@ func (b *Books) settle(tx *sqldb.Tx, s books.Settlement, body any, what func() (
 	if err != nil {
 		return books.Settled{}, err
 	}
-	if err := apply(row); err != nil {
+	if err := apply(row, doc); err != nil {
 		return books.Settled{}, err
 	}
 	return books.Settled{}, putOutbox(tx, s.Document, doc.Entry)

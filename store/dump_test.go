@@ -7,7 +7,8 @@ import (
 )
 
 var tables = []string{"edition", "member", "coverage", "roster", "license", "board_order", "feed", "fence", "signed", "submission",
-	"claim_line", "decision", "accumulator", "authorized_item", "determination", "outbox", "remittance"}
+	"claim_line", "decision", "accumulator", "authorized_item", "determination", "outbox", "remittance",
+	"payment", "payment_rest", "payment_hold"}
 
 // dump is everything in the books, row by row.
 func (h *house) dump() string {

@@ -35,8 +35,8 @@ What fails when a check is taken out of the books (each was tried):
 	"order upon a license that …" in hear           TestOrderUponUnknownLicense
 	units - drawn >= $3, MIN(sequence) in drawUnits TestDraws
 	the search by key in keepSigned                 TestKeepSignedFirstWins
-	d.remittance = '' in readPayable                TestReleasePaysOnce, TestLostReplies
-	o.recorded <> 0 in readPayable, Due             TestReleaseWaitsForReceipts
+	remittance = '' in Pay                          TestPayOnce, TestLostReplies
+	o.recorded <> 0 in Pay                          TestPayWaitsForReceipts
 	any of the three conditions in Determine        TestDetermine
 	seq or state in findDuplicate                   TestDuplicates
 	recorded = 0 in KeepReceipt                     TestFirstReceiptStays
@@ -203,8 +203,12 @@ func (h *house) signed(name string, decision any) books.Signed {
 	h.t.Helper()
 	body, err := credentials.CanonicalJSON(decision)
 	h.must(err)
-	return books.Signed{Key: "decision/" + name, Handle: handle("decision " + name), Token: "token of decision " + name,
+	s := books.Signed{Key: "decision/" + name, Handle: handle("decision " + name), Token: "token of decision " + name,
 		Body: body, Evidence: []byte("evidence"), Entry: []byte("entry")}
+	if d, ok := decision.(claims.Decision); ok {
+		s.Evidence = h.seal(claims.Evidence{Submission: d.Submission, Number: d.Number, Lines: []claims.LineFact{}})
+	}
+	return s
 }
 
 // settle signs and settles the next decision on a claim, on what its file
@@ -212,17 +216,67 @@ func (h *house) signed(name string, decision any) books.Signed {
 func (h *house) settle(submission credentials.Handle, outcome claims.Outcome, edits ...func(*claims.Decision)) credentials.Handle {
 	h.t.Helper()
 	f := h.file(submission)
-	d := claims.Decision{Submission: submission, Number: f.Number, Outcome: outcome, Paid: 7500}
-	for _, edit := range edits {
-		edit(&d)
-	}
-	document := h.sign(fmt.Sprint(submission, d.Number), d)
+	d := h.decision(f, outcome, edits...)
+	document := h.signClaim(f, d)
 	out, err := h.SettleClaim(ctx, books.Settlement{Submission: submission, Document: document, Fences: f.Fences})
 	h.must(err)
 	if out.Moved {
 		h.t.Fatal("the evidence moved, though nothing happened")
 	}
 	return document
+}
+
+// decision answers every line of a claim alike.
+func (h *house) decision(f *books.ClaimFile, outcome claims.Outcome, edits ...func(*claims.Decision)) claims.Decision {
+	c := &f.Submission.Claim
+	d := claims.Decision{Submission: f.Submission.Handle, Claim: c.Number, Number: f.Number, Outcome: outcome, Charge: c.Charge}
+	if outcome == claims.Paid {
+		d.Paid = 7500
+	}
+	for _, edit := range edits {
+		edit(&d)
+	}
+	for i, l := range c.Lines {
+		ld := claims.LineDecision{Line: l.Number, Outcome: outcome, Charge: l.Charge}
+		if i == 0 {
+			ld.Paid = d.Paid
+		}
+		d.Lines = append(d.Lines, ld)
+	}
+	return d
+}
+
+func (h *house) seal(e claims.Evidence) []byte {
+	h.t.Helper()
+	e.Received, e.Accumulators = "2026-04-01", []claims.Accumulators{}
+	sealed, _, err := claims.SealEvidence(&e, handle("seed"))
+	h.must(err)
+	return sealed
+}
+
+// signClaim keeps a decision as signed, with the evidence of a clinician in
+// good standing.
+func (h *house) signClaim(f *books.ClaimFile, d claims.Decision) credentials.Handle {
+	h.t.Helper()
+	s := h.signed(fmt.Sprint(d.Submission, d.Number), d)
+	e := claims.Evidence{Submission: d.Submission, Number: d.Number}
+	for i, l := range f.Submission.Claim.Lines {
+		at := func(on credentials.Date) claims.StandingFact {
+			p := f.Lines[i].Practitioner
+			return claims.StandingFact{NPI: p.NPI, State: p.State, On: on, Fresh: true,
+				Standing: credentials.Standing{Answer: credentials.May, Reason: credentials.ReasonLicensed}}
+		}
+		fact := claims.LineFact{Line: l.Number, Standing: at(l.From)}
+		if l.To != l.From {
+			last := at(l.To)
+			fact.StandingLast = &last
+		}
+		e.Lines = append(e.Lines, fact)
+	}
+	s.Evidence = h.seal(e)
+	kept, err := h.KeepSigned(ctx, s)
+	h.must(err)
+	return kept.Handle
 }
 
 // grant approves every item of a request in full.

@@ -105,6 +105,11 @@ func (b *Books) hear(tx *sqldb.Tx, e Heard) error {
 	if err != nil {
 		return err
 	}
+	if added > 0 {
+		if err := bumpFence(tx, paymentsFence); err != nil {
+			return err
+		}
+	}
 	return bumpIfNew(tx, added, npi)
 }
 

@@ -3,7 +3,9 @@ package store_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/countersign-health/countersign/books"
@@ -13,90 +15,151 @@ import (
 )
 
 // write is a remittance that says what it pays.
-func write(number int, due []store.Payable) (books.Remittance, error) {
-	body := ""
-	for _, p := range due {
-		body += fmt.Sprintf("%s %s\n", p.Claim.Number, p.Decision.Paid)
-	}
+func write(number int, _ credentials.DID, due []store.Payable) (books.Remittance, error) {
 	trace := fmt.Sprint("TRACE", number)
-	return books.Remittance{Trace: trace, Number: number, Handle: handle(trace), Body: []byte(body), Entry: []byte("entry")}, nil
+	r := books.Remittance{Trace: trace, Handle: handle(trace), Entry: []byte("entry"), Count: len(due)}
+	for _, p := range due {
+		r.Body = fmt.Appendf(r.Body, "%s %s\n", p.Claim.Number, p.Decision.Paid)
+		r.Total += p.Decision.Paid
+	}
+	return r, nil
 }
+
+// licensed has the clinician licensed, and the feed current at noon.
+func (h *house) licensed() { h.hear(1, aLicense("L1", clinician)) }
 
 // pay settles a claim as paid and keeps the receipt.
-func (h *house) pay(number string) {
+func (h *house) pay(number string, edits ...func(*claims.Claim)) credentials.Handle {
 	h.t.Helper()
-	h.must(h.KeepReceipt(ctx, h.settle(h.receive(number), claims.Paid), 5, []byte("receipt")))
+	document := h.settle(h.receive(number, edits...), claims.Paid)
+	h.must(h.KeepReceipt(ctx, document, 5, []byte("receipt")))
+	return document
 }
 
-func TestReleasePaysOnce(t *testing.T) {
+// run is one payment run, whose remittances get their receipts.
+func (h *house) run() books.PaymentRun {
+	h.t.Helper()
+	run, err := h.Pay(ctx, noon, write)
+	h.must(err)
+	for _, r := range run.Released {
+		h.must(h.KeepReceipt(ctx, r.Handle, 9, []byte("receipt")))
+	}
+	return run
+}
+
+// bodies are what the remittances of a run say.
+func bodies(run books.PaymentRun) (all string) {
+	for _, r := range run.Released {
+		all += string(r.Body)
+	}
+	return all
+}
+
+func TestPayOnce(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
+		h.licensed()
 		for i := range 5 {
 			h.pay(fmt.Sprint("C", i))
 		}
 		var wait sync.WaitGroup
-		var released, nothing int
-		var mu sync.Mutex
+		var released atomic.Int64
 		for range 6 {
 			wait.Go(func() {
-				_, err := h.Release(ctx, hospital, write)
-				mu.Lock()
-				defer mu.Unlock()
-				switch {
-				case err == nil:
-					released++
-				case errors.Is(err, store.ErrNothingPayable):
-					nothing++
-				default:
+				run, err := h.Pay(ctx, noon, write)
+				if err != nil {
 					t.Error(err)
 				}
+				released.Add(int64(len(run.Released)))
 			})
 		}
 		wait.Wait()
-		if released != 1 || nothing != 5 {
-			t.Errorf("%d released and %d had nothing, want 1 and 5", released, nothing)
+		if released.Load() != 1 {
+			t.Errorf("%d released, want 1", released.Load())
 		}
 		h.pay("C9")
-		if due, err := h.Due(ctx); err != nil || len(due) != 1 || due[0] != hospital {
-			t.Errorf("due: got %v, %v", due, err)
-		}
-		if _, err := h.Release(ctx, hospital, write); err != nil {
-			t.Fatal(err)
-		}
+		h.run()
 		all, err := h.Remittances(ctx, hospital)
 		if err != nil || len(all) != 2 || string(all[0].Body) != "C0 75.00\nC1 75.00\nC2 75.00\nC3 75.00\nC4 75.00\n" || string(all[1].Body) != "C9 75.00\n" {
 			t.Errorf("got %+v, %v", all, err)
 		}
-		if due, err := h.Due(ctx); err != nil || len(due) != 0 {
-			t.Errorf("due: got %v, %v, want nobody", due, err)
+		if run := h.run(); len(run.Released)+len(run.Held) != 0 {
+			t.Errorf("nothing is left to pay, got %+v", run)
 		}
 	})
 }
 
-func TestReleaseWaitsForReceipts(t *testing.T) {
+func TestPayWaitsForReceipts(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		h.settle(h.receive("C1"), claims.Paid)
-		h.settle(h.receive("C2"), claims.Denied)
-		if _, err := h.Release(ctx, hospital, write); !errors.Is(err, store.ErrNothingPayable) {
-			t.Errorf("got %v, want ErrNothingPayable: a decision without its receipt is none", err)
+		h.licensed()
+		paid, denied := h.settle(h.receive("C1"), claims.Paid), h.settle(h.receive("C2"), claims.Denied)
+		if run := h.run(); len(run.Released)+len(run.Held) != 0 {
+			t.Errorf("got %+v: a decision without its receipt is none", run)
 		}
-		if due, err := h.Due(ctx); err != nil || len(due) != 0 {
-			t.Errorf("due: got %v, %v, want nobody", due, err)
+		h.stands(claims.PaymentDecided, "C1 C2")
+		h.must(h.KeepReceipt(ctx, paid, 5, []byte("receipt")))
+		h.must(h.KeepReceipt(ctx, denied, 6, []byte("receipt")))
+		h.stands(claims.PaymentPayable, "C1 C2")
+		run, err := h.Pay(ctx, noon, write)
+		if err != nil || bodies(run) != "C1 75.00\nC2 0.00\n" {
+			t.Errorf("got %q, %v, want both told, the denied one with no payment", bodies(run), err)
 		}
+		h.stands(claims.PaymentReleased, "C1 C2") // not paid before the remittance has its receipt
+		h.must(h.KeepReceipt(ctx, run.Released[0].Handle, 7, []byte("receipt")))
+		h.stands(claims.PaymentPaid, "C1 C2")
 	})
 }
 
-func TestReleaseThatCannotBeWritten(t *testing.T) {
+// stands wants exactly these claims in a state.
+func (h *house) stands(state claims.PaymentState, want string) {
+	h.t.Helper()
+	all, err := h.Payments(ctx, noon)
+	h.must(err)
+	var got []string
+	for _, p := range all {
+		if p.State == state {
+			got = append(got, p.Claim)
+		}
+	}
+	if strings.Join(got, " ") != want {
+		h.t.Errorf("%s: got %q, want %q of %+v", state, got, want, all)
+	}
+}
+
+func TestRemittanceThatCannotBeWritten(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
+		h.licensed()
 		h.pay("C1")
-		before := h.dump()
-		broken := errors.New("does not balance")
-		_, err := h.Release(ctx, hospital, func(int, []store.Payable) (books.Remittance, error) { return books.Remittance{}, broken })
-		if !errors.Is(err, broken) || h.dump() != before {
-			t.Errorf("got %v, want the writer's error and nothing kept", err)
+		other := aClaim("D1")
+		other.Submitter = "did:key:other"
+		got, err := h.ReceiveClaim(ctx, other)
+		h.must(err)
+		h.must(h.KeepReceipt(ctx, h.settle(got.Submission, claims.Paid), 6, []byte("receipt")))
+		for name, broken := range map[string]func(r *books.Remittance) error{
+			"not written":   func(*books.Remittance) error { return errors.New("does not balance") },
+			"a cent more":   func(r *books.Remittance) error { r.Total++; return nil },
+			"a claim fewer": func(r *books.Remittance) error { r.Count--; return nil },
+		} {
+			before := h.dump()
+			run, err := h.Pay(ctx, noon, func(number int, submitter credentials.DID, due []store.Payable) (books.Remittance, error) {
+				r, _ := write(number, submitter, due)
+				err := broken(&r)
+				return r, err
+			})
+			if err != nil || len(run.Released) != 0 || len(run.Held) != 2 || h.dump() != before {
+				t.Fatalf("%s: got %+v, %v, want nothing kept", name, run, err)
+			}
 		}
-		if _, err := h.Release(ctx, "did:key:other", write); !errors.Is(err, store.ErrNothingPayable) {
-			t.Errorf("another hospital: got %v", err)
+		run, err := h.Pay(ctx, noon, func(number int, submitter credentials.DID, due []store.Payable) (books.Remittance, error) {
+			if submitter == hospital {
+				return books.Remittance{}, errors.New("a name that X12 cannot carry")
+			}
+			return write(number, submitter, due)
+		})
+		if err != nil || bodies(run) != "D1 75.00\n" || len(run.Held) != 1 || run.Held[0].Hold.Reason != claims.HoldUnwritable ||
+			run.Held[0].Hold.Fault != "a name that X12 cannot carry" {
+			t.Errorf("got %q, %+v, %v, want the other hospital paid", bodies(run), run.Held, err)
 		}
+		h.stands(claims.PaymentPayable, "C1")
 	})
 }
 

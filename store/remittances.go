@@ -4,8 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"time"
 
 	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
@@ -18,105 +18,169 @@ type Payable struct {
 	Document credentials.Handle
 	Control  string
 	Claim    claims.Claim
+	Source   claims.Source // of the claim
 	Decision claims.Decision
 }
 
-// ErrNothingPayable says that no payable decision waits.
-var ErrNothingPayable = errors.New("nothing is payable")
+// A RemittanceWriter writes the remittance of a submitter. Number is the
+// file's.
+type RemittanceWriter func(number int, submitter credentials.DID, due []Payable) (books.Remittance, error)
 
-// Release takes every payable decision of a submitter that no remittance has
-// taken yet, has them written into one by write, and keeps it, all in one
-// transaction: a decision is in one remittance or in none, so running it twice
-// pays once. Write gets the number of the file.
-func (b *Books) Release(ctx context.Context, submitter credentials.DID, write func(number int, due []Payable) (books.Remittance, error)) (r books.Remittance, err error) {
+// Pay is the payment run: every decision that is payable goes into one
+// remittance of its submitter, all in one transaction together with the orders,
+// debts and holds that it was asked under. So a decision is in one remittance or
+// in none, running it twice pays once, and an order that is accepted before the
+// run commits is obeyed: the run is then made again. Feeds last read before
+// current prove nothing.
+//
+// A submitter whose remittance cannot be written, or does not come to what its
+// decisions say, holds up nobody else.
+func (b *Books) Pay(ctx context.Context, current time.Time, write RemittanceWriter) (run books.PaymentRun, err error) {
 	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
-		due, err := readPayable(tx, submitter)
+		run = books.PaymentRun{}
+		due, err := readPayments(tx, `WHERE d.remittance = '' AND s.latest = d.document AND o.recorded <> 0`)
 		if err != nil {
 			return err
 		}
-		if len(due) == 0 {
-			return ErrNothingPayable
-		}
-		var number int
-		if err := tx.QueryRow(`SELECT COALESCE(MAX(number), 0) + 1 FROM remittance`).Scan(&number); err != nil {
+		if err := holdDue(tx, due, current); err != nil {
 			return err
 		}
-		if r, err = write(number, due); err != nil {
-			return fmt.Errorf("write remittance: %w", err)
+		if run.Unaccounted, err = countUnaccounted(tx); err != nil {
+			return err
 		}
-		_, err = tx.Exec(`INSERT INTO remittance (number, trace, handle, submitter, released, body) VALUES ($1, $2, $3, $4, $5, $6)`,
-			number, r.Trace, r.Handle.String(), string(submitter), micros(b.now()), r.Body)
-		if err != nil {
+		if err := b.release(tx, due, write, &run); err != nil {
 			return err
 		}
 		for _, p := range due {
-			if _, err := tx.Exec(`UPDATE decision SET remittance = $2 WHERE document = $1`, p.Document.String(), r.Trace); err != nil {
-				return err
+			if p.State == claims.PaymentHeld {
+				run.Held = append(run.Held, p.Payment)
 			}
 		}
-		return putOutbox(tx, r.Handle, r.Entry)
+		return nil
 	})
-	return r, err
+	return run, err
 }
 
-// readPayable lists the paid decisions without a remittance whose receipts are
-// there: a decision without its receipt is none, and pays nothing.
-func readPayable(tx *sqldb.Tx, submitter credentials.DID) (due []Payable, err error) {
-	err = rows(tx, `
-		SELECT d.document, s.control, s.body, k.body
-		FROM decision d
+// countUnaccounted counts final decisions of which nothing says what their
+// payment rests on.
+func countUnaccounted(tx *sqldb.Tx) (n int, err error) {
+	err = tx.QueryRow(`
+		SELECT count(*) FROM decision d
 		JOIN submission s ON s.handle = d.submission AND s.latest = d.document
-		JOIN signed k ON k.handle = d.document
-		JOIN outbox o ON o.document = d.document
-		WHERE s.kind = 'claim' AND d.outcome = 'paid' AND d.remittance = '' AND o.recorded <> 0 AND s.submitter = $1
-		ORDER BY s.seq`, []any{string(submitter)},
-		func(rs *sql.Rows) error {
-			var p Payable
-			var document string
-			var submission claims.Submission
-			var body, decision []byte
-			if err := rs.Scan(&document, &p.Control, &body, &decision); err != nil {
-				return err
-			}
-			if p.Document, err = credentials.ParseHandle(document); err != nil {
-				return err
-			}
-			if err := errors.Join(json.Unmarshal(body, &submission), json.Unmarshal(decision, &p.Decision)); err != nil {
-				return err
-			}
-			p.Claim = submission.Claim
-			due = append(due, p)
-			return nil
-		})
-	return due, err
+		WHERE s.kind = 'claim' AND d.outcome IN ('paid', 'denied') AND d.remittance = ''
+		  AND NOT EXISTS (SELECT 1 FROM payment p WHERE p.document = d.document)`).Scan(&n)
+	return n, err
 }
 
-// Due lists the submitters for whom payable decisions wait.
-func (b *Books) Due(ctx context.Context) (submitters []credentials.DID, err error) {
-	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
-		submitters = nil
-		return rows(tx, `
-			SELECT DISTINCT s.submitter FROM decision d
-			JOIN submission s ON s.handle = d.submission AND s.latest = d.document
-			JOIN outbox o ON o.document = d.document
-			WHERE s.kind = 'claim' AND d.outcome = 'paid' AND d.remittance = '' AND o.recorded <> 0
-			ORDER BY s.submitter`, nil,
-			func(rs *sql.Rows) error {
-				var did credentials.DID
-				err := rs.Scan(&did)
-				submitters = append(submitters, did)
-				return err
-			})
-	})
-	return submitters, err
+func (b *Books) release(tx *sqldb.Tx, due []*paymentRow, write RemittanceWriter, run *books.PaymentRun) error {
+	var submitters []credentials.DID
+	by := map[credentials.DID][]*paymentRow{}
+	for _, p := range due {
+		if p.State != claims.PaymentPayable {
+			continue
+		}
+		if by[p.Submitter] == nil {
+			submitters = append(submitters, p.Submitter)
+		}
+		by[p.Submitter] = append(by[p.Submitter], p)
+	}
+	for _, submitter := range submitters {
+		r, err := b.releaseTo(tx, submitter, by[submitter], write)
+		if err != nil {
+			return err
+		}
+		if r != nil {
+			run.Released = append(run.Released, *r)
+		}
+	}
+	if len(run.Released) == 0 {
+		return nil
+	}
+	return bumpFence(tx, paymentsFence) // last, so that a long run keeps no order waiting
 }
 
-// Remittances lists what was released to a submitter, oldest first.
+// releaseTo writes one submitter's remittance and marks its decisions. Where
+// it cannot be written the decisions are held and nothing is kept.
+func (b *Books) releaseTo(tx *sqldb.Tx, submitter credentials.DID, due []*paymentRow, write RemittanceWriter) (*books.Remittance, error) {
+	payables, err := readPayables(tx, due)
+	if err != nil {
+		return nil, err
+	}
+	var number int
+	if err := tx.QueryRow(`SELECT COALESCE(MAX(number), 0) + 1 FROM remittance`).Scan(&number); err != nil {
+		return nil, err
+	}
+	r, err := write(number, submitter, payables)
+	if err == nil {
+		err = comesTo(r, due)
+	}
+	if err != nil {
+		for _, p := range due {
+			p.Hold = &claims.Hold{Reason: claims.HoldUnwritable, Fault: err.Error()}
+			p.State = claims.PaymentHeld
+		}
+		return nil, nil
+	}
+	r.Number, r.Submitter, r.Released = number, submitter, b.now()
+	_, err = tx.Exec(`INSERT INTO remittance (number, trace, handle, submitter, released, body) VALUES ($1, $2, $3, $4, $5, $6)`,
+		number, r.Trace, r.Handle.String(), string(submitter), micros(r.Released), r.Body)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range due {
+		marked, err := tx.Exec(`UPDATE decision SET remittance = $2 WHERE document = $1 AND remittance = ''`, p.Document.String(), r.Trace)
+		if err == nil && marked != 1 {
+			err = fmt.Errorf("decision %s stands in a remittance already", p.Document)
+		}
+		if err != nil {
+			return nil, err
+		}
+		p.Trace = r.Trace
+	}
+	return &r, putOutbox(tx, r.Handle, r.Entry)
+}
+
+// comesTo holds a remittance against the books' own figures.
+func comesTo(r books.Remittance, due []*paymentRow) error {
+	var sum claims.Cents
+	for _, p := range due {
+		sum += p.Amount
+	}
+	if r.Total != sum || r.Count != len(due) {
+		return fmt.Errorf("the remittance pays %s for %d claims, its decisions say %s for %d", r.Total, r.Count, sum, len(due))
+	}
+	return nil
+}
+
+// readPayables reads the claims and decisions themselves.
+func readPayables(tx *sqldb.Tx, due []*paymentRow) (all []Payable, err error) {
+	for _, p := range due {
+		row, err := readSubmission(tx, p.Submission)
+		if err != nil {
+			return nil, err
+		}
+		var s claims.Submission
+		if err := json.Unmarshal(row.body, &s); err != nil {
+			return nil, fmt.Errorf("read submission: %w", err)
+		}
+		payable := Payable{Document: p.Document, Control: p.Control, Claim: s.Claim, Source: s.Source}
+		if err := readBody(tx, p.Document.String(), &payable.Decision); err != nil {
+			return nil, err
+		}
+		all = append(all, payable)
+	}
+	return all, nil
+}
+
+// Remittances lists what was released to a submitter, oldest first; an empty
+// submitter means everyone's. Until its receipt is there, one is not for the
+// submitter's eyes.
 func (b *Books) Remittances(ctx context.Context, submitter credentials.DID) (all []books.Remittance, err error) {
 	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		all = nil
 		return rows(tx, `
-			SELECT number, trace, handle, submitter, released, body FROM remittance WHERE submitter = $1 ORDER BY number`,
+			SELECT number, trace, handle, submitter, released, body FROM remittance
+			WHERE $1 = '' OR submitter = $1 ORDER BY number`,
 			[]any{string(submitter)}, func(rs *sql.Rows) error {
 				var r books.Remittance
 				var handle string

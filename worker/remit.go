@@ -4,11 +4,11 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base32"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/countersign-health/countersign/books"
+	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/claims/x12"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/ledger"
@@ -18,27 +18,27 @@ import (
 // Remit releases what is payable: one 835 file a submitter, with a transaction
 // set for each payee, recorded on the ledger by its digest. On is the date of
 // payment. Running it again releases only what has become payable since.
-func (i *Insurer) Remit(ctx context.Context, on credentials.Date) (released []books.Remittance, err error) {
-	submitters, err := i.Books.Due(ctx)
+//
+// Where the ledger does not answer, what was released waits for its receipt in
+// the outbox; until then it is not paid and nobody outside sees it.
+func (i *Insurer) Remit(ctx context.Context, on credentials.Date) (run books.PaymentRun, err error) {
+	run, err = i.Books.Pay(ctx, i.Now().Add(-i.Patience), func(number int, _ credentials.DID, due []store.Payable) (books.Remittance, error) {
+		return i.write835(number, on, due)
+	})
 	if err != nil {
-		return nil, fmt.Errorf("list payable decisions: %w", err)
+		return run, fmt.Errorf("run payments: %w", err)
 	}
-	for _, submitter := range submitters {
-		r, err := i.Books.Release(ctx, submitter, func(number int, due []store.Payable) (books.Remittance, error) {
-			return i.write835(number, on, due)
-		})
-		if errors.Is(err, store.ErrNothingPayable) {
-			continue
-		}
-		if err != nil {
-			return released, fmt.Errorf("release remittance: %w", err)
-		}
+	for _, r := range run.Released {
 		if err := i.errands.Recording.Record(ctx, r.Handle); err != nil {
-			return released, fmt.Errorf("record remittance: %w", err)
+			i.Log.Error("record remittance; it waits for its receipt", "document", r.Handle.String(), "error", err.Error())
 		}
-		released = append(released, r)
 	}
-	return released, nil
+	for _, p := range run.Held {
+		if p.Hold.Reason == claims.HoldUnwritable {
+			i.Log.Error("write remittance; its decisions are held", "document", p.Document.String(), "error", p.Hold.Fault)
+		}
+	}
+	return run, nil
 }
 
 func (i *Insurer) write835(number int, on credentials.Date, due []store.Payable) (r books.Remittance, err error) {
@@ -48,12 +48,16 @@ func (i *Insurer) write835(number int, on credentials.Date, due []store.Payable)
 	if err != nil {
 		return r, err
 	}
+	for _, s := range sets {
+		r.Total += s.Total
+		r.Count += len(s.Payments)
+	}
 	produced, err := time.Parse(time.DateOnly, string(on))
 	if err != nil {
 		return r, fmt.Errorf("date of payment: %w", err)
 	}
 	r.Body, err = x12.WriteRemittance(x12.Envelope{
-		Sender: i.Payer.ID, Receiver: "SUBMITTER", Control: number, Produced: produced, Test: i.ReceiptFromFile,
+		Sender: i.Payer.ID, To: receiver(due), Control: number, Produced: produced, Test: i.ReceiptFromFile,
 	}, sets...)
 	if err != nil {
 		return r, err
@@ -65,19 +69,31 @@ func (i *Insurer) write835(number int, on credentials.Date, due []store.Payable)
 	return r, err
 }
 
+// receiver is who the file goes to: the name under which the newest of its
+// claims was sent, or the payee's NPI where no X12 file named a sender.
+func receiver(due []store.Payable) claims.Sender {
+	for n := len(due) - 1; n >= 0; n-- {
+		if to := due[n].Source.Sender; x12.Addressable(to) {
+			return to
+		}
+	}
+	return claims.Sender{ID: string(due[0].Claim.Billing.NPI)}
+}
+
 // transactionSets groups the decisions by payee, in the order in which the
 // payees first appear.
 func (i *Insurer) transactionSets(trace string, on credentials.Date, due []store.Payable) (sets []x12.Remittance, err error) {
-	at := map[credentials.NPI]int{}
+	at := map[claims.Payee]int{}
 	for _, p := range due {
 		payment, err := x12.PaymentOf(&p.Claim, &p.Decision, p.Control)
 		if err != nil {
 			return nil, err
 		}
-		n, known := at[p.Claim.Billing.NPI]
+		payee := claims.Payee{NPI: p.Claim.Billing.NPI, TaxID: p.Claim.Billing.TaxID}
+		n, known := at[payee]
 		if !known {
 			n = len(sets)
-			at[p.Claim.Billing.NPI] = n
+			at[payee] = n
 			sets = append(sets, x12.Remittance{
 				Payer: i.Payer, Payee: p.Claim.Billing, Trace: fmt.Sprintf("%s-%d", trace, n+1), Date: on, Produced: on,
 			})

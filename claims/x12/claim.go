@@ -28,7 +28,7 @@ func (r *claimReader) clm(s *segment) error {
 	place := r.composite(s, 5)
 	r.claims++
 	r.claim = &Submitted{Test: r.set.test, Purpose: r.purpose, Sequence: r.sequence}
-	r.claim.Source = claims.Source{Created: r.created, Place: r.place()}
+	r.claim.Source = claims.Source{Created: r.created, Place: r.place(), Sender: r.set.sender}
 	r.claim.Claim = claims.Claim{
 		Number: s.at(1), Charge: charge, Place: part(place, 0), Frequency: claims.Frequency(part(place, 2)),
 		Payer: *r.payer, Billing: *r.billing, Subscriber: *r.subscriber,

@@ -57,7 +57,8 @@ func TestReadClaims(t *testing.T) {
 	if second.ServiceState != "NV" {
 		t.Errorf("telehealth in %q, want the patient's state", second.ServiceState)
 	}
-	source := claims.Source{File: f.Digest, Created: "2026-11-02", Place: "ISA 1, ST 1, CLM 2"}
+	source := claims.Source{File: f.Digest, Created: "2026-11-02", Place: "ISA 1, ST 1, CLM 2",
+		Sender: claims.Sender{Qualifier: "ZZ", ID: "HOSPITAL", Application: "HOSPITAL"}}
 	if got[1].Source != source || got[0].Test || got[0].Purpose != "CH" || got[0].Sequence != "P" {
 		t.Errorf("got source %+v, test %v, purpose %q, sequence %q", got[1].Source, got[0].Test, got[0].Purpose, got[0].Sequence)
 	}

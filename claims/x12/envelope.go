@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
+
+	"github.com/countersign-health/countersign/claims"
 )
 
 // A setReader takes the segments of one transaction set.
@@ -21,6 +24,7 @@ type set struct {
 	index   int    // in the file, from 0
 	place   string // "ISA 1, ST 2"
 	gs, st  *segment
+	sender  claims.Sender
 	version string // ST03, else GS08
 	test    bool   // ISA15 is T
 	reader  setReader
@@ -183,6 +187,7 @@ func (w *walker) beginSet(seg *segment) error {
 	w.gs.holds++
 	w.setsInISA++
 	s := &set{index: w.sets, gs: w.gs.head, st: seg, count: 1, version: seg.at(3), test: w.isa.head.at(15) == "T"}
+	s.sender = claims.Sender{Qualifier: w.isa.head.at(5), ID: strings.TrimRight(w.isa.head.at(6), " "), Application: w.gs.head.at(2)}
 	s.place = fmt.Sprintf("%s, ST %d", w.isa.place, w.setsInISA)
 	if s.version == "" {
 		s.version = s.gs.at(8)

@@ -13,7 +13,7 @@ import (
 	"github.com/countersign-health/countersign/claims"
 )
 
-var envelope = Envelope{Sender: "INSURER", Receiver: "HOSPITAL", Control: 42, Produced: time.Date(2026, 11, 3, 8, 30, 0, 0, time.UTC)}
+var envelope = Envelope{Sender: "INSURER", To: claims.Sender{ID: "HOSPITAL"}, Control: 42, Produced: time.Date(2026, 11, 3, 8, 30, 0, 0, time.UTC)}
 
 // paidAndDenied are two claims of the sample with made-up decisions: one paid
 // with every kind of share, a dependent's denied.
@@ -217,8 +217,8 @@ func TestWriteRefuses(t *testing.T) {
 		}
 	}
 	for name, e := range map[string]Envelope{
-		"control": {Sender: "A", Receiver: "B"}, "sender": {Sender: "A*", Receiver: "B", Control: 1}, "receiver": {Sender: "A", Control: 1},
-		"long sender": {Sender: strings.Repeat("A", 16), Receiver: "B", Control: 1},
+		"control": {Sender: "A", To: claims.Sender{ID: "B"}}, "sender": {Sender: "A*", To: claims.Sender{ID: "B"}, Control: 1}, "receiver": {Sender: "A", Control: 1},
+		"long sender": {Sender: strings.Repeat("A", 16), To: claims.Sender{ID: "B"}, Control: 1},
 	} {
 		if _, err := WriteRemittance(e, paidAndDenied(t)); err == nil {
 			t.Errorf("envelope without a good %s was written", name)

@@ -13,10 +13,11 @@ import (
 // An Envelope is what a file needs around its transaction sets. The caller
 // numbers and dates the file, so that the same arguments give the same bytes.
 type Envelope struct {
-	Sender, Receiver string    // ISA06 and ISA08, up to 15 characters
-	Control          int       // ISA13, from 1 to 999999999
-	Produced         time.Time // ISA09 and ISA10, in its own location
-	Test             bool      // ISA15
+	Sender   string        // ISA06, up to 15 characters
+	To       claims.Sender // ISA07, ISA08 (up to 15 characters) and GS03, as they named themselves
+	Control  int           // ISA13, from 1 to 999999999
+	Produced time.Time     // ISA09 and ISA10, in its own location
+	Test     bool          // ISA15
 }
 
 // WriteRemittance writes an 835 file (005010X221A1), one transaction set for
@@ -89,6 +90,17 @@ func (w *writer) segment(id string, elements ...any) {
 	w.count++
 }
 
+// Addressable says whether a file can be sent to a name, so that a name out of
+// somebody's file cannot keep another's remittance from being written.
+func Addressable(to claims.Sender) bool {
+	for _, p := range []string{to.Qualifier, to.ID, to.Application} {
+		if len(p) > 15 || strings.IndexFunc(p, unwritable) >= 0 {
+			return false
+		}
+	}
+	return strings.TrimSpace(to.ID) != "" && (to.Qualifier == "" || len(to.Qualifier) == 2)
+}
+
 func unwritable(r rune) bool { return r < ' ' || r > '~' || strings.ContainsRune("*:~^", r) }
 
 // need refuses an element that the guide requires.
@@ -130,24 +142,33 @@ func (w *writer) open(e Envelope) {
 	if e.Control < 1 || e.Control > 999999999 {
 		w.fail("the control number is not from 1 to 999999999")
 	}
-	if len(e.Sender) > 15 || len(e.Receiver) > 15 {
+	if len(e.Sender) > 15 || len(e.To.ID) > 15 || len(e.To.Application) > 15 {
 		w.fail("the sender or receiver is longer than 15 characters")
+	}
+	if e.To.Qualifier == "" {
+		e.To.Qualifier = "ZZ" // mutually defined
+	}
+	if e.To.Application == "" {
+		e.To.Application = e.To.ID
+	}
+	if len(e.To.Qualifier) != 2 {
+		w.fail("the receiver's qualifier is not two characters")
 	}
 	usage := "P"
 	if e.Test {
 		usage = "T"
 	}
 	w.need("the sender", e.Sender)
-	w.need("the receiver", e.Receiver)
-	for _, p := range []string{e.Sender, e.Receiver} {
+	w.need("the receiver", e.To.ID)
+	for _, p := range []string{e.Sender, e.To.Qualifier, e.To.ID, e.To.Application} {
 		if strings.IndexFunc(p, unwritable) >= 0 {
 			w.fail("the sender or receiver holds a delimiter")
 		}
 	}
 	// ISA declares the delimiters, so it cannot be written by segment.
-	fmt.Fprintf(&w.out, "ISA*00*%10s*00*%10s*ZZ*%-15s*ZZ*%-15s*%s*%s*^*00501*%09d*0*%s*:~\n", "", "",
-		e.Sender, e.Receiver, e.Produced.Format("060102"), e.Produced.Format("1504"), e.Control, usage)
-	w.segment("GS", "HP", e.Sender, e.Receiver, e.Produced.Format("20060102"), e.Produced.Format("1504"), fmt.Sprint(e.Control), "X", "005010X221A1")
+	fmt.Fprintf(&w.out, "ISA*00*%10s*00*%10s*ZZ*%-15s*%s*%-15s*%s*%s*^*00501*%09d*0*%s*:~\n", "", "",
+		e.Sender, e.To.Qualifier, e.To.ID, e.Produced.Format("060102"), e.Produced.Format("1504"), e.Control, usage)
+	w.segment("GS", "HP", e.Sender, e.To.Application, e.Produced.Format("20060102"), e.Produced.Format("1504"), fmt.Sprint(e.Control), "X", "005010X221A1")
 }
 
 func (w *writer) set(n int, r *Remittance) {

@@ -60,15 +60,6 @@ type Review struct {
 	Token      string     `json:"token"` // the signed submission under review
 }
 
-// A Remittance is an 835 that was released, with its proof.
-type Remittance struct {
-	Trace    string             `json:"trace"`
-	Released time.Time          `json:"released"`
-	Body     []byte             `json:"body"`
-	Handle   credentials.Handle `json:"handle"`
-	Files    map[string][]byte  `json:"files"`
-}
-
 // An Edition is a published plan ("plan") or fee schedule ("fees").
 type Edition struct {
 	Kind   string             `json:"kind"`

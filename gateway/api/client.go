@@ -72,17 +72,6 @@ func (c *Client) Submissions(ctx context.Context, state string) (all []Submissio
 	return all, c.do(ctx, "GET", withQuery("/submissions", q), nil, &all)
 }
 
-// Remittances lists the 835s released to the caller.
-func (c *Client) Remittances(ctx context.Context) (all []Remittance, err error) {
-	return all, c.do(ctx, "GET", "/remittances", nil, &all)
-}
-
-// RunPayments has everything released that is payable, dated on the day of payment. Run
-// again, it releases only what has become payable since.
-func (c *Client) RunPayments(ctx context.Context, on credentials.Date) (released []Remittance, err error) {
-	return released, c.do(ctx, "POST", withQuery("/remittances", url.Values{"on": {string(on)}}), nil, &released)
-}
-
 // Reviews lists what waits for a reviewer.
 func (c *Client) Reviews(ctx context.Context) (all []Submission, err error) {
 	return all, c.do(ctx, "GET", "/reviews", nil, &all)

@@ -129,29 +129,40 @@ func cents(s string) (int64, error) {
 	return strconv.ParseInt(whole+(part + "00")[:2], 10, 64)
 }
 
-// TestRemittance: the 835 pays what was decided, and adds up.
+// TestRemittance: the 835 pays what was decided, tells what was denied, and
+// adds up.
 func TestRemittance(t *testing.T) {
 	got := balance(t, filepath.Join(builtIn(t).out, dossier.RemittanceFile))
 	if got.total != 65_00+136_00+84_00+78_09 {
 		t.Errorf("the 835 pays %d cents", got.total)
 	}
-	paid := 0
+	told := 0
 	for name, a := range story {
-		number, _, _ := strings.Cut(name, "/")
-		if a.outcome != "paid" {
-			if _, ok := got.status[number]; ok && story[number+"/1"].outcome != "paid" {
-				t.Errorf("%s is in the 835 without being payable", number)
+		number, decision, _ := strings.Cut(name, "/")
+		if decision != "1" {
+			continue // decided anew after the run
+		}
+		switch a.outcome {
+		case "paid":
+			told++
+		case "denied":
+			if told++; got.status[number] != "4" || got.paid[number] != 0 || got.claim[number] != int64(a.charge) {
+				t.Errorf("%s: the 835 says charge %d, paid %d, status %q; want it denied", number, got.claim[number], got.paid[number], got.status[number])
+			}
+			continue
+		default:
+			if _, ok := got.status[number]; ok {
+				t.Errorf("%s is in the 835 without a final decision", number)
 			}
 			continue
 		}
-		paid++
 		if got.claim[number] != int64(a.charge) || got.paid[number] != int64(a.paid) || got.patient[number] != int64(a.patient) || got.status[number] != "1" {
 			t.Errorf("%s: the 835 says charge %d, paid %d, patient %d, status %q; want %d, %d, %d, \"1\"", number,
 				got.claim[number], got.paid[number], got.patient[number], got.status[number], a.charge, a.paid, a.patient)
 		}
 	}
-	if len(got.paid) != paid {
-		t.Errorf("%d claims in the 835, want %d", len(got.paid), paid)
+	if len(got.paid) != told {
+		t.Errorf("%d claims in the 835, want %d", len(got.paid), told)
 	}
 }
 

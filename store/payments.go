@@ -1,0 +1,311 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/countersign-health/countersign/books"
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/store/sqldb"
+)
+
+// paymentsFence is written by whatever may forbid a payment (an order, a hold
+// of the staff) and by every payment run. Nobody reads it: it is there so that
+// of two such transactions the second fails and is run again on what the first
+// has left. A serializable database alone would let a run commit after an
+// order that it has not seen, since "first the run, then the order" is an order
+// of events too.
+const paymentsFence = "payments"
+
+// putPayment writes down what the payment of a final decision rests on: the
+// standing of whoever rendered each line that it pays, as the evidence names them.
+func putPayment(tx *sqldb.Tx, submission credentials.Handle, document books.Signed, c *claims.Claim, d *claims.Decision) error {
+	if !d.Final() {
+		return nil
+	}
+	_, err := tx.Exec(`INSERT INTO payment (document, submission, payee, tax_id, amount) VALUES ($1, $2, $3, $4, $5)`,
+		document.Handle.String(), submission.String(), string(c.Billing.NPI), c.Billing.TaxID, int64(d.Paid))
+	if err != nil || d.Outcome != claims.Paid {
+		return err
+	}
+	e, _, err := claims.OpenEvidence[claims.Evidence](document.Evidence)
+	if err != nil {
+		return fmt.Errorf("read evidence of the decision: %w", err)
+	}
+	pays := map[int]bool{}
+	for _, l := range d.Lines {
+		pays[l.Line] = l.Outcome == claims.Paid
+	}
+	for i := range e.Lines {
+		if !pays[e.Lines[i].Line] {
+			continue
+		}
+		for _, s := range []*claims.StandingFact{&e.Lines[i].Standing, e.Lines[i].StandingLast} {
+			if s == nil {
+				continue
+			}
+			_, err := tx.Exec(`
+				INSERT INTO payment_rest (document, npi, state, service_date) VALUES ($1, $2, $3, $4)
+				ON CONFLICT (document, npi, state, service_date) DO NOTHING`,
+				document.Handle.String(), string(s.NPI), s.State, string(s.On))
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// A paymentRow is a final decision with what says where its money stands.
+type paymentRow struct {
+	books.Payment
+	receipt, takenReceipt bool
+}
+
+func (p *paymentRow) taken() bool { return p.Trace != "" }
+
+// due: it has its receipt and no remittance has taken it.
+func (p *paymentRow) due() bool { return p.receipt && !p.taken() }
+
+// selectPayments takes every decision whose money is somewhere: those that a
+// remittance took, and the latest on each claim.
+const selectPayments = `
+	SELECT DISTINCT d.document, d.submission, s.submitter, s.number, s.control, d.number, d.outcome, d.settled,
+	       p.payee, p.tax_id, p.amount, o.recorded, d.remittance, COALESCE(ro.recorded, 0), s.seq
+	FROM payment p
+	JOIN decision d ON d.document = p.document
+	JOIN submission s ON s.handle = d.submission
+	JOIN outbox o ON o.document = d.document
+	LEFT JOIN remittance r ON r.trace = d.remittance
+	LEFT JOIN outbox ro ON ro.document = r.handle `
+
+// replaced: a later decision on the claim is final too.
+const replaced = `EXISTS (
+	SELECT 1 FROM decision e
+	WHERE e.submission = d.submission AND e.number > d.number AND e.outcome IN ('paid', 'denied'))`
+
+// readPayments reads decisions, oldest claim first.
+func readPayments(tx *sqldb.Tx, where string, args ...any) (all []*paymentRow, err error) {
+	err = rows(tx, selectPayments+where+` ORDER BY s.seq, d.number`, args, func(rs *sql.Rows) error {
+		p := &paymentRow{}
+		var document, submission string
+		var settled, receipt, takenReceipt, seq int64
+		err := rs.Scan(&document, &submission, &p.Submitter, &p.Claim, &p.Control, &p.Number, &p.Outcome, &settled,
+			&p.Payee.NPI, &p.Payee.TaxID, &p.Amount, &receipt, &p.Trace, &takenReceipt, &seq)
+		if err != nil {
+			return err
+		}
+		p.Settled, p.receipt, p.takenReceipt = fromMicros(settled), receipt != 0, takenReceipt != 0
+		if p.Document, err = credentials.ParseHandle(document); err != nil {
+			return err
+		}
+		p.Submission, err = credentials.ParseHandle(submission)
+		all = append(all, p)
+		return err
+	})
+	return all, err
+}
+
+// holdDue asks the rules what holds each due decision, and says where every
+// decision stands. It is one snapshot: orders, holds, debts and decisions of
+// one transaction. Feeds last read before current prove nothing.
+func holdDue(tx *sqldb.Tx, all []*paymentRow, current time.Time) error {
+	debts, err := readDebts(tx)
+	if err != nil {
+		return fmt.Errorf("read debts: %w", err)
+	}
+	staff, err := readStaffHolds(tx)
+	if err != nil {
+		return fmt.Errorf("read holds: %w", err)
+	}
+	rests, err := readRests(tx, current)
+	if err != nil {
+		return fmt.Errorf("read standings: %w", err)
+	}
+	var dues []claims.Due
+	var at []*paymentRow
+	for _, p := range all {
+		if p.due() {
+			dues = append(dues, claims.Due{Payee: p.Payee, Outcome: p.Outcome, Paid: p.Amount,
+				Rests: rests[p.Document], Staff: staff[p.Submission]})
+			at = append(at, p)
+		}
+	}
+	for i, hold := range claims.Holds(dues, debts) {
+		at[i].Hold = hold
+	}
+	for _, p := range all {
+		p.State = claims.PaymentStateOf(p.receipt, p.taken(), p.takenReceipt, p.Hold)
+	}
+	return nil
+}
+
+// readRests reads what every decision in no remittance rests on, as it stands now.
+func readRests(tx *sqldb.Tx, current time.Time) (map[credentials.Handle][]claims.Rest, error) {
+	rests := map[credentials.Handle][]claims.Rest{}
+	err := rows(tx, `
+		SELECT pr.document, pr.npi, pr.state, pr.service_date
+		FROM payment_rest pr JOIN decision d ON d.document = pr.document
+		WHERE d.remittance = '' ORDER BY pr.document, pr.service_date, pr.npi`, nil, func(rs *sql.Rows) error {
+		var document string
+		var r claims.Rest
+		if err := rs.Scan(&document, &r.NPI, &r.State, &r.On); err != nil {
+			return err
+		}
+		h, err := credentials.ParseHandle(document)
+		rests[h] = append(rests[h], r)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	known := standings{}
+	for _, list := range rests {
+		for i := range list {
+			if err := known.judge(tx, &list[i], current); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return rests, nil
+}
+
+// standings remember whom they have looked up.
+type standings map[string]books.Practitioner
+
+// judge says what the books say now of a standing.
+func (s standings) judge(tx *sqldb.Tx, r *claims.Rest, current time.Time) (err error) {
+	key := string(r.NPI) + "/" + r.State
+	p, ok := s[key]
+	if !ok {
+		if p, err = practitioner(tx, r.NPI, r.State); err != nil {
+			return err
+		}
+		s[key] = p
+	}
+	r.Standing = credentials.StandingOn(p.Licenses, p.Orders, r.State, r.On, !p.FeedRead.Before(current))
+	if r.Standing.Reason == credentials.ReasonRevoked {
+		r.Order = firstOrder(p, r.On)
+	}
+	return nil
+}
+
+// firstOrder is the first on the ledger of those that bind on a day.
+func firstOrder(p books.Practitioner, on credentials.Date) credentials.Handle {
+	for _, o := range p.Orders {
+		if o.Action == credentials.OrderRevoke && o.EffectiveDate() <= on {
+			return o.Handle
+		}
+	}
+	return credentials.Handle{}
+}
+
+// readDebts is what payees owe, by NPI and whoever submitted: each payment on
+// a decision that a later one has replaced (the later one is paid anew and
+// whole), or that a board order covers which became known since.
+func readDebts(tx *sqldb.Tx) (map[credentials.NPI]claims.Cents, error) {
+	debts := map[credentials.NPI]claims.Cents{}
+	err := rows(tx, `
+		SELECT p.payee, p.amount FROM payment p JOIN decision d ON d.document = p.document
+		WHERE d.remittance <> '' AND d.outcome = 'paid' AND `+replaced, nil, func(rs *sql.Rows) error {
+		var npi credentials.NPI
+		var amount claims.Cents
+		err := rs.Scan(&npi, &amount)
+		debts[npi] += amount
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	covered, err := readReprocess(tx)
+	for _, r := range covered {
+		if r.Trace != "" {
+			debts[r.Payee.NPI] += r.Amount
+		}
+	}
+	return debts, err
+}
+
+// readReprocess lists the decisions that say paid, that no later final one has
+// replaced, and that an order covers.
+func readReprocess(tx *sqldb.Tx) (list []books.Reprocess, err error) {
+	covered, err := readPayments(tx, `
+		JOIN payment_rest pr ON pr.document = d.document
+		JOIN license l ON l.npi = pr.npi AND l.jurisdiction = pr.state
+		JOIN board_order bo ON bo.license = l.handle
+		WHERE d.outcome = 'paid' AND NOT `+replaced)
+	if err != nil {
+		return nil, err
+	}
+	known := standings{}
+	for _, p := range covered {
+		rest, err := firstRevoked(tx, known, p.Document)
+		if err != nil {
+			return nil, err
+		}
+		if rest == nil {
+			continue
+		}
+		p.Hold = &claims.Hold{Reason: claims.HoldOrder, Order: rest.Order}
+		p.State = claims.PaymentStateOf(p.receipt, p.taken(), p.takenReceipt, p.Hold)
+		list = append(list, books.Reprocess{Payment: p.Payment, Order: rest.Order, NPI: rest.NPI, On: rest.On})
+	}
+	return list, nil
+}
+
+// firstRevoked is the first standing of a decision that an order has taken away.
+func firstRevoked(tx *sqldb.Tx, known standings, document credentials.Handle) (*claims.Rest, error) {
+	var list []claims.Rest
+	err := rows(tx, `SELECT npi, state, service_date FROM payment_rest WHERE document = $1 ORDER BY service_date, npi`, []any{document.String()},
+		func(rs *sql.Rows) error {
+			var r claims.Rest
+			err := rs.Scan(&r.NPI, &r.State, &r.On)
+			list = append(list, r)
+			return err
+		})
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		if err := known.judge(tx, &list[i], time.Time{}); err != nil {
+			return nil, err
+		}
+		if list[i].Standing.Reason == credentials.ReasonRevoked {
+			return &list[i], nil
+		}
+	}
+	return nil, nil
+}
+
+// Reprocess lists the claims that have to be decided anew because of a board
+// order, oldest first: what was paid, what is held, and by which order.
+func (b *Books) Reprocess(ctx context.Context) (list []books.Reprocess, err error) {
+	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		list, err = readReprocess(tx)
+		return err
+	})
+	return list, err
+}
+
+// Payments lists every final decision with where its money stands, oldest
+// first. Feeds last read before current prove nothing.
+func (b *Books) Payments(ctx context.Context, current time.Time) (list []books.Payment, err error) {
+	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		list = nil
+		all, err := readPayments(tx, `WHERE d.remittance <> '' OR s.latest = d.document`)
+		if err != nil {
+			return err
+		}
+		if err := holdDue(tx, all, current); err != nil {
+			return err
+		}
+		for _, p := range all {
+			list = append(list, p.Payment)
+		}
+		return nil
+	})
+	return list, err
+}
