@@ -22,6 +22,8 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/ledger"
 	"github.com/countersign-health/countersign/store/sqldb"
@@ -80,7 +82,8 @@ type Board struct {
 	running sync.WaitGroup
 
 	mu      sync.Mutex
-	changed chan struct{} // closed when an event moved on, then replaced
+	changed chan struct{}         // closed when an event moved on, then replaced
+	asked   map[string]trace.Span // by document; see remember
 }
 
 // Open brings the register up to date and starts to bring what it owes to the
@@ -104,7 +107,7 @@ func Open(ctx context.Context, db *sqldb.DB, signer credentials.Signer, l Append
 	if err != nil {
 		return nil, fmt.Errorf("open board: %w", err)
 	}
-	b := &Board{Options: o, db: db, signer: signer, did: did, folder: u.EscapedPath(), ledger: l, changed: make(chan struct{})}
+	b := &Board{Options: o, db: db, signer: signer, did: did, folder: u.EscapedPath(), ledger: l, changed: make(chan struct{}), asked: map[string]trace.Span{}}
 	b.work, b.stop = context.WithCancel(context.Background())
 	b.running.Go(func() { b.keepOn(b.work, "append entry", b.appendNext) })
 	b.running.Go(func() { b.keepOn(b.work, "await receipt", b.receiveNext) })

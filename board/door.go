@@ -104,7 +104,7 @@ func (b *Board) write(w http.ResponseWriter, r *http.Request, a answer, err erro
 	case errors.Is(err, sql.ErrNoRows):
 		a = answer{status: http.StatusNotFound, body: client.Refused{Error: "the register holds nothing under this name"}}
 	case err != nil:
-		b.Log.Error("board: request failed", "method", r.Method, "route", r.Pattern, "error", err.Error())
+		b.Log.ErrorContext(r.Context(), "board: request failed", "method", r.Method, "route", r.Pattern, "error", err.Error())
 		a = answer{status: http.StatusServiceUnavailable,
 			body: client.Refused{Error: "the board could not answer just now: send it again, nothing is done twice"}}
 	}

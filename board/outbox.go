@@ -66,7 +66,7 @@ func (b *Board) appendNext(ctx context.Context) (found bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("read outbox: event %d: %w", sequence, err)
 	}
-	index, err := b.ledger.Append(ctx, document, e)
+	index, err := b.ledger.Append(b.within(ctx, document), document, e)
 	if err != nil {
 		return false, fmt.Errorf("event %d: %w", sequence, err)
 	}
@@ -100,10 +100,11 @@ func keepIndex(tx *sqldb.Tx, sequence, index int64) error {
 // first receipt is kept.
 func (b *Board) receiveNext(ctx context.Context) (found bool, err error) {
 	var sequence, index int64
+	var document string
 	var entry []byte
 	err = b.db.QueryRow(ctx, `
-		SELECT sequence, ledger_index, entry FROM register_event
-		WHERE ledger_index IS NOT NULL AND receipt IS NULL ORDER BY sequence LIMIT 1`).Scan(&sequence, &index, &entry)
+		SELECT sequence, ledger_index, document, entry FROM register_event
+		WHERE ledger_index IS NOT NULL AND receipt IS NULL ORDER BY sequence LIMIT 1`).Scan(&sequence, &index, &document, &entry)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
@@ -114,7 +115,7 @@ func (b *Board) receiveNext(ctx context.Context) (found bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("read outbox: event %d: %w", sequence, err)
 	}
-	receipt, err := b.ledger.AwaitFinal(ctx, index, e)
+	receipt, err := b.ledger.AwaitFinal(b.within(ctx, document), index, e)
 	if err != nil {
 		return false, fmt.Errorf("event %d: %w", sequence, err)
 	}
@@ -125,6 +126,7 @@ func (b *Board) receiveNext(ctx context.Context) (found bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("event %d: keep its receipt: %w", sequence, err)
 	}
+	b.forget(document)
 	b.moved()
 	return true, nil
 }

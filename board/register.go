@@ -71,7 +71,7 @@ func (b *Board) issueOnce(ctx context.Context, by request, a client.Application,
 	if err != nil {
 		return h, err
 	}
-	return h, b.db.TxLocked(ctx, func(tx *sqldb.Tx) error {
+	return h, b.commit(ctx, e, func(tx *sqldb.Tx) error {
 		return e.commit(tx, func() error {
 			var taken int
 			if err := tx.QueryRow(`SELECT count(*) FROM register_license WHERE list = $1 AND place = $2`, list, place).Scan(&taken); err != nil {
@@ -108,7 +108,7 @@ func (b *Board) order(ctx context.Context, by request, license credentials.Handl
 	if err != nil {
 		return h, false, err
 	}
-	err = b.db.TxLocked(ctx, func(tx *sqldb.Tx) error {
+	err = b.commit(ctx, e, func(tx *sqldb.Tx) error {
 		return e.commit(tx, func() error {
 			n, err := tx.Exec(`UPDATE register_license SET revoked = 1 WHERE handle = $1`, license.String())
 			if err == nil && n != 1 {
@@ -150,6 +150,17 @@ func (b *Board) newEvent(by request, kind client.EventKind, document, license cr
 		return event{}, err
 	}
 	return event{by, kind, document, license, identity, token, e.Marshal(), b.Now()}, nil
+}
+
+// commit runs an event's transaction, and remembers its trace before anybody
+// can take it from the outbox.
+func (b *Board) commit(ctx context.Context, e event, write func(*sqldb.Tx) error) error {
+	b.remember(ctx, e.document)
+	err := b.db.TxLocked(ctx, write)
+	if err != nil {
+		b.forget(e.document.String())
+	}
+	return err
 }
 
 // commit numbers and writes the event, and who asked for it, beside what

@@ -9,6 +9,10 @@ import (
 	"time"
 
 	urfave "github.com/urfave/cli/v2"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/countersign-health/countersign/tracing"
 )
 
 const program = "countersign"
@@ -17,6 +21,8 @@ const program = "countersign"
 type Streams struct {
 	In       io.Reader
 	Out, Err io.Writer
+	// Traces makes the span of the command; nil: there is none.
+	Traces trace.TracerProvider
 }
 
 // Run runs one command line, given without the program's name, and returns its
@@ -88,9 +94,25 @@ func (r *run) leaf(l leaf) *urfave.Command {
 				}
 				return refused(commandName(c), fmt.Sprintf("want %s, not %d arguments", want, n), "see "+c.Command.HelpName+" --help")
 			}
-			return l.do(c)
+			return r.traced(c, l.do)
 		},
 	}
+}
+
+// traced runs a command as the root of a trace. Its span has the command's
+// name; what stood behind it may be a person's.
+func (r *run) traced(c *urfave.Context, do func(*urfave.Context) error) error {
+	if r.Traces == nil {
+		return do(c)
+	}
+	ctx, span := r.Traces.Tracer(tracing.Scope).Start(c.Context, c.Command.HelpName)
+	defer span.End()
+	c.Context = ctx
+	err := do(c)
+	if err != nil {
+		span.SetStatus(codes.Error, "")
+	}
+	return err
 }
 
 // branch is a command that only holds others.

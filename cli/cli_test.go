@@ -17,7 +17,7 @@ import (
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"countersign": func() {
-			os.Exit(Run(context.Background(), os.Args[1:], Streams{os.Stdin, os.Stdout, os.Stderr}))
+			os.Exit(Run(context.Background(), os.Args[1:], Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
 		},
 	})
 }
@@ -39,7 +39,7 @@ func TestScripts(t *testing.T) {
 // typed runs a command line in-process.
 func typed(args ...string) (code int, out, err string) {
 	var o, e bytes.Buffer
-	code = Run(context.Background(), args, Streams{strings.NewReader(""), &o, &e})
+	code = Run(context.Background(), args, Streams{In: strings.NewReader(""), Out: &o, Err: &e})
 	return code, o.String(), e.String()
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/countersign-health/countersign/dossier"
 	"github.com/countersign-health/countersign/gateway/api"
 	"github.com/countersign-health/countersign/ledger"
+	"github.com/countersign-health/countersign/tracing"
 )
 
 // answerWithin bounds one request; a gateway answers a waiting one within 30 s.
@@ -172,7 +173,7 @@ func (r *run) unpinned(c *urfave.Context) (*door, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open keys: %w", err)
 	}
-	client := &api.Client{URL: url, Insurer: insurer, Signer: s, Now: r.now, HTTP: &http.Client{Timeout: answerWithin}}
+	client := &api.Client{URL: url, Insurer: insurer, Signer: s, Now: r.now, HTTP: httpClient("gateway")}
 	return &door{Client: client, did: did, trust: *trust}, nil
 }
 
@@ -219,4 +220,9 @@ func (d *door) recorded(about credentials.Handle, document credentials.Digest, l
 		return fmt.Errorf("the ledger's entry %d is about something else", proof.Index)
 	}
 	return d.registry.CheckAt(proof.Index, e)
+}
+
+// httpClient asks a peer, as part of the command's trace if it has one.
+func httpClient(peer string) *http.Client {
+	return &http.Client{Timeout: answerWithin, Transport: tracing.Transport(peer, http.DefaultTransport)}
 }

@@ -112,7 +112,7 @@ func (l *reader) list(ctx context.Context, after int64, page any) error {
 	if err != nil {
 		return fmt.Errorf("list participants: %w", err)
 	}
-	resp, err := (&http.Client{Timeout: answerWithin}).Do(req)
+	resp, err := httpClient("ledger").Do(req)
 	if err != nil {
 		return fmt.Errorf("list participants: reach the ledger: %w", err)
 	}

@@ -98,7 +98,7 @@ func (g *Gateway) answer(w http.ResponseWriter, r *http.Request, answer any, err
 	case r.Context().Err() != nil:
 		return // the caller has gone
 	case err != nil:
-		g.Log.Error("request failed", "method", r.Method, "route", r.Pattern, "error", err.Error())
+		g.Log.ErrorContext(r.Context(), "request failed", "method", r.Method, "route", r.Pattern, "error", err.Error())
 		status, answer = http.StatusServiceUnavailable, &api.Refusal{Message: "the insurer could not take this just now: send it again, nothing is done twice"}
 	}
 	w.Header().Set("Content-Type", "application/json")

@@ -17,11 +17,13 @@ const (
 	pq         = "github.com/lib/pq"
 	aries      = "github.com/hyperledger"
 	temporalIO = "go.temporal.io"
+	otel       = "go.opentelemetry.io"
+	grpc       = "google.golang.org/grpc"
 )
 
 // outside is what a rule must never reach: whatever can ask the world something makes a decision that the other party cannot
 // replay. (go-jose, which credentials needs, stays within these bounds.)
-var outside = []string{"net/http", "os/exec", "plugin", "log/slog", "database/sql", pq, aries, temporalIO, "modernc.org/sqlite"}
+var outside = []string{"net/http", "os/exec", "plugin", "log/slog", "database/sql", pq, aries, temporalIO, otel, "modernc.org/sqlite"}
 
 // mustNotReach lists, for each package, what it must not depend on, directly or not. A name covers what is below it, unless it
 // ends in "$".
@@ -52,10 +54,13 @@ var mustNotReach = []struct {
 	{"dossier", append(ours("store", "activities", "workflows", "gateway", "worker", "cli"), "database/sql", pq, aries, temporalIO)},
 	// What people run on their own machine, which talks to the doors of the houses and reads no books. (The gateway itself is
 	// banned by what it reaches; gateway/api is what a client of it needs.)
-	{"cli", append(ours("store", "activities", "workflows", "worker", "ledger/operator", "ledger/witness"), pq, temporalIO)},
+	{"cli", append(ours("store", "activities", "workflows", "worker", "ledger/operator", "ledger/witness"), pq, temporalIO, grpc, otel+"/otel/sdk")},
+	// Doors and clients make spans; what sends them is for commands to choose.
+	{"tracing", append(ours("tracing/otlp", "credentials", "ledger", "store", "worker", "cli"), "database/sql", pq, aries, temporalIO, grpc, otel+"/otel/sdk")},
+	{"tracing/otlp", append(ours("credentials", "ledger", "store", "worker", "cli"), "database/sql", pq, aries, temporalIO, grpc)},
 	// The daemon connects to a Temporal cluster; it brings none. The server's packages are cmd/countersign-dev's alone.
 	{"cmd/countersignd", append(ours("cli", "store/sqldb/sqldbtest", "ledger/ledgertest"), temporalIO+"/server")},
-	{"cmd/countersign", append(ours("store", "activities", "workflows", "worker", "ledger/operator", "ledger/witness"), pq, temporalIO)},
+	{"cmd/countersign", append(ours("store", "activities", "workflows", "worker", "ledger/operator", "ledger/witness"), pq, temporalIO, grpc)},
 }
 
 // onlyImporters lists who alone may import a library: its oddities stay behind one door.
@@ -66,6 +71,7 @@ var onlyImporters = map[string][]string{
 	pq:                             ours("store/sqldb"),
 	"modernc.org/sqlite":           ours("store/sqldb"),
 	"github.com/prometheus":        ours("cmd/countersignd/run"),
+	otel + "/otel/sdk":             ours("tracing/otlp"),
 }
 
 func ours(folders ...string) []string {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/tracing"
 )
 
 // Config is what a client is made of.
@@ -43,7 +44,7 @@ func New(c Config) (*Client, error) {
 	c.Keys = boardKeys(c.Board, c.Keys)
 	c.URL = strings.TrimSuffix(c.URL, "/")
 	if c.HTTP == nil {
-		c.HTTP = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error {
+		c.HTTP = &http.Client{Transport: tracing.Transport("board", http.DefaultTransport), CheckRedirect: func(*http.Request, []*http.Request) error {
 			return errors.New("a board's door does not redirect")
 		}}
 	}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/ledger"
+	"github.com/countersign-health/countersign/tracing"
 )
 
 // Errors that trying again will not mend. Permanent knows them.
@@ -67,7 +68,7 @@ func New(base string, p ledger.Policy, hc *http.Client) *Client {
 	if hc == nil {
 		t := http.DefaultTransport.(*http.Transport).Clone()
 		t.MaxIdleConnsPerHost = 64 // all requests go to one host; the default of 2 would dial for each
-		hc = &http.Client{Timeout: 30 * time.Second, Transport: t}
+		hc = &http.Client{Timeout: 30 * time.Second, Transport: tracing.Transport("ledger", t)}
 	}
 	return &Client{strings.TrimSuffix(base, "/"), p, hc}
 }

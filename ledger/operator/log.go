@@ -20,6 +20,7 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/countersign-health/countersign/credentials"
@@ -58,6 +59,7 @@ type Log struct {
 	voices []*voice
 	final  *final
 	halted *halt
+	traced *traced
 
 	stop   context.CancelFunc
 	closed <-chan struct{}
@@ -93,7 +95,7 @@ func Open(ctx context.Context, c Config) (*Log, error) {
 func open(ctx context.Context, c Config) (*Log, error) {
 	l := &Log{db: c.DB, key: c.Key, logger: c.Logger, now: c.Now,
 		queue: make(chan *submission, 4*maxBatch), grown: make(chan struct{}, 1),
-		final: newFinal(), halted: &halt{}}
+		final: newFinal(), halted: &halt{}, traced: &traced{}}
 	if l.logger == nil {
 		l.logger = slog.New(slog.DiscardHandler)
 	}
@@ -182,6 +184,7 @@ func (l *Log) Append(ctx context.Context, business credentials.Digest, leaf []by
 		return Appended{}, fmt.Errorf("append entry: %w", err)
 	}
 	s := newSubmission(ledger.EntryKey(l.policy.Origin, e.Issuer(), business), e, leaf)
+	s.span = trace.SpanFromContext(ctx)
 	r := l.submit(ctx, s)
 	if r.err != nil {
 		return Appended{}, fmt.Errorf("append entry: %w", r.err)

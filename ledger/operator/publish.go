@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -27,6 +29,7 @@ const (
 type round struct {
 	checkpoint ledger.Checkpoint
 	signed     []byte // by the log alone
+	span       trace.Span
 
 	mu     sync.Mutex
 	cosigs []ledger.Cosignature
@@ -38,7 +41,7 @@ type round struct {
 }
 
 func newRound(c ledger.Checkpoint, signed []byte, quorum int) *round {
-	return &round{checkpoint: c, signed: signed, need: quorum, seen: map[int]bool{},
+	return &round{checkpoint: c, signed: signed, span: trace.SpanFromContext(context.Background()), need: quorum, seen: map[int]bool{},
 		done: make(chan struct{}), moved: make(chan struct{})}
 }
 
@@ -97,7 +100,15 @@ func (l *Log) publishOnce(ctx context.Context, always bool) error {
 	if err != nil {
 		return fmt.Errorf("sign checkpoint: %w", err)
 	}
-	return l.finalize(ctx, newRound(c, signed, l.policy.Quorum))
+	r := newRound(c, signed, l.policy.Quorum)
+	ctx, r.span = l.traced.start(ctx, size)
+	defer r.span.End()
+	if err := l.finalize(ctx, r); err != nil {
+		r.span.SetStatus(codes.Error, "")
+		return err
+	}
+	l.traced.drop(l.final.size())
+	return nil
 }
 
 // lookForFinal hears of checkpoints that another operator has made final.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/countersign-health/countersign/credentials"
@@ -24,6 +25,7 @@ type submission struct {
 	leaf   []byte
 	hash   tlog.Hash
 	result chan result // room for one: the sequencer never waits for a caller
+	span   trace.Span  // of whoever appends; nil where nobody said
 }
 
 type result struct {
@@ -32,7 +34,7 @@ type result struct {
 }
 
 func newSubmission(key credentials.Digest, e ledger.Entry, leaf []byte) *submission {
-	return &submission{key, e, leaf, leafHash(leaf), make(chan result, 1)}
+	return &submission{key: key, entry: e, leaf: leaf, hash: leafHash(leaf), result: make(chan result, 1)}
 }
 
 func leafHash(leaf []byte) tlog.Hash { return tlog.RecordHash(leaf) }
@@ -48,6 +50,9 @@ func (l *Log) sequence(ctx context.Context) {
 			if err != nil {
 				s.result <- result{err: err}
 				continue
+			}
+			if results[i].err == nil {
+				l.traced.add(results[i].index, s.span)
 			}
 			s.result <- results[i]
 		}

@@ -13,9 +13,11 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/countersign-health/countersign/ledger"
+	"github.com/countersign-health/countersign/tracing"
 )
 
 const (
@@ -47,7 +49,7 @@ type voice struct {
 func newVoices(l *Log, c Config) ([]*voice, error) {
 	client := c.Client
 	if client == nil {
-		client = &http.Client{Timeout: askTimeout}
+		client = &http.Client{Timeout: askTimeout, Transport: tracing.Transport("witness", http.DefaultTransport)}
 	}
 	names := l.policy.WitnessNames()
 	for name := range c.Witnesses {
@@ -118,7 +120,7 @@ func (v *voice) run(ctx context.Context) {
 // cosign has the witness sign the round's checkpoint, from wherever the
 // witness stands. It returns nil when there is nothing more to ask.
 func (v *voice) cosign(ctx context.Context, r *round) error {
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	ctx, cancel := context.WithTimeout(trace.ContextWithSpan(ctx, r.span), askTimeout)
 	defer cancel()
 	for range 3 {
 		if v.size > r.checkpoint.Size {

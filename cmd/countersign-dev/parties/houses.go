@@ -116,10 +116,14 @@ func (n *Network) DialTemporal(address string) (client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return client.Dial(client.Options{
+	o := client.Options{
 		HostPort: address, Namespace: namespace, DataConverter: worker.DataConverter(codec), FailureConverter: worker.FailureConverter(codec),
 		Logger: sdklog.NewStructuredLogger(slog.New(warnings{n.log.With("party", Insurer).Handler()})),
-	})
+	}
+	if n.Traces != nil {
+		o.Interceptors = append(o.Interceptors, worker.Tracing(n.Traces))
+	}
+	return client.Dial(o)
 }
 
 // warnings keeps the SDK's chatter out of the log.

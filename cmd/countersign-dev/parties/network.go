@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"go.temporal.io/sdk/interceptor"
 
 	"github.com/countersign-health/countersign/activities"
@@ -24,6 +25,7 @@ import (
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/ledger"
 	"github.com/countersign-health/countersign/ledger/operator"
+	"github.com/countersign-health/countersign/tracing"
 	"github.com/countersign-health/countersign/worker"
 )
 
@@ -58,6 +60,8 @@ type Options struct {
 	Interceptors []interceptor.WorkerInterceptor
 	// Seen is told of every request to any party; for tests, nil in life.
 	Seen func(*http.Request)
+	// Traces makes the spans of all parties; nil: there are none.
+	Traces trace.TracerProvider
 	// WithoutWorker leaves the contracts to workers of other processes.
 	WithoutWorker bool
 }
@@ -168,6 +172,9 @@ func (n *Network) reserve() (net.Listener, string, error) {
 }
 
 func (n *Network) serveOn(l net.Listener, h http.Handler) error {
+	if n.Traces != nil {
+		h = tracing.Handler(n.Traces, h)
+	}
 	if n.Seen != nil {
 		inner := h
 		h = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { n.Seen(r); inner.ServeHTTP(w, r) })

@@ -22,6 +22,12 @@ func (r *reader) check(c *Config) {
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level) {
 		r.at("log.level", "want debug, info, warn or error")
 	}
+	if t := c.Tracing; t != nil {
+		r.httpURL("tracing.endpoint", t.Endpoint)
+		if !(t.Sample > 0 && t.Sample <= 1) { // NaN is neither
+			r.at("tracing.sample", "want a share above 0 and at most 1; leave the section out to make no traces")
+		}
+	}
 	if n := c.Network; n != nil {
 		r.httpURL("network.ledger", n.Ledger)
 	}

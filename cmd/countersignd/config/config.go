@@ -29,6 +29,8 @@ type Config struct {
 	// lasts longer is cut off. Default 25s. Danger: more than the supervisor
 	// waits (Kubernetes: 30s) ends in SIGKILL.
 	Drain time.Duration `yaml:"drain"`
+	// Tracing sends traces to a collector. Left out: none are made.
+	Tracing *Tracing `yaml:"tracing"`
 	// Network is the ledger, as all but its operator and the witnesses reach it.
 	Network *Network `yaml:"network"`
 	// Insurer is what worker and gateway share.
@@ -44,6 +46,19 @@ type Config struct {
 type Log struct {
 	// Level is debug, info, warn or error. Default info.
 	Level string `yaml:"level"`
+}
+
+// Tracing is where traces go, by OTLP/HTTP; docs/tracing.md says what is in them.
+type Tracing struct {
+	// Endpoint is the collector's base URL; /v1/traces is added to it. Danger:
+	// traces hold nothing personal, but show how busy a house is.
+	Endpoint string `yaml:"endpoint"`
+	// Sample is the share of traces to record, more than 0 and at most 1.
+	// Default 1. Houses with the same share record the same traces.
+	Sample float64 `yaml:"sample"`
+	// HeadersFile holds headers for the collector, such as its token, one
+	// "Name: value" a line. It is read again for every batch.
+	HeadersFile SecretFile `yaml:"headers_file,optional"`
 }
 
 // Network is how this house reaches the ledger, and which one it trusts.
@@ -274,6 +289,7 @@ type WitnessedLog struct {
 var defaults = map[string]string{
 	"log.level":                          "info",
 	"drain":                              "25s",
+	"tracing.sample":                     "1",
 	"insurer.temporal.address":           "127.0.0.1:7233",
 	"insurer.temporal.namespace":         "insurer",
 	"insurer.edits.skip_npi_check_digit": "false",

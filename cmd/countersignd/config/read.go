@@ -222,6 +222,13 @@ func (r *reader) scalar(n *yaml.Node, text string, v reflect.Value, path string)
 			return
 		}
 		v.SetInt(int64(d))
+	case float64:
+		x, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			r.at(path, "want a number such as 0.1")
+			return
+		}
+		v.SetFloat(x)
 	case bool:
 		if text != "true" && text != "false" {
 			r.at(path, "want true or false")

@@ -75,6 +75,7 @@ func (p *process) house(ctx context.Context) (*worker.Insurer, error) {
 	if err != nil {
 		return nil, err
 	}
+	options.Interceptors = append(options.Interceptors, worker.Tracing(p.traces))
 	feeds, err := feedsOf(c.Boards)
 	if err != nil {
 		return nil, err

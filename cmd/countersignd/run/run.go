@@ -17,7 +17,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/countersign-health/countersign/cmd/countersignd/config"
+	"github.com/countersign-health/countersign/tracing"
 )
 
 // A process is one command on its way.
@@ -25,6 +28,7 @@ type process struct {
 	config  *config.Config
 	command string
 	log     *slog.Logger
+	traces  trace.TracerProvider
 	metrics *metrics
 	state   *state
 	door    atomic.Pointer[http.Handler] // nil until all is there
@@ -52,7 +56,7 @@ func Run(ctx context.Context, command string, c *config.Config, logs io.Writer) 
 	if err := level.UnmarshalText([]byte(c.Log.Level)); err != nil {
 		return fmt.Errorf("log level: %w", err)
 	}
-	log := slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: level})).With("command", command)
+	log := slog.New(tracing.LogHandler(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: level}))).With("command", command)
 	p := &process{config: c, command: command, log: log, metrics: newMetrics(command), state: &state{waits: "it has only begun to start"}}
 	err := p.run(ctx)
 	if err != nil {
@@ -65,6 +69,11 @@ func Run(ctx context.Context, command string, c *config.Config, logs io.Writer) 
 
 func (p *process) run(ctx context.Context) error {
 	listen, admin := p.addresses()
+	lastTraces, err := p.startTracing()
+	if err != nil {
+		return err
+	}
+	defer lastTraces()
 	failed := make(chan error, 2)
 	a, err := p.serve("admin", admin, p.adminHandler(), failed)
 	if err != nil {
@@ -76,7 +85,7 @@ func (p *process) run(ctx context.Context) error {
 	p.drained = drained
 	var door *http.Server
 	if listen != "" {
-		if door, err = p.serve("door", listen, p.metrics.count(p.doorHandler()), failed); err != nil {
+		if door, err = p.serve("door", listen, tracing.Handler(p.traces, p.metrics.count(p.doorHandler())), failed); err != nil {
 			return err
 		}
 		defer door.Close()
