@@ -123,7 +123,7 @@ func (g *Gateway) addAuthorization(ctx context.Context, f dossier.Files, submitt
 }
 
 func (g *Gateway) addReceipt(ctx context.Context, f dossier.Files, document credentials.Handle) error {
-	row, err := g.Books.Outbox(ctx, document)
+	row, err := g.Books.Recorded(ctx, document)
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ type Books interface {
 	SetStaffHold(ctx context.Context, h books.StaffHold) error
 	ClaimByControl(ctx context.Context, control string) (credentials.Handle, error)
 	LicenseDocuments(ctx context.Context, licenses, orders []credentials.Handle) ([]books.Document, error)
-	Outbox(ctx context.Context, document credentials.Handle) (books.OutboxRow, error)
+	Recorded(ctx context.Context, document credentials.Handle) (books.OutboxRow, error)
 }
 
 // Config is what a gateway is made of. Every field is needed unless it says

@@ -50,7 +50,7 @@ func (g *Gateway) getRemittances(c *call) (any, error) {
 
 func (g *Gateway) remittance(c *call, r books.Remittance) (api.Remittance, error) {
 	m := api.Remittance{Trace: r.Trace, Submitter: r.Submitter, State: claims.PaymentReleased, Released: r.Released, Body: r.Body, Handle: r.Handle}
-	row, err := g.Books.Outbox(c.Context(), r.Handle)
+	row, err := g.Books.Recorded(c.Context(), r.Handle)
 	if err != nil || !row.Recorded {
 		return m, err
 	}

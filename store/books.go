@@ -1,7 +1,9 @@
 // Package store is the insurer's books: plans, members, licenses as the board
 // sent them, submissions, decisions, and what has been paid from them. One SQL
 // text serves SQLite and PostgreSQL; every method is one transaction and may be
-// repeated.
+// repeated. What only shows signed documents and where they stand is read with
+// sqldb's Read, and may come from a standby while the primary is away; all that
+// decides, and all that says whether something was received, is not.
 //
 // It finds facts and guards them with fences. It never decides what is owed,
 // never signs, never edits or deletes what was signed, and reaches no network.

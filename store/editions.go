@@ -45,7 +45,7 @@ func (b *Books) PublishEdition(ctx context.Context, e books.Edition, entry []byt
 
 // Editions returns all published editions, oldest first.
 func (b *Books) Editions(ctx context.Context) (all []books.Edition, err error) {
-	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+	err = b.db.Read(ctx, func(tx *sqldb.Tx) error {
 		all = nil
 		rs, err := tx.Query(selectEdition + `ORDER BY published, kind, name, edition`)
 		if err != nil {

@@ -160,7 +160,7 @@ func scanJSON(rs *sql.Rows, v any) error {
 
 // LicenseDocuments returns the named licenses and orders as the board signed them.
 func (b *Books) LicenseDocuments(ctx context.Context, licenses, orders []credentials.Handle) (docs []books.Document, err error) {
-	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+	err = b.db.Read(ctx, func(tx *sqldb.Tx) error {
 		docs = nil
 		for i, h := range append(append([]credentials.Handle{}, licenses...), orders...) {
 			d := books.Document{Order: i >= len(licenses), Handle: h}

@@ -25,6 +25,15 @@ func (b *Books) Outbox(ctx context.Context, document credentials.Handle) (row bo
 	return row, err
 }
 
+// Recorded is Outbox for those who only show the receipt.
+func (b *Books) Recorded(ctx context.Context, document credentials.Handle) (row books.OutboxRow, err error) {
+	err = b.db.Read(ctx, func(tx *sqldb.Tx) error {
+		row, err = readOutbox(tx, document)
+		return err
+	})
+	return row, err
+}
+
 func readOutbox(tx *sqldb.Tx, document credentials.Handle) (books.OutboxRow, error) {
 	row := books.OutboxRow{Document: document}
 	var recorded int64

@@ -176,7 +176,7 @@ func readPayables(tx *sqldb.Tx, due []*paymentRow) (all []Payable, err error) {
 // submitter means everyone's. Until its receipt is there, one is not for the
 // submitter's eyes.
 func (b *Books) Remittances(ctx context.Context, submitter credentials.DID) (all []books.Remittance, err error) {
-	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+	err = b.db.Read(ctx, func(tx *sqldb.Tx) error {
 		all = nil
 		return rows(tx, `
 			SELECT number, trace, handle, submitter, released, body FROM remittance

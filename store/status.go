@@ -13,7 +13,7 @@ import (
 
 // StatusOf returns where a submission stands, or ErrNotFound.
 func (b *Books) StatusOf(ctx context.Context, h credentials.Handle) (s *books.Status, err error) {
-	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+	err = b.db.Read(ctx, func(tx *sqldb.Tx) error {
 		s, err = readStatus(tx, h)
 		return err
 	})
@@ -83,7 +83,7 @@ func fillDecision(tx *sqldb.Tx, d *books.DecisionRow, submission credentials.Han
 // Submissions lists the handles of what a submitter sent, oldest first; an
 // empty submitter means everyone's, an empty state any state.
 func (b *Books) Submissions(ctx context.Context, submitter credentials.DID, state string) (all []credentials.Handle, err error) {
-	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+	err = b.db.Read(ctx, func(tx *sqldb.Tx) error {
 		all = nil
 		return rows(tx, `
 			SELECT handle FROM submission WHERE ($1 = '' OR submitter = $1) AND ($2 = '' OR state = $2) ORDER BY seq`,
@@ -115,7 +115,7 @@ type OrderReach struct {
 
 // Reach returns what an order has done so far.
 func (b *Books) Reach(ctx context.Context, order credentials.Handle) (r OrderReach, err error) {
-	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+	err = b.db.Read(ctx, func(tx *sqldb.Tx) error {
 		var accepted int64
 		if err := tx.QueryRow(`SELECT accepted FROM board_order WHERE handle = $1`, order.String()).Scan(&accepted); err != nil {
 			return notFound(err)
@@ -135,7 +135,7 @@ func (s submissionRow) work() (books.Work, error) {
 
 // StatusOfDecision is where the submission stands that a decision answers.
 func (b *Books) StatusOfDecision(ctx context.Context, document credentials.Handle) (s *books.Status, err error) {
-	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+	err = b.db.Read(ctx, func(tx *sqldb.Tx) error {
 		var text string
 		if err := tx.QueryRow(`SELECT submission FROM decision WHERE document = $1`, document.String()).Scan(&text); err != nil {
 			return notFound(err)

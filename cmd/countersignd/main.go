@@ -27,6 +27,7 @@ const (
 	exitDone   = 0
 	exitFailed = 1 // something outside, or a key that is not the right one
 	exitUsage  = 2 // the command line or the configuration
+	exitWaits  = 3 // migrate status: some migration has not run
 )
 
 func main() {
@@ -61,8 +62,11 @@ func Main(args, environ []string, out, logs io.Writer) int {
 		fmt.Fprintln(logs, "countersignd:", strings.TrimSuffix(line, "\n"))
 	}
 	var wrong *usageError
-	if errors.As(err, &wrong) {
+	switch {
+	case errors.As(err, &wrong):
 		return exitUsage
+	case errors.Is(err, run.ErrMigrationsWait):
+		return exitWaits
 	}
 	return exitFailed
 }
@@ -204,7 +208,7 @@ func (d *daemon) migrateCommand() *urfave.Command {
 		Name: "migrate", Usage: "the schemas of the databases that the configuration names", HideHelpCommand: true,
 		Action: func(*urfave.Context) error { return usage("want \"migrate status\" or \"migrate up\"") },
 		Subcommands: []*urfave.Command{
-			command("status", "say what has run and what would; changes nothing", run.MigrateStatus),
+			command("status", "say what has run and what would; changes nothing; exit 3 where something would", run.MigrateStatus),
 			command("up", "bring them up to date; every process does so itself when it starts", run.MigrateUp),
 		},
 	}

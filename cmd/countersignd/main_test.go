@@ -240,21 +240,54 @@ func (w *town) read(name string) []byte {
 
 func TestMigrate(t *testing.T) {
 	w := newTown(t, map[string]string{"board": sqldbtest.Postgres(t)})
-	for _, x := range []struct{ args, file, want string }{
-		{"status", "ledger", "ledger: no database yet\n"},
-		{"up", "ledger", "ledger: up to date\n"},
-		{"status", "ledger", "ledger: 0001_ledger.sql done\nledger: 0002_append_only.sqlite.sql done\n"},
-		{"up", "ledger", "ledger: up to date\n"},
-		{"status", "board", "board: 0001_register.sql waits\nboard: 0002_acts.sql waits\nboard: 0003_append_only.postgres.sql waits\n"},
-		{"up", "board", "board: up to date\n"},
-		{"status", "board", "board: 0001_register.sql done\nboard: 0002_acts.sql done\nboard: 0003_append_only.postgres.sql done\n"},
-		{"up", "insurer", "insurer: up to date\n"},
-		{"up", "w1", "witness: up to date\n"},
+	const waits = "countersignd: migrations wait: countersignd migrate up runs them\n"
+	const ledger = "ledger: 0001_ledger.sql done\nledger: 0002_append_only.sqlite.sql done\n"
+	const board = "board: 0001_register.sql done\nboard: 0002_acts.sql done\nboard: 0003_append_only.postgres.sql done\n"
+	for _, x := range []struct {
+		args, file string
+		code       int
+		want       string
+	}{
+		{"status", "ledger", 3, "ledger: no database yet\n" + waits},
+		{"up", "ledger", 0, ledger + "ledger: up to date\n"},
+		{"status", "ledger", 0, ledger},
+		{"up", "ledger", 0, "ledger: up to date\n"},
+		{"status", "board", 3, strings.ReplaceAll(board, "done", "waits") + waits},
+		{"up", "board", 0, board + "board: up to date\n"},
+		{"status", "board", 0, board},
 	} {
 		cmd := command("migrate", x.args, "--config", filepath.Join(w.dir, x.file+".yaml"))
-		out, err := cmd.CombinedOutput()
-		if err != nil || string(out) != x.want {
-			t.Errorf("migrate %s, %s: got %q (%v), want %q", x.args, x.file, out, err, x.want)
+		out, _ := cmd.CombinedOutput()
+		if code := cmd.ProcessState.ExitCode(); code != x.code || string(out) != x.want {
+			t.Errorf("migrate %s, %s: got %q, exit %d; want %q, exit %d", x.args, x.file, out, code, x.want, x.code)
+		}
+	}
+	for _, file := range []string{"insurer", "w1"} {
+		if out, err := command("migrate", "up", "--config", filepath.Join(w.dir, file+".yaml")).CombinedOutput(); err != nil || !strings.HasSuffix(string(out), ": up to date\n") {
+			t.Errorf("migrate up, %s: got %q, %v", file, out, err)
+		}
+	}
+}
+
+// A program that is older than the schema says so and touches nothing.
+func TestOlderThanTheSchema(t *testing.T) {
+	dsn := sqldbtest.Postgres(t)
+	w := newTown(t, map[string]string{"board": dsn})
+	if out, err := command("migrate", "up", "--config", filepath.Join(w.dir, "board.yaml")).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	db := sqldbtest.Open(t, dsn)
+	if _, err := db.Exec(t.Context(), `INSERT INTO schema_migration (name, file, digest) VALUES ('board', '9999_later.sql', 'x')`); err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []struct{ args, want string }{
+		{"up", "countersignd: board: migrate board: the database was migrated by a newer program than this one: 9999_later.sql has run in it: start that program, or a newer one\n"},
+		{"status", "board: 9999_later.sql done by a newer countersignd: this one will not start on it\n"},
+	} {
+		cmd := command("migrate", x.args, "--config", filepath.Join(w.dir, "board.yaml"))
+		out, _ := cmd.CombinedOutput()
+		if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(string(out), x.want) {
+			t.Errorf("migrate %s: got exit %d and %q, want 1 and %q", x.args, code, out, x.want)
 		}
 	}
 }

@@ -9,8 +9,10 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"sort"
 	"strings"
+	"time"
+
+	"github.com/lib/pq"
 )
 
 // Migrate runs the files 0001_what.sql, 0002_what.sql, … at the root of fsys,
@@ -18,27 +20,67 @@ import (
 // 0003_what.postgres.sql or 0003_what.sqlite.sql runs on that database only.
 // Name keeps the files of several packages in one database apart.
 //
-// Several processes may call it at the same moment. A file that was changed
-// after it ran is refused: write a new one.
+// Several processes may call it at the same moment, and one that died between
+// two files is taken up by the next. A file that was changed after it ran is
+// refused: write a new one. So is a database in which files have run that fsys
+// does not have: its schema is a newer program's.
 func Migrate(ctx context.Context, db *DB, name string, fsys fs.FS) error {
-	files, err := fs.Glob(fsys, "*.sql")
+	all, err := Migrations(ctx, db, name, fsys)
+	if err != nil {
+		return err
+	}
+	var waits []Migration
+	for _, m := range all {
+		switch {
+		case m.Unknown:
+			return fmt.Errorf("migrate %s: %w: %s has run in it: start that program, or a newer one", name, ErrNewer, m.File)
+		case m.Changed:
+			return fmt.Errorf("migrate %s: %s: %w", name, m.File, errChanged)
+		case !m.Done:
+			waits = append(waits, m)
+		}
+	}
+	if len(waits) == 0 {
+		return nil
+	}
+	patient, err := db.migrating()
 	if err != nil {
 		return fmt.Errorf("migrate %s: %w", name, err)
 	}
-	sort.Strings(files)
-	for _, file := range files {
-		if !db.runs(file) {
-			continue
-		}
-		text, err := fs.ReadFile(fsys, file)
+	defer patient.done()
+	for _, m := range waits {
+		text, err := fs.ReadFile(fsys, m.File)
 		if err == nil {
-			err = db.TxLocked(ctx, func(tx *Tx) error { return migrateFile(tx, name, file, string(text)) })
+			err = patient.TxLocked(ctx, func(tx *Tx) error { return migrateFile(tx, name, m.File, string(text), db.options.Lock) })
 		}
 		if err != nil {
-			return fmt.Errorf("migrate %s: %s: %w", name, file, err)
+			return fmt.Errorf("migrate %s: %s: %w", name, m.File, err)
 		}
 	}
 	return nil
+}
+
+// ErrNewer means that the schema is a newer program's.
+var ErrNewer = errors.New("the database was migrated by a newer program than this one")
+
+var errChanged = errors.New("the file was changed after it had been run: restore it and add a new file")
+
+// migrator is a database with the patience of a migration.
+type migrator struct {
+	DB
+	done func()
+}
+
+// migrating is db with longer timeouts, over connections of its own.
+func (db *DB) migrating() (*migrator, error) {
+	m := &migrator{DB: DB{pool: db.pool, postgres: db.postgres, writer: db.writer, options: db.options.migrating()}, done: func() {}}
+	m.commit.Store(db.commit.Load())
+	if !db.postgres {
+		return m, nil
+	}
+	pool, err := openPostgres(db.cfg, m.options, pq.TargetSessionAttrsReadWrite)
+	m.pool, m.done = pool, func() { pool.Close() }
+	return m, err
 }
 
 func (db *DB) runs(file string) bool {
@@ -51,10 +93,15 @@ func (db *DB) runs(file string) bool {
 	return true
 }
 
-func migrateFile(tx *Tx, name, file, text string) error {
+func migrateFile(tx *Tx, name, file, text string, lock time.Duration) error {
 	if tx.Postgres() { // on SQLite the transaction itself is the lock
 		// Any number will do, as long as every Countersign process takes this one.
 		if _, err := tx.Exec(`SELECT pg_advisory_xact_lock(5138008)`); err != nil {
+			return err
+		}
+		// Everybody else queues behind a statement that waits for a table, so
+		// it gives up where a session of long standing holds that table.
+		if _, err := tx.Exec(fmt.Sprintf(`SET LOCAL lock_timeout = %d`, lock.Milliseconds())); err != nil {
 			return err
 		}
 	}
@@ -69,7 +116,7 @@ func migrateFile(tx *Tx, name, file, text string) error {
 	case err != nil:
 		return err
 	case got != want:
-		return errors.New("the file was changed after it had been run: restore it and add a new file")
+		return errChanged
 	default:
 		return nil
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 )
 
 // A Migration is a file that Migrate has run, or would run.
@@ -11,6 +13,7 @@ type Migration struct {
 	File    string
 	Done    bool
 	Changed bool // since it was run: Migrate refuses it
+	Unknown bool // it has run, and fsys does not have it: a newer program's
 }
 
 // Migrations says how far Migrate has come, in order. It writes nothing.
@@ -33,7 +36,11 @@ func Migrations(ctx context.Context, db *DB, name string, fsys fs.FS) ([]Migrati
 			return nil, fmt.Errorf("read migrations of %s: %w", name, err)
 		}
 		digest, ran := done[file]
+		delete(done, file)
 		all = append(all, Migration{File: file, Done: ran, Changed: ran && digest != digestOf(text)})
+	}
+	for _, file := range slices.Sorted(maps.Keys(done)) {
+		all = append(all, Migration{File: file, Done: true, Unknown: true})
 	}
 	return all, nil
 }

@@ -26,11 +26,11 @@ func TestMigrationsSaysWhatHasRun(t *testing.T) {
 		if db.Postgres() {
 			dialect = "0002_only.postgres.sql"
 		}
-		check(first, "[{0001_count.sql false false}]")
+		check(first, "[{0001_count.sql false false false}]")
 		if err := sqldb.Migrate(ctx, db, "count", first); err != nil {
 			t.Fatal(err)
 		}
-		check(schema, fmt.Sprintf("[{0001_count.sql true false} {%s false false} {0003_second_column.sql false false}]", dialect))
-		check(changed, "[{0001_count.sql true true}]")
+		check(schema, fmt.Sprintf("[{0001_count.sql true false false} {%s false false false} {0003_second_column.sql false false false}]", dialect))
+		check(changed, "[{0001_count.sql true true false}]")
 	})
 }

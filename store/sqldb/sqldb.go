@@ -16,7 +16,7 @@ import (
 	"strings"
 	"sync/atomic"
 
-	_ "github.com/lib/pq"
+	"github.com/lib/pq"
 	_ "modernc.org/sqlite"
 )
 
@@ -24,27 +24,35 @@ import (
 type DB struct {
 	pool     *sql.DB
 	postgres bool
+	options  Options
+	cfg      pq.Config
+	watch    *watch // nil where there is no standby
 	// writer lets one SQLite write transaction of this process run at a time:
 	// SQLite has one writer anyway, and its own waiting is by sleeping.
 	writer chan struct{}
 	// commit wraps every commit, for tests that lose the reply to one.
 	commit atomic.Pointer[func(commit func() error) error]
+	counts struct{ retries, unknown, standby atomic.Int64 }
 }
 
-// Open connects to "sqlite:PATH" or "postgres://…" and checks that the
-// database answers. SQLite runs in WAL mode with synchronous=FULL, so that
-// what was committed survives a power cut.
-func Open(ctx context.Context, dsn string) (*DB, error) {
-	db := &DB{}
+// Open is OpenWith with the limits that fit most.
+func Open(ctx context.Context, dsn string) (*DB, error) { return OpenWith(ctx, dsn, Options{}) }
+
+// OpenWith connects to "sqlite:PATH" or "postgres://…" and checks that the
+// database answers. Several hosts, "postgres://USER@HOST1,HOST2/NAME", are a
+// primary and its standbys: whichever takes writes is the primary. SQLite runs
+// in WAL mode with synchronous=FULL, so that what was committed survives a
+// power cut.
+func OpenWith(ctx context.Context, dsn string, o Options) (*DB, error) {
+	db := &DB{options: o.filled()}
 	var err error
 	switch scheme, rest, _ := strings.Cut(dsn, ":"); scheme {
 	case "sqlite":
 		err = db.openSQLite(rest)
 	case "postgres", "postgresql":
 		db.postgres = true
-		if db.pool, err = sql.Open("postgres", dsn); err == nil {
-			db.pool.SetMaxOpenConns(24)
-			db.pool.SetMaxIdleConns(12)
+		if db.cfg, err = parsePostgres(dsn); err == nil {
+			db.pool, err = openPostgres(db.cfg, db.options, pq.TargetSessionAttrsReadWrite)
 		}
 	default:
 		// The DSN may hold a password: name the part before the colon only.
@@ -53,7 +61,11 @@ func Open(ctx context.Context, dsn string) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	if err := db.pool.PingContext(ctx); err != nil {
+	err = db.pool.PingContext(ctx)
+	if err == nil && len(db.cfg.Multi) > 0 {
+		db.watch, err = startWatch(ctx, db.cfg, db.options)
+	}
+	if err != nil {
 		db.pool.Close()
 		return nil, fmt.Errorf("open database: %w", err)
 	}
@@ -69,11 +81,13 @@ func (db *DB) openSQLite(path string) error {
 		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"},
 	}
 	db.writer = make(chan struct{}, 1)
+	db.options.MaxOpen = min(db.options.MaxOpen, 8)
+	db.options.MaxIdle = db.options.MaxOpen
 	var err error
 	db.pool, err = sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+options.Encode())
 	if err == nil {
-		db.pool.SetMaxOpenConns(8)
-		db.pool.SetMaxIdleConns(8)
+		db.pool.SetMaxOpenConns(db.options.MaxOpen)
+		db.pool.SetMaxIdleConns(db.options.MaxIdle)
 	}
 	return err
 }
@@ -82,10 +96,20 @@ func (db *DB) openSQLite(path string) error {
 func (db *DB) Postgres() bool { return db.postgres }
 
 // Close closes every connection.
-func (db *DB) Close() error { return db.pool.Close() }
+func (db *DB) Close() error {
+	if db.watch != nil {
+		db.watch.close()
+	}
+	return db.pool.Close()
+}
 
-// Ping asks whether the database still answers.
-func (db *DB) Ping(ctx context.Context) error { return db.pool.PingContext(ctx) }
+// Ping asks whether the database still answers those who read.
+func (db *DB) Ping(ctx context.Context) error {
+	return db.Read(ctx, func(tx *Tx) error {
+		var one int
+		return tx.QueryRow(`SELECT 1`).Scan(&one)
+	})
+}
 
 // WrapCommit has every later commit run through wrap. Tests use it to fail
 // before a commit or to lose the reply after it; nothing else should.
@@ -96,24 +120,4 @@ func (db *DB) commitTx(tx *sql.Tx) error {
 		return (*wrap)(tx.Commit)
 	}
 	return tx.Commit()
-}
-
-// Query reads rows outside any transaction.
-func (db *DB) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return db.pool.QueryContext(ctx, query, args...)
-}
-
-// QueryRow reads one row outside any transaction.
-func (db *DB) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
-	return db.pool.QueryRowContext(ctx, query, args...)
-}
-
-// Exec runs one statement in a transaction of its own and counts the rows it
-// touched.
-func (db *DB) Exec(ctx context.Context, query string, args ...any) (rows int64, err error) {
-	err = db.TxLocked(ctx, func(tx *Tx) error {
-		rows, err = tx.Exec(query, args...)
-		return err
-	})
-	return rows, err
 }

@@ -3,13 +3,11 @@ package sqldb
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
-
-	"github.com/lib/pq"
-	"modernc.org/sqlite"
 )
 
 // A Tx is one transaction. It carries the context it was begun with.
@@ -44,14 +42,15 @@ func (tx *Tx) Exec(query string, args ...any) (int64, error) {
 	return res.RowsAffected()
 }
 
-// Tx runs f in a serializable transaction and commits if f returns nil. Where
-// the database asks for it (serialization failure, deadlock, busy) the whole
-// of f runs again, so f must not leave anything behind but what it wrote.
+// Tx runs f in a serializable transaction on the primary and commits if f
+// returns nil. Where nothing was kept (serialization failure, deadlock, a
+// connection lost before the commit) the whole of f runs again, so f must not
+// leave anything behind but what it wrote.
 //
 // An error from the commit itself may mean that it was made and the reply
 // lost: callers must be able to ask again.
 func (db *DB) Tx(ctx context.Context, f func(*Tx) error) error {
-	return db.retry(ctx, sql.LevelSerializable, f)
+	return db.retry(ctx, sql.TxOptions{Isolation: sql.LevelSerializable}, f)
 }
 
 // TxLocked is Tx for functions whose first statement locks the row that
@@ -59,17 +58,24 @@ func (db *DB) Tx(ctx context.Context, f func(*Tx) error) error {
 // COMMITTED, so that waiting for the lock ends with the newest row instead of
 // a serialization failure. On SQLite it is Tx.
 func (db *DB) TxLocked(ctx context.Context, f func(*Tx) error) error {
-	return db.retry(ctx, sql.LevelReadCommitted, f)
+	return db.retry(ctx, sql.TxOptions{Isolation: sql.LevelReadCommitted}, f)
 }
 
 const attempts = 30
 
-func (db *DB) retry(ctx context.Context, level sql.IsolationLevel, f func(*Tx) error) error {
+func (db *DB) retry(ctx context.Context, o sql.TxOptions, f func(*Tx) error) error {
 	var err error
 	for i := range attempts {
-		if err = db.once(ctx, level, f); err == nil || !again(err) {
+		if err = db.once(ctx, o, f); err == nil {
+			return nil
+		}
+		if ctx.Err() != nil && !errors.Is(err, ctx.Err()) { // the driver tells of a canceled statement
+			err = fmt.Errorf("%w (%w)", ctx.Err(), err)
+		}
+		if ctx.Err() != nil || !again(err) {
 			return err
 		}
+		db.counts.retries.Add(1)
 		pause := time.Duration(1+rand.IntN(4<<min(i, 6))) * time.Millisecond
 		select {
 		case <-ctx.Done():
@@ -80,17 +86,45 @@ func (db *DB) retry(ctx context.Context, level sql.IsolationLevel, f func(*Tx) e
 	return fmt.Errorf("gave up after %d attempts: %w", attempts, err)
 }
 
-func (db *DB) once(ctx context.Context, level sql.IsolationLevel, f func(*Tx) error) error {
-	if db.writer != nil {
+// once tries a transaction once, on the primary.
+func (db *DB) once(ctx context.Context, o sql.TxOptions, f func(*Tx) error) error {
+	if db.postgres {
+		return db.on(ctx, db.pool, o, nil, f)
+	}
+	if !o.ReadOnly {
 		select {
 		case db.writer <- struct{}{}:
 			defer func() { <-db.writer }()
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		level = sql.LevelDefault // SQLite is always serializable
 	}
-	tx, err := db.pool.BeginTx(ctx, &sql.TxOptions{Isolation: level})
+	limited, cancel := context.WithTimeoutCause(ctx, db.options.Statement, ErrTimeout)
+	defer cancel()
+	o.Isolation = sql.LevelDefault // SQLite is always serializable
+	err := db.on(limited, db.pool, o, nil, f)
+	if err != nil && ctx.Err() == nil && limited.Err() != nil {
+		return fmt.Errorf("%w (%w)", ErrTimeout, err)
+	}
+	return err
+}
+
+// on runs a transaction on a connection of pool that passes the check, and
+// drops the connection where it is of no more use.
+func (db *DB) on(ctx context.Context, pool *sql.DB, o sql.TxOptions, check func(*sql.Conn) error, f func(*Tx) error) (err error) {
+	conn, err := db.acquire(ctx, pool)
+	if err != nil {
+		return err
+	}
+	defer func() { db.release(conn, pool, err) }()
+	if check != nil {
+		if err := check(conn); err != nil {
+			return err
+		}
+	}
+	// Not canceled with ctx: a cancel that reaches the server while a commit
+	// waits for a synchronous standby makes it answer as if the wait were over.
+	tx, err := conn.BeginTx(context.WithoutCancel(ctx), &o)
 	if err != nil {
 		return fmt.Errorf("begin transaction: %w", err)
 	}
@@ -98,34 +132,44 @@ func (db *DB) once(ctx context.Context, level sql.IsolationLevel, f func(*Tx) er
 	if err := f(&Tx{ctx, tx, db}); err != nil {
 		return err
 	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	if err := db.commitTx(tx); err != nil {
-		return fmt.Errorf("commit: %w", err)
+		if !conflict(err) {
+			db.counts.unknown.Add(1)
+		}
+		return &commitError{err}
 	}
 	return nil
 }
 
-// again says whether the database promises that nothing was kept and that the
-// same transaction may well succeed when it is run again.
-func again(err error) bool {
-	var p *pq.Error
-	if errors.As(err, &p) {
-		return p.Code == "40001" || p.Code == "40P01" // serialization_failure, deadlock_detected
+// acquire waits for a connection, but not for ever.
+func (db *DB) acquire(ctx context.Context, pool *sql.DB) (*sql.Conn, error) {
+	limited, cancel := context.WithTimeout(ctx, db.options.Wait)
+	defer cancel()
+	conn, err := pool.Conn(limited)
+	switch {
+	case err == nil:
+		return conn, nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case limited.Err() != nil && pool.Stats().InUse >= pool.Stats().MaxOpenConnections:
+		return nil, fmt.Errorf("%w: none of %d became free within %s", ErrBusy, pool.Stats().MaxOpenConnections, db.options.Wait)
 	}
-	var s *sqlite.Error
-	if errors.As(err, &s) {
-		primary := s.Code() & 0xff
-		return primary == 5 || primary == 6 // SQLITE_BUSY, SQLITE_LOCKED
-	}
-	return false
+	return nil, &connectError{err}
 }
 
-// Duplicate says whether err is a row refused by a unique index or a primary
-// key.
-func Duplicate(err error) bool {
-	var p *pq.Error
-	if errors.As(err, &p) {
-		return p.Code == "23505" // unique_violation
+// release gives a connection back. After one was lost, those that lie idle most
+// likely lead to the same dead server: they go, too, instead of failing one
+// caller each.
+func (db *DB) release(conn *sql.Conn, pool *sql.DB, err error) {
+	if demoted(err) {
+		conn.Raw(func(any) error { return driver.ErrBadConn }) // what Raw says of it, database/sql believes
 	}
-	var s *sqlite.Error
-	return errors.As(err, &s) && (s.Code() == 2067 || s.Code() == 1555) // UNIQUE, PRIMARYKEY
+	conn.Close()
+	if db.postgres && (lost(err) || demoted(err)) {
+		pool.SetMaxIdleConns(-1)
+		pool.SetMaxIdleConns(db.options.MaxIdle)
+	}
 }

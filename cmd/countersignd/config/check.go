@@ -144,6 +144,9 @@ func (r *reader) ledger(l *Ledger) {
 func (r *reader) witness(w *Witness) {
 	r.addresses("witness", w.Listen, w.Admin)
 	r.database("witness.database", &w.Database)
+	if hosts(w.Database.DSN) {
+		r.at("witness.database.dsn", "want one host: a standby that takes over may have forgotten what the witness signed last, and it would sign a second history")
+	}
 	if len(w.Logs) == 0 {
 		r.at("witness.logs", "want one log at least: a witness of none signs nothing")
 	}
@@ -163,6 +166,9 @@ func (r *reader) witness(w *Witness) {
 // never repeats a DSN that may hold a password.
 func (r *reader) database(path string, d *Database) {
 	dsn := path + ".dsn"
+	if d.Pool.MaxIdle > d.Pool.MaxOpen {
+		r.at(path+".pool.max_idle", "want no more than max_open, which is %d", d.Pool.MaxOpen)
+	}
 	if file, ok := strings.CutPrefix(d.DSN, "sqlite:"); ok {
 		if file == "" || strings.Contains(file, ":memory:") {
 			r.at(dsn, "want the path of a file: sqlite:PATH")
@@ -175,9 +181,15 @@ func (r *reader) database(path string, d *Database) {
 		return
 	}
 	u, err := url.Parse(d.DSN)
-	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") || u.Opaque != "" {
-		r.at(dsn, "want sqlite:PATH or postgres://USER@HOST/NAME")
+	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") || u.Opaque != "" ||
+		strings.Contains(u.Host, ",") && strings.Count(u.Host, ":") > 1 { // lib/pq does not read HOST1:PORT1,HOST2:PORT2
+		r.at(dsn, "want sqlite:PATH or postgres://USER@HOST/NAME; several hosts go as postgres://USER@HOST1,HOST2/NAME?port=5432,5432")
 		return
+	}
+	for _, name := range ours {
+		if u.Query().Has(name) {
+			r.at(dsn, "%s does not go in here: %s", name, oursInstead[name])
+		}
 	}
 	_, inUser := u.User.Password()
 	if inUser || u.Query().Has("password") || u.Query().Has("sslpassword") {
@@ -186,6 +198,24 @@ func (r *reader) database(path string, d *Database) {
 	if d.PasswordFile != "" && u.User.Username() == "" {
 		r.at(dsn, "password_file needs the name of the user: postgres://USER@HOST/NAME")
 	}
+}
+
+// oursInstead is what a DSN may not set, because the daemon does.
+var oursInstead = map[string]string{
+	"statement_timeout":                   "set statement_timeout beside dsn",
+	"idle_in_transaction_session_timeout": "set statement_timeout beside dsn",
+	"lock_timeout":                        "set lock_timeout beside dsn",
+	"connect_timeout":                     "set connect_timeout beside dsn",
+	"target_session_attrs":                "the daemon looks for the primary itself",
+	"load_balance_hosts":                  "the daemon looks for the primary itself",
+}
+
+var ours = slices.Sorted(maps.Keys(oursInstead))
+
+// hosts says whether a DSN names several.
+func hosts(dsn string) (several bool) {
+	u, err := url.Parse(dsn)
+	return err == nil && (strings.Contains(u.Host, ",") || strings.Contains(u.Query().Get("host"), ",") || strings.Contains(u.Query().Get("hostaddr"), ","))
 }
 
 func (r *reader) addresses(section, listen, admin string) {

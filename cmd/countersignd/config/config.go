@@ -74,11 +74,42 @@ type Network struct {
 // Database is a database of this house alone.
 type Database struct {
 	// DSN is sqlite:PATH (one machine) or postgres://USER@HOST/NAME?sslmode=verify-full.
-	// It holds no password. Danger: sslmode=disable sends everything in clear.
+	// It holds no password. Several hosts, postgres://USER@HOST1,HOST2/NAME, are
+	// a primary and its standbys. Danger: sslmode=disable sends everything in
+	// clear; without synchronous_standby_names at the server, a standby that
+	// takes over has forgotten what was acknowledged last (docs/postgresql.md).
 	DSN string `yaml:"dsn"`
 	// PasswordFile holds the password of PostgreSQL, alone on one line. Left
 	// out, lib/pq looks into PGPASSFILE or ~/.pgpass.
 	PasswordFile SecretFile `yaml:"password_file,optional"`
+	Pool         Pool       `yaml:"pool"`
+	// ConnectTimeout is how long each host may take to answer. Default 5s.
+	ConnectTimeout time.Duration `yaml:"connect_timeout"`
+	// StatementTimeout is how long a statement may take, and how long a
+	// transaction may stand idle between two; on SQLite, how long a transaction
+	// may take. What goes beyond is rolled back and tried again later.
+	// Migrations have 15m. Default 30s.
+	StatementTimeout time.Duration `yaml:"statement_timeout"`
+	// LockTimeout is how long a statement may wait for a lock. Default 10s.
+	LockTimeout time.Duration `yaml:"lock_timeout"`
+	// StandbyReads is how long after the primary was last heard of a standby may
+	// answer those who only read. Default 1m. Used with several hosts.
+	StandbyReads time.Duration `yaml:"standby_reads"`
+}
+
+// Pool is how many connections a process may have. All processes of a house
+// together must stay below the server's max_connections.
+type Pool struct {
+	// MaxOpen is how many at once, besides one or two for migrations and for
+	// watching the primary. Default 24; SQLite never has more than 8.
+	MaxOpen int `yaml:"max_open"`
+	// MaxIdle is how many stay open for the next caller. Default 12.
+	MaxIdle int `yaml:"max_idle"`
+	// Lifetime is when one is closed and opened anew. Default 30m.
+	Lifetime time.Duration `yaml:"lifetime"`
+	// Wait is how long a caller may wait for a free one. Then it is told to
+	// come again. Default 10s.
+	Wait time.Duration `yaml:"wait"`
 }
 
 // Key is a key in a key store, made with "countersign key create".
@@ -304,4 +335,15 @@ var defaults = map[string]string{
 	"ledger.admin":                       "127.0.0.1:9104",
 	"witness.listen":                     "127.0.0.1:8104",
 	"witness.admin":                      "127.0.0.1:9105",
+}
+
+func init() {
+	for _, section := range []string{"insurer", "board", "ledger", "witness"} {
+		for name, value := range map[string]string{
+			"pool.max_open": "24", "pool.max_idle": "12", "pool.lifetime": "30m", "pool.wait": "10s",
+			"connect_timeout": "5s", "statement_timeout": "30s", "lock_timeout": "10s", "standby_reads": "1m",
+		} {
+			defaults[section+".database."+name] = value
+		}
+	}
 }

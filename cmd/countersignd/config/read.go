@@ -235,6 +235,13 @@ func (r *reader) scalar(n *yaml.Node, text string, v reflect.Value, path string)
 			return
 		}
 		v.SetBool(text == "true")
+	case int:
+		n, err := strconv.Atoi(text)
+		if err != nil || n <= 0 {
+			r.at(path, "want a number from 1 on")
+			return
+		}
+		v.SetInt(int64(n))
 	case File, SecretFile, Dir:
 		v.SetString(r.absolute(text))
 	default:

@@ -39,7 +39,7 @@ func show(v reflect.Value, dir string) string {
 	switch x := v.Interface().(type) {
 	case time.Duration:
 		return x.String()
-	case bool, float64:
+	case bool, int, float64:
 		return fmt.Sprint(x)
 	case File, Dir:
 		return relative(dir, v.String())

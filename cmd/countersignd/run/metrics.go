@@ -1,6 +1,7 @@
 package run
 
 import (
+	"database/sql"
 	"net/http"
 	"strconv"
 	"strings"
@@ -9,6 +10,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/countersign-health/countersign/store/sqldb"
 )
 
 // metrics are what /metrics shows. Labels are routes, outcomes and
@@ -61,6 +64,46 @@ func (m *metrics) histogram(name, help string) prometheus.Histogram {
 	h := prometheus.NewHistogram(prometheus.HistogramOpts{Name: "countersign_" + name, Help: help, Buckets: seconds})
 	m.all.MustRegister(h)
 	return h
+}
+
+// database shows the pool of connections, and how often the database made us
+// try again.
+func (m *metrics) database(db *sqldb.DB) { m.all.MustRegister(pool{db}) }
+
+type pool struct{ db *sqldb.DB }
+
+var (
+	poolConnections = prometheus.NewDesc("countersign_database_connections", "Connections to the database, in use and idle.", []string{"server", "state"}, nil)
+	poolLimit       = prometheus.NewDesc("countersign_database_connections_limit", "How many there may be.", []string{"server"}, nil)
+	poolWaits       = prometheus.NewDesc("countersign_database_waits_total", "Callers who had to wait for a connection.", []string{"server"}, nil)
+	poolWaited      = prometheus.NewDesc("countersign_database_wait_seconds_total", "How long they waited, together.", []string{"server"}, nil)
+	dbRetries       = prometheus.NewDesc("countersign_database_retries_total", "Transactions and queries that ran again: conflicts, deadlocks, lost connections.", nil, nil)
+	dbUnknown       = prometheus.NewDesc("countersign_database_unknown_commits_total", "Commits without an answer; whoever asked asks again.", nil, nil)
+	dbStandbyReads  = prometheus.NewDesc("countersign_database_standby_reads_total", "Reads that a standby answered for the primary.", nil, nil)
+)
+
+func (p pool) Describe(c chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{poolConnections, poolLimit, poolWaits, poolWaited, dbRetries, dbUnknown, dbStandbyReads} {
+		c <- d
+	}
+}
+
+func (p pool) Collect(c chan<- prometheus.Metric) {
+	s := p.db.Stats()
+	show := func(server string, x sql.DBStats) {
+		c <- prometheus.MustNewConstMetric(poolConnections, prometheus.GaugeValue, float64(x.InUse), server, "in use")
+		c <- prometheus.MustNewConstMetric(poolConnections, prometheus.GaugeValue, float64(x.Idle), server, "idle")
+		c <- prometheus.MustNewConstMetric(poolLimit, prometheus.GaugeValue, float64(x.MaxOpenConnections), server)
+		c <- prometheus.MustNewConstMetric(poolWaits, prometheus.CounterValue, float64(x.WaitCount), server)
+		c <- prometheus.MustNewConstMetric(poolWaited, prometheus.CounterValue, x.WaitDuration.Seconds(), server)
+	}
+	show("primary", s.Primary)
+	if s.Standby != nil {
+		show("standby", *s.Standby)
+	}
+	c <- prometheus.MustNewConstMetric(dbRetries, prometheus.CounterValue, float64(s.Retries))
+	c <- prometheus.MustNewConstMetric(dbUnknown, prometheus.CounterValue, float64(s.Unknown))
+	c <- prometheus.MustNewConstMetric(dbStandbyReads, prometheus.CounterValue, float64(s.StandbyReads))
 }
 
 // count counts what goes through a door.

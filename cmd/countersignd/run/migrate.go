@@ -72,10 +72,22 @@ func Houses(c *config.Config, named []string) (sections []string, err error) {
 	return sections, nil
 }
 
+// ErrMigrationsWait means that some migration has not run.
+var ErrMigrationsWait = errors.New("migrations wait: countersignd migrate up runs them")
+
 // MigrateStatus says which migrations have run in each house's database. It
 // changes nothing.
 func MigrateStatus(ctx context.Context, out io.Writer, c *config.Config, sections []string) error {
-	return eachHouse(c, sections, func(h house, d config.Database) error { return h.status(ctx, out, d) })
+	waits := 0
+	err := eachHouse(c, sections, func(h house, d config.Database) error {
+		n, err := h.status(ctx, out, d)
+		waits += n
+		return err
+	})
+	if err == nil && waits > 0 {
+		return ErrMigrationsWait
+	}
+	return err
 }
 
 // MigrateUp brings each house's database up to date. It may run twice, and at
@@ -87,8 +99,17 @@ func MigrateUp(ctx context.Context, out io.Writer, c *config.Config, sections []
 			return err
 		}
 		defer db.Close()
+		before, err := sqldb.Migrations(ctx, db, h.name, h.schema)
+		if err != nil {
+			return err
+		}
 		if err := sqldb.Migrate(ctx, db, h.name, h.schema); err != nil {
 			return err
+		}
+		for _, m := range before {
+			if !m.Done {
+				fmt.Fprintf(out, "%s: %s done\n", h.section, m.File)
+			}
 		}
 		fmt.Fprintf(out, "%s: up to date\n", h.section)
 		return nil
@@ -107,31 +128,36 @@ func eachHouse(c *config.Config, sections []string, do func(house, config.Databa
 	return nil
 }
 
-func (h house) status(ctx context.Context, out io.Writer, d config.Database) error {
+// status counts the migrations that have not run.
+func (h house) status(ctx context.Context, out io.Writer, d config.Database) (waits int, err error) {
 	if file, ok := strings.CutPrefix(d.DSN, "sqlite:"); ok {
 		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) { // opening would make it
 			fmt.Fprintf(out, "%s: no database yet\n", h.section)
-			return nil
+			return 1, nil
 		}
 	}
 	db, err := openDatabase(ctx, d)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer db.Close()
 	all, err := sqldb.Migrations(ctx, db, h.name, h.schema)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for _, m := range all {
 		state := "waits"
-		if m.Done {
+		switch {
+		case m.Changed:
+			state, err = "done, and changed since: restore the file", fmt.Errorf("%s was changed after it had been run", m.File)
+		case m.Unknown:
+			state, err = "done by a newer countersignd: this one will not start on it", fmt.Errorf("%s: %w", m.File, sqldb.ErrNewer)
+		case m.Done:
 			state = "done"
-		}
-		if m.Changed {
-			state = "done, and changed since: restore the file"
+		default:
+			waits++
 		}
 		fmt.Fprintf(out, "%s: %s %s\n", h.section, m.File, state)
 	}
-	return nil
+	return waits, err
 }

@@ -54,13 +54,9 @@ func startServer() (string, error) {
 		return "", fmt.Errorf("hand the temporary folder to a user who may run PostgreSQL: %w", err)
 	}
 	password := randomName()
-	initdb := asServerUser(exec.Command("sh", "-c",
-		`umask 077; cat >"$2/password"; "$1/initdb" -D "$2/data" -U test -A scram-sha-256 --pwfile="$2/password" --no-sync -E UTF8 --locale=C`, "sh", bin, dir))
-	initdb.Dir = dir
-	initdb.Stdin = bytes.NewBufferString(password + "\n")
-	if out, err := initdb.CombinedOutput(); err != nil {
+	if err := initServer(bin, dir, password); err != nil {
 		os.RemoveAll(dir)
-		return "", fmt.Errorf("initdb: %w: %s", err, lastLine(out))
+		return "", err
 	}
 	port, err := freePort()
 	if err != nil {
@@ -78,6 +74,18 @@ func startServer() (string, error) {
 		return "", fmt.Errorf("start postgres: %w: %s", err, lastLine(out))
 	}
 	return dsn, nil
+}
+
+// initServer makes dir/data, for a user test with a password.
+func initServer(bin, dir, password string) error {
+	initdb := asServerUser(exec.Command("sh", "-c",
+		`umask 077; cat >"$2/password"; "$1/initdb" -D "$2/data" -U test -A scram-sha-256 --pwfile="$2/password" --no-sync -E UTF8 --locale=C`, "sh", bin, dir))
+	initdb.Dir = dir
+	initdb.Stdin = bytes.NewBufferString(password + "\n")
+	if out, err := initdb.CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb: %w: %s", err, lastLine(out))
+	}
+	return nil
 }
 
 func startWatchdog(bin, dir string, port int) error {
