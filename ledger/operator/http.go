@@ -17,6 +17,7 @@ import (
 
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/ledger"
+	"github.com/countersign-health/countersign/store/sqldb"
 )
 
 const (
@@ -154,7 +155,9 @@ func (l *Log) serveEntry(w http.ResponseWriter, r *http.Request) {
 	}
 	var leaf []byte
 	if err == nil {
-		err = l.db.QueryRow(r.Context(), `SELECT leaf FROM ledger_entry WHERE idx = $1`, index).Scan(&leaf)
+		err = l.db.Read(r.Context(), func(tx *sqldb.Tx) error {
+			return tx.QueryRow(`SELECT leaf FROM ledger_entry WHERE idx = $1`, index).Scan(&leaf)
+		})
 	}
 	if err != nil {
 		l.fail(w, err)
@@ -227,9 +230,31 @@ func listQuery(r *http.Request) (column string, value any, after int64, err erro
 	return "", nil, 0, fmt.Errorf("%w: want subject=HANDLE or kind=NAME", ErrRefused)
 }
 
-func (l *Log) list(ctx context.Context, column string, value any, after int64) ([]listed, error) {
-	rows, err := l.db.Query(ctx, `SELECT idx, leaf FROM ledger_entry WHERE `+column+` = $1 AND idx > $2 AND idx < $3 ORDER BY idx LIMIT $4`,
-		value, after, l.final.size(), maxListed)
+func (l *Log) list(ctx context.Context, column string, value any, after int64) (list []listed, err error) {
+	final := l.final.size()
+	err = l.db.Read(ctx, func(tx *sqldb.Tx) error {
+		if list, err = listIn(tx, column, value, after, final); err != nil {
+			return err
+		}
+		// A standby that lacks final entries would leave them out unseen.
+		var newest sql.NullInt64
+		if err := tx.QueryRow(`SELECT max(idx) FROM ledger_entry`).Scan(&newest); err != nil {
+			return err
+		}
+		if !newest.Valid || newest.Int64 < final-1 {
+			return errBehind
+		}
+		return nil
+	})
+	return list, err
+}
+
+// errBehind is a standby that has not heard of what is final.
+var errBehind = errors.New("the database that answers lacks entries that are final")
+
+func listIn(tx *sqldb.Tx, column string, value any, after, final int64) ([]listed, error) {
+	rows, err := tx.Query(`SELECT idx, leaf FROM ledger_entry WHERE `+column+` = $1 AND idx > $2 AND idx < $3 ORDER BY idx LIMIT $4`,
+		value, after, final, maxListed)
 	if err != nil {
 		return nil, err
 	}

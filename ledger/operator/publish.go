@@ -243,7 +243,10 @@ func (l *Log) Receipt(ctx context.Context, index int64, wait time.Duration) ([]b
 
 func (l *Log) receipt(ctx context.Context, index int64) ([]byte, error) {
 	var signed []byte
-	err := l.db.QueryRow(ctx, `SELECT note FROM ledger_checkpoint WHERE size > $1 ORDER BY size LIMIT 1`, index).Scan(&signed)
+	// Checkpoints are kept in order, so that a standby has the same first one, or none.
+	err := l.db.Read(ctx, func(tx *sqldb.Tx) error {
+		return tx.QueryRow(`SELECT note FROM ledger_checkpoint WHERE size > $1 ORDER BY size LIMIT 1`, index).Scan(&signed)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read first final checkpoint: %w", err)
 	}

@@ -68,23 +68,34 @@ func readHashes(q query, level int, first, width int64) ([]tlog.Hash, error) {
 }
 
 // readTile is a full tile from its row, or a partial one from the rows below.
-func (l *Log) readTile(ctx context.Context, t tlog.Tile) ([]byte, error) {
-	if t.W == tileWidth {
-		var data []byte
-		err := l.db.QueryRow(ctx, `SELECT data FROM ledger_tile WHERE level = $1 AND n = $2`, t.L, t.N).Scan(&data)
-		if err != nil {
-			return nil, fmt.Errorf("read tile %d/%d: %w", t.L, t.N, err)
+// A tile never changes, so that a standby has the same one or none.
+func (l *Log) readTile(ctx context.Context, t tlog.Tile) (data []byte, err error) {
+	err = l.db.Read(ctx, func(tx *sqldb.Tx) error {
+		if t.W == tileWidth {
+			return tx.QueryRow(`SELECT data FROM ledger_tile WHERE level = $1 AND n = $2`, t.L, t.N).Scan(&data)
 		}
-		return data, nil
+		hashes, err := readHashes(inTx(tx), t.L, t.N*tileWidth, int64(t.W))
+		data = joinHashes(hashes)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read tile %d/%d: %w", t.L, t.N, err)
 	}
-	hashes, err := readHashes(l.outsideTx(ctx), t.L, t.N*tileWidth, int64(t.W))
-	return joinHashes(hashes), err
+	return data, nil
 }
 
 // readBundle is the entries of a tile, each behind its length.
-func (l *Log) readBundle(ctx context.Context, t tlog.Tile) ([]byte, error) {
+func (l *Log) readBundle(ctx context.Context, t tlog.Tile) (b []byte, err error) {
+	err = l.db.Read(ctx, func(tx *sqldb.Tx) error {
+		b, err = bundleIn(tx, t)
+		return err
+	})
+	return b, err
+}
+
+func bundleIn(tx *sqldb.Tx, t tlog.Tile) ([]byte, error) {
 	first := t.N * tileWidth
-	rows, err := l.db.Query(ctx, `SELECT leaf FROM ledger_entry WHERE idx >= $1 AND idx < $2 ORDER BY idx`, first, first+int64(t.W))
+	rows, err := tx.Query(`SELECT leaf FROM ledger_entry WHERE idx >= $1 AND idx < $2 ORDER BY idx`, first, first+int64(t.W))
 	if err != nil {
 		return nil, fmt.Errorf("read entries: %w", err)
 	}
