@@ -15,6 +15,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	sealWork = 5
 	testscript.Main(m, map[string]func(){
 		"countersign": func() {
 			os.Exit(Run(context.Background(), os.Args[1:], Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
@@ -50,11 +51,14 @@ func TestRunsAtOnce(t *testing.T) {
 	for i := range 8 {
 		all.Go(func() {
 			dir := t.TempDir()
-			name := fmt.Sprintf("key-%d", i)
-			if code, _, err := typed("key", "create", name, "--keys", dir); code != exitDone {
+			name, passphrase := fmt.Sprintf("key-%d", i), filepath.Join(dir, "passphrase")
+			if err := os.WriteFile(passphrase, []byte("a passphrase of tests"), 0o600); err != nil {
+				t.Error(err)
+			}
+			if code, _, err := typed("key", "create", name, "--keys", dir, "--passphrase-file", passphrase); code != exitDone {
 				t.Errorf("key create: got exit %d, %s", code, err)
 			}
-			if code, out, _ := typed("key", "list", "--keys", dir, "--json"); code != exitDone || !strings.Contains(out, name) || strings.Contains(out, fmt.Sprintf("key-%d", (i+1)%8)) {
+			if code, out, _ := typed("key", "list", "--keys", dir, "--passphrase-file", passphrase, "--json"); code != exitDone || !strings.Contains(out, name) || strings.Contains(out, fmt.Sprintf("key-%d", (i+1)%8)) {
 				t.Errorf("key list: got exit %d, %s", code, out)
 			}
 			if code, out, _ := typed("claim", "check", "../examples/claims.837"); code != exitDone || !strings.Contains(out, "9 claims") {

@@ -38,7 +38,7 @@ func (r *run) desk(c *urfave.Context, clerk bool) (*desk, error) {
 	}
 	cfg := board.Config{URL: url, Board: credentials.DID(did), Keys: aries.NewResolver().ResolveKey, NoWait: c.Bool("no-wait"), Now: r.now}
 	if clerk {
-		if cfg.Signer, err = signer(c); err != nil {
+		if cfg.Signer, err = r.signer(c); err != nil {
 			return nil, err
 		}
 	}

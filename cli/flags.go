@@ -42,11 +42,18 @@ func forFlag(usage string, d time.Duration) urfave.Flag {
 	return &urfave.DurationFlag{Name: "for", Usage: usage, Value: d}
 }
 
-func keyFlags() []urfave.Flag {
+// storeFlags open a key store. The passphrase itself is never a flag or a
+// variable, where others on the machine could read it.
+func storeFlags() []urfave.Flag {
 	return []urfave.Flag{
 		&urfave.StringFlag{Name: "keys", Usage: "key store in `DIR`", EnvVars: []string{"COUNTERSIGN_KEYS"}},
-		&urfave.StringFlag{Name: "key", Usage: "sign with the key `NAME`; may be left out where there is only one", EnvVars: []string{"COUNTERSIGN_KEY"}},
+		&urfave.StringFlag{Name: "passphrase-file", Usage: "its passphrase is the one line of `FILE`; asked where there is none", EnvVars: []string{"COUNTERSIGN_PASSPHRASE_FILE"}},
 	}
+}
+
+func keyFlags() []urfave.Flag {
+	return append(storeFlags(),
+		&urfave.StringFlag{Name: "key", Usage: "sign with the key `NAME`; may be left out where there is only one", EnvVars: []string{"COUNTERSIGN_KEY"}})
 }
 
 // gatewayFlags are those of every command that asks an insurer's gateway.
@@ -70,7 +77,7 @@ func given(c *urfave.Context, name, env string) (string, error) {
 
 // keyStore opens the caller's key store; one that is to be read must be there,
 // since opening would make an empty one.
-func keyStore(c *urfave.Context, fresh bool) (*aries.KeyStore, error) {
+func (r *run) keyStore(c *urfave.Context, fresh bool) (*aries.KeyStore, error) {
 	dir, err := given(c, "keys", "COUNTERSIGN_KEYS")
 	if err != nil {
 		return nil, err
@@ -78,29 +85,25 @@ func keyStore(c *urfave.Context, fresh bool) (*aries.KeyStore, error) {
 	if !fresh && !exists(dir) {
 		return nil, refused("open keys", "there is no key store in "+dir, "make a key: countersign key create NAME --keys "+dir)
 	}
-	s, err := aries.OpenKeyStore(dir)
+	s, err := aries.OpenKeyStore(dir, r.lock(c, "passphrase-file", "passphrase of "+dir))
 	if err != nil {
-		return nil, refused("open keys", err.Error(), "")
+		return nil, lockFault("open keys", err, "passphrase-file")
+	}
+	if !s.Sealed() {
+		fmt.Fprintf(r.Err, "%s: %s is not sealed: whoever has a copy of it has its keys; seal it: countersign key passphrase --keys %s\n", program, dir, dir)
 	}
 	return s, nil
 }
 
 // signer is the key that --key names, or the only one that there is.
-func signer(c *urfave.Context) (credentials.Signer, error) {
-	s, err := keyStore(c, false)
+func (r *run) signer(c *urfave.Context) (credentials.Signer, error) {
+	s, err := r.keyStore(c, false)
 	if err != nil {
 		return nil, err
 	}
-	name := c.String("key")
-	if name == "" {
-		all, err := s.List()
-		if err != nil {
-			return nil, fmt.Errorf("open keys: %w", err)
-		}
-		if len(all) != 1 {
-			return nil, refused("open keys", fmt.Sprintf("%s holds %d keys", c.String("keys"), len(all)), "say which with --key NAME")
-		}
-		name = all[0].Name
+	name, err := onlyKey(s, c.String("key"), "say which with --key NAME")
+	if err != nil {
+		return nil, err
 	}
 	k, err := s.Signer(name)
 	if err != nil {
@@ -121,6 +124,21 @@ func givenTrust(c *urfave.Context) (*ledger.Trust, error) {
 		return nil, err
 	}
 	return readTrust(path)
+}
+
+// onlyKey is the name that was given, or that of the only key.
+func onlyKey(s *aries.KeyStore, name, do string) (string, error) {
+	if name != "" {
+		return name, nil
+	}
+	all, err := s.List()
+	if err != nil {
+		return "", refused("open keys", err.Error(), "")
+	}
+	if len(all) != 1 {
+		return "", refused("open keys", fmt.Sprintf("it holds %d keys", len(all)), do)
+	}
+	return all[0].Name, nil
 }
 
 // A door is the insurer's gateway with what it takes to check its answers.
@@ -165,7 +183,7 @@ func (r *run) unpinned(c *urfave.Context) (*door, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := signer(c)
+	s, err := r.signer(c)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,10 @@
 package cli
 
 import (
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
 	"fmt"
 	"net/url"
 	"time"
@@ -8,16 +12,33 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/credentials/aries"
 )
 
 func (r *run) keyCommand() *urfave.Command {
 	return branch("key", "keys to sign with",
 		r.leaf(leaf{
 			name: "create", usage: "make a key and its DID", args: "NAME", min: 1, max: 1,
-			about: "The key is kept in the key store (--keys) and never shown. Have the DID admitted to the\nledger, and give it to those who are to know you by it.",
-			flags: keyFlags()[:1], do: r.keyCreate,
+			about: "The key is kept in the key store (--keys), sealed under a passphrase, and never shown. A new store\nasks for its passphrase twice; nobody can recover it. Have the DID admitted to the ledger, and give\nit to those who are to know you by it.",
+			flags: storeFlags(), do: r.keyCreate,
 		}),
-		r.leaf(leaf{name: "list", usage: "list the keys by name", flags: keyFlags()[:1], do: r.keyList}),
+		r.leaf(leaf{name: "list", usage: "list the keys by name, and those that they followed", flags: storeFlags(), do: r.keyList}),
+		r.leaf(leaf{
+			name: "export-public", usage: "write the public side of a key", args: "[NAME]", max: 1,
+			about: "Forms: did, keyid, multikey (W3C Multikey), jwk (RFC 8037), pem (SubjectPublicKeyInfo). With --all, the\nkeys before it too, newest first; pem and multikey then say nothing of which is which.",
+			flags: append(storeFlags(),
+				&urfave.StringFlag{Name: "as", Usage: "write it as `FORM`", Value: "did"},
+				&urfave.BoolFlag{Name: "all", Usage: "also the keys that it followed", DisableDefaultText: true},
+				outFlag("write it to `FILE`, which must not be there yet")),
+			do: r.keyExport,
+		}),
+		r.leaf(leaf{
+			name: "passphrase", usage: "seal the key store under a new passphrase",
+			about: "Also seals a store that was made before key stores were sealed. The keys stay the same: where somebody\nmay have had the folder and the old passphrase, have the keys themselves replaced.",
+			flags: append(storeFlags(),
+				&urfave.StringFlag{Name: "new-passphrase-file", Usage: "the new passphrase is the one line of `FILE`; asked twice where there is none"}),
+			do: r.keyPassphrase,
+		}),
 	)
 }
 
@@ -27,10 +48,12 @@ type keyRow struct {
 	DID     credentials.DID `json:"did"`
 	KeyID   string          `json:"keyId"`
 	Created *time.Time      `json:"created,omitempty"`
+	Retired *time.Time      `json:"retired,omitempty"`
+	Store   string          `json:"store,omitempty"`
 }
 
 func (r *run) keyCreate(c *urfave.Context) error {
-	store, err := keyStore(c, true)
+	store, err := r.keyStore(c, true)
 	if err != nil {
 		return err
 	}
@@ -51,7 +74,7 @@ func (r *run) keyCreate(c *urfave.Context) error {
 }
 
 func (r *run) keyList(c *urfave.Context) error {
-	store, err := keyStore(c, false)
+	store, err := r.keyStore(c, false)
 	if err != nil {
 		return err
 	}
@@ -59,15 +82,25 @@ func (r *run) keyList(c *urfave.Context) error {
 	if err != nil {
 		return refused("list keys", err.Error(), "")
 	}
+	kind := "file, sealed"
+	if !store.Sealed() {
+		kind = "file, not sealed"
+	}
 	rows := []keyRow{}
-	t := table{head: []string{"key", "made", "DID"}}
+	t := table{head: []string{"key", "made", "retired", "store", "key id"}}
 	for _, k := range all {
-		did, _, err := credentials.ParseKeyID(k.KeyID)
-		if err != nil {
-			return refused("list keys", err.Error(), "")
+		for _, v := range append([]aries.Version{k.Version}, k.Past...) {
+			did, _, err := credentials.ParseKeyID(v.KeyID)
+			if err != nil {
+				return refused("list keys", err.Error(), "")
+			}
+			retired := ""
+			if v.Retired != nil {
+				retired = v.Retired.Format(time.DateOnly)
+			}
+			rows = append(rows, keyRow{k.Name, did, v.KeyID, &v.Created, v.Retired, kind})
+			t.add(k.Name, v.Created.Format(time.DateOnly), retired, kind, v.KeyID)
 		}
-		rows = append(rows, keyRow{k.Name, did, k.KeyID, &k.Created})
-		t.add(k.Name, k.Created.Format(time.DateOnly), string(did))
 	}
 	if r.json {
 		return r.print(map[string]any{"keys": rows})
@@ -77,6 +110,70 @@ func (r *run) keyList(c *urfave.Context) error {
 		return err
 	}
 	return t.write(r.Out)
+}
+
+func (r *run) keyExport(c *urfave.Context) error {
+	store, err := r.keyStore(c, false)
+	if err != nil {
+		return err
+	}
+	name, err := onlyKey(store, c.Args().First(), "say which: countersign key export-public NAME")
+	if err != nil {
+		return err
+	}
+	k, err := store.Key(name)
+	if err != nil {
+		return refused("open keys", err.Error(), "see countersign key list")
+	}
+	versions := []aries.Version{k.Version}
+	if c.Bool("all") {
+		versions = append(versions, k.Past...)
+	}
+	var text []byte
+	for _, v := range versions {
+		b, err := exportAs(c.String("as"), v.KeyID)
+		if err != nil {
+			return err
+		}
+		text = append(text, b...)
+	}
+	if out := c.String("out"); out != "" {
+		return place(map[string][]byte{out: text})
+	}
+	if r.json {
+		return r.print(map[string]any{"name": name, "form": c.String("as"), "public": string(text)})
+	}
+	_, err = r.Out.Write(text)
+	return err
+}
+
+// exportAs is the key of a key id as others want to read it.
+func exportAs(form, kid string) ([]byte, error) {
+	did, fragment, err := credentials.ParseKeyID(kid)
+	var pub ed25519.PublicKey
+	if err == nil {
+		pub, err = credentials.ParseMultikey(fragment)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("export key: %w", err)
+	}
+	switch form {
+	case "did":
+		return []byte(string(did) + "\n"), nil
+	case "keyid":
+		return []byte(kid + "\n"), nil
+	case "multikey":
+		return []byte(fragment + "\n"), nil
+	case "jwk":
+		b, err := credentials.CanonicalJSON(map[string]string{
+			"kty": "OKP", "crv": "Ed25519", "x": base64.RawURLEncoding.EncodeToString(pub), "kid": kid, "use": "sig", "alg": "EdDSA",
+		})
+		return append(b, '\n'), err
+	case "pem":
+		der, err := x509.MarshalPKIXPublicKey(pub)
+		return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), err
+	}
+	return nil, refused("export key", fmt.Sprintf("there is no form %q", form), "use did, keyid, multikey, jwk or pem")
 }
 
 // checkURL refuses an address that no request could go to.

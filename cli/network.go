@@ -113,7 +113,7 @@ func (r *run) networkParty(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := signer(c)
+	s, err := r.signer(c)
 	if err != nil {
 		return err
 	}

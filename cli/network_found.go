@@ -60,7 +60,7 @@ func (r *run) networkSign(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := signer(c)
+	s, err := r.signer(c)
 	if err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ func (r *run) networkInit(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := signer(c)
+	s, err := r.signer(c)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ func (r *run) networkApprove(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := signer(c)
+	s, err := r.signer(c)
 	if err != nil {
 		return err
 	}
@@ -108,7 +108,7 @@ func (r *run) networkJoin(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := signer(c)
+	s, err := r.signer(c)
 	if err != nil {
 		return err
 	}

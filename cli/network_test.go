@@ -181,7 +181,7 @@ func TestCheckDraft(t *testing.T) {
 		"founder as log":      {func(g *ledger.Genesis) { g.LogKey, _ = logVerifierKey(g.Origin, ledgertest.Key("board")) }, "has the key of " + ledgertest.Origin},
 		"unknown role":        {func(g *ledger.Genesis) { g.Founders[0].Role = "owner" }, `founder 1: "owner" is not a role`},
 		"board without state": {func(g *ledger.Genesis) { g.Founders[0].Jurisdiction = "" }, "a board needs its jurisdiction"},
-		"key of another":      {func(g *ledger.Genesis) { g.Founders[0].Key = g.Founders[1].Key }, "the fragment of a did:key has to repeat its key"},
+		"key of another":      {func(g *ledger.Genesis) { g.Founders[0].Key = g.Founders[1].Key }, "its key is not the key of its DID"},
 		"no name":             {func(g *ledger.Genesis) { g.Founders[0].Name = "" }, "its name is missing"},
 		"name of two lines":   {func(g *ledger.Genesis) { g.Founders[0].Name = "a\nb" }, "not plain text"},
 		"key id of another":   {func(g *ledger.Genesis) { g.Founders[0].KeyID = g.Founders[1].Kid() }, "belongs to another DID"},

@@ -34,7 +34,13 @@ func startServers(t *testing.T) []string {
 	t.Helper()
 	dir := t.TempDir()
 	keys := filepath.Join(dir, "keys")
-	store, err := aries.OpenKeyStore(keys)
+	passphrase := filepath.Join(dir, "passphrase")
+	if err := os.WriteFile(passphrase, []byte("a passphrase of tests\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	lock := aries.FileLock(passphrase)
+	lock.Work = 5 // the scripts open it often
+	store, err := aries.OpenKeyStore(keys, lock)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +100,7 @@ func startServers(t *testing.T) []string {
 	dead.Close()
 	did := func(name string) string { return string(ledgertest.Party(name, ledger.RoleInsurer).DID) }
 	return []string{
-		"COUNTERSIGN_KEYS=" + keys, "COUNTERSIGN_LEDGER=" + books.URL, "COUNTERSIGN_TRUST=" + pinned,
+		"COUNTERSIGN_KEYS=" + keys, "COUNTERSIGN_PASSPHRASE_FILE=" + passphrase, "COUNTERSIGN_LEDGER=" + books.URL, "COUNTERSIGN_TRUST=" + pinned,
 		"COUNTERSIGN_BOARD=" + door.URL, "COUNTERSIGN_BOARD_DID=" + did("board"),
 		"COUNTERSIGN_GATEWAY=" + gate.URL, "COUNTERSIGN_INSURER=" + did("insurer"),
 		"DEAD=" + dead.URL, "STRANGER=" + did("stranger"),

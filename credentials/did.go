@@ -34,9 +34,18 @@ func KeyID(pub ed25519.PublicKey) string {
 	return didKeyPrefix + m + "#" + m
 }
 
+// NextKeyID is the DID URL of a key that follows another one of did. The party
+// keeps the DID by which it was admitted, since everything that it has said and
+// that was said of it stands under that: decisions, licenses, the names of its
+// entries on the ledger. Where the DID is a did:key, no did:key resolver knows
+// such a key; the ledger alone says that it is the party's, and from when on.
+func NextKeyID(did DID, pub ed25519.PublicKey) string {
+	return string(did) + "#" + EncodeMultikey(pub)
+}
+
 // ParseKeyID splits a DID URL at its '#'. It wants exactly one '#', a bare DID
 // before it and a fragment of URL-safe characters behind it; where the DID is a
-// did:key, the fragment has to repeat it.
+// did:key, the fragment has to be a key: its own, or one that followed it.
 func ParseKeyID(kid string) (d DID, fragment string, err error) {
 	if len(kid) > maxKeyID {
 		return "", "", fmt.Errorf("key id has %d bytes: the most is %d", len(kid), maxKeyID)
@@ -54,7 +63,9 @@ func ParseKeyID(kid string) (d DID, fragment string, err error) {
 		return "", "", fmt.Errorf("key id: %w", err)
 	}
 	if m, ok := strings.CutPrefix(id, didKeyPrefix); ok && m != fragment {
-		return "", "", errors.New("key id: the fragment of a did:key has to repeat its key")
+		if _, err := ParseMultikey(fragment); err != nil {
+			return "", "", errors.New("key id: the fragment of a did:key has to repeat its key, or be the key that followed it")
+		}
 	}
 	return d, fragment, nil
 }
@@ -81,12 +92,20 @@ func KeyFromDIDKey(d DID) (ed25519.PublicKey, error) {
 // ResolveDIDKey is the ResolveKey that knows did:key and nothing else. It needs
 // no network.
 func ResolveDIDKey(kid string) (ed25519.PublicKey, error) {
-	d, _, err := ParseKeyID(kid)
+	d, fragment, err := ParseKeyID(kid)
 	if err != nil {
 		return nil, err
 	}
-	return KeyFromDIDKey(d)
+	pub, err := KeyFromDIDKey(d)
+	if err == nil && EncodeMultikey(pub) != fragment {
+		return nil, ErrFollowed
+	}
+	return pub, err
 }
+
+// ErrFollowed is the answer of ResolveDIDKey to a key that followed the first
+// one of a did:key: whether it did, only the ledger can say.
+var ErrFollowed = errors.New("not the key of its did:key: only the ledger knows what followed that")
 
 // EncodeMultikey writes pub as a W3C Multikey: 'z' and the base58btc of codec
 // and key. A key of another length than Ed25519's panics, since it cannot come

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -169,7 +170,7 @@ func TestParseKeyID(t *testing.T) {
 		"no #":                     "did:key:" + m,
 		"nothing behind #":         "did:key:" + m + "#",
 		"only a letter behind":     "did:key:" + m + "#z",
-		"another key behind":       "did:key:" + m + "#" + EncodeMultikey(pubOf(testKey(2))),
+		"no key behind":            "did:key:" + m + "#key-1",
 		"two #":                    own + "#x",
 		"no DID":                   "#" + m,
 		"relative":                 "key-1",
@@ -187,6 +188,29 @@ func TestParseKeyID(t *testing.T) {
 	} {
 		if d, f, err := ParseKeyID(s); err == nil {
 			t.Errorf("%s: ParseKeyID(%q) = %q, %q; want an error", name, s, d, f)
+		}
+	}
+}
+
+// A key that followed another has its own id under the old DID, which a
+// did:key resolver must not take for the old key.
+func TestNextKeyID(t *testing.T) {
+	first, next := pubOf(testKey(1)), pubOf(testKey(2))
+	kid := NextKeyID(KeyDID(first), next)
+	did, fragment, err := ParseKeyID(kid)
+	if err != nil || did != KeyDID(first) || fragment != EncodeMultikey(next) {
+		t.Fatalf("ParseKeyID(%q) = %q, %q, %v", kid, did, fragment, err)
+	}
+	if pub, err := ResolveDIDKey(kid); !errors.Is(err, ErrFollowed) || pub != nil {
+		t.Errorf("ResolveDIDKey(%q) = %x, %v", kid, pub, err)
+	}
+	for _, signed := range []Signer{NewSigner(kid, testKey(1)), NewSigner(kid, testKey(2))} {
+		token, err := Issue(signed, KindLicense, handle(7), testTime, nil, testLicense())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open[License](token, KindLicense, ResolveDIDKey); err == nil {
+			t.Error("a document opened whose key only the ledger knows")
 		}
 	}
 }

@@ -19,12 +19,22 @@ if [ -e "$secrets" ]; then
 fi
 new=$secrets.new # so that half a set is never taken for a whole one
 mkdir "$new"
-unset COUNTERSIGN_TRUST COUNTERSIGN_LEDGER COUNTERSIGN_KEYS COUNTERSIGN_KEY
+unset COUNTERSIGN_TRUST COUNTERSIGN_LEDGER COUNTERSIGN_KEYS COUNTERSIGN_KEY COUNTERSIGN_PASSPHRASE_FILE
 cd "$new"
 
-key() { countersign key create "$1" --keys "$1/keys" >/dev/null; }
 random() { head -c 32 /dev/urandom >"$1"; }
 password() { head -c 24 /dev/urandom | od -An -vtx1 | tr -d ' \n' >"$1"; }
+# as PARTY COMMAND... types a command with the keys of a party.
+as() {
+	party=$1
+	shift
+	countersign "$@" --keys "$party/keys" --passphrase-file "$party/passphrase"
+}
+key() {
+	mkdir -p "$1"
+	password "$1/passphrase"
+	as "$1" key create "$1" >/dev/null
+}
 
 mkdir founding ledger postgres
 countersign network keys ledger --name ledger.example --out ledger >/dev/null
@@ -33,12 +43,12 @@ for party in board insurer hospital auditor; do
 	state=
 	[ $party != board ] || state='--jurisdiction CA'
 	# shellcheck disable=SC2086 # two words, or none
-	countersign network party --keys $party/keys --name $party --role $party $state --out founding/$party.json >/dev/null
+	as $party network party --name $party --role $party $state --out founding/$party.json >/dev/null
 	countersign network keys witness --name witness.$party.example --out $party >/dev/null
 done
 key clerk
 key reviewer
-countersign network party --keys reviewer/keys --name reviewer --role reviewer --out founding/reviewer.json >/dev/null
+as reviewer network party --name reviewer --role reviewer --out founding/reviewer.json >/dev/null
 
 countersign network draft --origin ledger.example --log-key "$(cat ledger/log.vkey)" \
 	--witness "$(cat board/witness.vkey)" --witness "$(cat insurer/witness.vkey)" \
@@ -46,9 +56,9 @@ countersign network draft --origin ledger.example --log-key "$(cat ledger/log.vk
 	--founder founding/board.json --founder founding/insurer.json \
 	--founder founding/hospital.json --founder founding/auditor.json --admission 3 --out founding/genesis.draft.json >/dev/null
 for party in board insurer hospital auditor; do
-	countersign network sign founding/genesis.draft.json --keys $party/keys --out founding/$party.approval.json >/dev/null
+	as $party network sign founding/genesis.draft.json --out founding/$party.approval.json >/dev/null
 done
-countersign network init founding/genesis.draft.json --keys board/keys \
+as board network init founding/genesis.draft.json \
 	--approval founding/board.approval.json --approval founding/insurer.approval.json \
 	--approval founding/hospital.approval.json --approval founding/auditor.approval.json \
 	--out founding/genesis.entry --trust founding/trust.json
@@ -56,7 +66,7 @@ countersign network init founding/genesis.draft.json --keys board/keys \
 # A reviewer is no founder: three of these approve, and the reviewer joins
 # once the ledger runs (deploy/README.md).
 for party in board insurer hospital; do
-	countersign network approve founding/reviewer.json --keys $party/keys --trust founding/trust.json --ledger '' \
+	as $party network approve founding/reviewer.json --trust founding/trust.json --ledger '' \
 		--out founding/reviewer.approval-$party.json >/dev/null
 done
 
@@ -72,7 +82,7 @@ password ledger/ledger.password
 put() { sed "s|[^ ]* # $1\$|$2|"; }
 json() { sed -n "s/^ *\"$1\": \"\\([^\"]*\\)\".*/\\1/p"; }
 put LOG-KEY "$(cat ledger/log.vkey)" <"$here/witness.yaml" >witness.yaml
-put CLERK "$(countersign key list --json --keys clerk/keys | json keyId)" <"$here/board.yaml" >board/board.yaml
+put CLERK "$(as clerk key export-public --as keyid)" <"$here/board.yaml" >board/board.yaml
 put BOARD "$(json did <founding/board.json)" <"$here/insurer.yaml" |
 	put REVIEWER "$(json did <founding/reviewer.json)" >insurer/insurer.yaml
 cp "$here/ledger.yaml" ledger/ledger.yaml

@@ -50,7 +50,7 @@ func (p Party) check() (ed25519.PublicKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("party: %w", err)
 	}
-	if strings.HasPrefix(string(did), "did:key:") && credentials.KeyDID(pub) != did {
+	if strings.HasPrefix(string(did), "did:key:") && credentials.KeyID(pub) != p.Kid() {
 		return nil, errors.New("party: its key is not the key of its did:key")
 	}
 	if _, err := ParseRole(string(p.Role)); err != nil {

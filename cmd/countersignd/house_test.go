@@ -120,7 +120,9 @@ func (w *town) secret(name string) []byte {
 
 func (w *town) key(name string) credentials.Signer {
 	w.t.Helper()
-	store, err := aries.OpenKeyStore(filepath.Join(w.dir, "keys"))
+	const passphrase = "a passphrase of tests"
+	w.write("keys.passphrase", []byte(passphrase+"\n"))
+	store, err := aries.OpenKeyStore(filepath.Join(w.dir, "keys"), aries.Lock{Passphrase: func(bool) (string, error) { return passphrase, nil }, Work: 5})
 	w.must(err)
 	s, err := store.Create(name)
 	w.must(err)
@@ -158,7 +160,7 @@ func (w *town) configure() {
   url: http://%s
   jurisdiction: CA
   database: %s
-  key: {store: keys, name: board}
+  key: {store: keys, name: board, passphrase_file: keys.passphrase}
   clerks: ['%s']
 `, network, w.ports["board"], w.ports["board admin"], w.ports["board"], w.databaseOf("board"), w.clerk.KeyID()))
 	text := fmt.Sprintf("drain: 5s\nledger:\n  listen: %s\n  admin: %s\n  database: %s\n  genesis: genesis.entry\n  log_key_file: log.key\n  witnesses:\n",
@@ -173,7 +175,7 @@ func (w *town) configure() {
 gateway: {listen: '%s', admin: '%s'}
 insurer:
   database: %s
-  key: {store: keys, name: insurer}
+  key: {store: keys, name: insurer, passphrase_file: keys.passphrase}
   business_key_file: business.key
   payload_keys: [{id: one, file: payload.key}]
   temporal: {address: '%s'}

@@ -54,7 +54,12 @@ func (f folder) Delete(string) error {
 }
 
 // createFile writes a file that does not exist yet, whole or not at all.
-func createFile(path string, b []byte) error {
+func createFile(path string, b []byte) error { return place(path, b, os.Link) }
+
+// replaceFile writes a file that may exist, whole or not at all.
+func replaceFile(path string, b []byte) error { return place(path, b, os.Rename) }
+
+func place(path string, b []byte, into func(from, to string) error) error {
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
 	if err != nil {
 		return err
@@ -65,5 +70,17 @@ func createFile(path string, b []byte) error {
 	if err != nil {
 		return err
 	}
-	return os.Link(tmp.Name(), path)
+	if err := into(tmp.Name(), path); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+// syncFolder makes names durable that were written into a folder.
+func syncFolder(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }

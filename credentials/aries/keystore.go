@@ -2,6 +2,7 @@
 // development keys on disk with aries' local KMS, and asks
 // aries to resolve DIDs.
 //
+// The keys lie sealed under a master key, and that under a passphrase (Lock).
 // It never lets aries decide whether a credential is valid: aries' parser takes
 // unsigned, expired and foreign-signed credentials and panics on hostile ones.
 // What aries resolves passes our own checks before anyone sees a key. Houses in
@@ -9,16 +10,14 @@
 package aries
 
 import (
-	"bytes"
 	"crypto/ed25519"
-	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sort"
+	"strings"
 	"time"
 
 	"github.com/hyperledger/aries-framework-go/pkg/crypto"
@@ -31,96 +30,64 @@ import (
 	"github.com/countersign-health/countersign/credentials"
 )
 
-const (
-	masterFile = "master.key"
-	masterURI  = "local-lock://countersign"
-)
+const masterURI = "local-lock://countersign"
 
-// A KeyStore is a directory of Ed25519 keys, each sealed under the master key
-// that lies beside them: good enough to keep a key out of a backup or a screen
-// shot, not good enough against who can read the whole directory.
+// A KeyStore is a directory of Ed25519 keys, each sealed by aries under the
+// master key, which is sealed under a passphrase. While a process has it open
+// the keys are in that process's memory; where that is too much, use an HSM.
 type KeyStore struct {
 	dir    string
+	master []byte
+	mac    []byte
+	sealed bool
 	kms    *localkms.LocalKMS
 	crypto crypto.Crypto
 }
 
-// A Key is a named key, without its secret.
-type Key struct {
-	Name    string    `json:"name"`
-	KeyID   string    `json:"keyId"` // DID URL
-	Created time.Time `json:"created"`
-	Sealed  string    `json:"sealed"` // aries' id of the sealed key: its file in keys/
-}
-
-// OpenKeyStore opens the key store in dir and makes it on first use. It refuses
-// a master key that others can read, and one that does not open the keys.
-func OpenKeyStore(dir string) (*KeyStore, error) {
+// OpenKeyStore opens the key store in dir, and makes it on first use, sealed by
+// lock. Stores made before there was a seal open without; Sealed tells.
+func OpenKeyStore(dir string, lock Lock) (*KeyStore, error) {
+	s := &KeyStore{dir: dir}
+	keys, err := s.paths()
+	if err != nil {
+		return nil, err
+	}
 	for _, d := range []string{dir, filepath.Join(dir, "keys"), filepath.Join(dir, "names")} {
 		if err := os.MkdirAll(d, 0o700); err != nil {
 			return nil, fmt.Errorf("make key store: %w", err)
 		}
 	}
-	s := &KeyStore{dir: dir}
-	keys, err := s.List()
-	if err != nil {
-		return nil, err
+	if s.master, s.sealed, err = readMaster(dir, lock, len(keys) == 0); err != nil {
+		return nil, fmt.Errorf("open key store %s: %w", dir, err)
 	}
-	master, err := masterKey(filepath.Join(dir, masterFile), len(keys) == 0)
-	if err != nil {
-		return nil, err
+	if s.mac, err = macKey(s.master); err != nil {
+		return nil, fmt.Errorf("open key store: %w", err)
 	}
-	lock, err := local.NewService(bytes.NewReader(master), nil)
+	lockText := base64.URLEncoding.EncodeToString(s.master)
+	service, err := local.NewService(strings.NewReader(lockText), nil)
 	if err != nil {
 		return nil, fmt.Errorf("open key store: master key: %w", err)
 	}
-	if s.kms, err = localkms.New(masterURI, provider{folder(filepath.Join(dir, "keys")), lock}); err != nil {
+	if s.kms, err = localkms.New(masterURI, provider{folder(filepath.Join(dir, "keys")), service}); err != nil {
 		return nil, fmt.Errorf("open key store: %w", err)
 	}
 	if s.crypto, err = tinkcrypto.New(); err != nil {
 		return nil, fmt.Errorf("open key store: %w", err)
 	}
-	if len(keys) > 0 {
-		if _, err := s.open(keys[0]); err != nil {
-			return nil, fmt.Errorf("open key store: %s does not open the keys in %s: %w", masterFile, dir, err)
+	all, err := s.List()
+	if err != nil {
+		return nil, err
+	}
+	if len(all) > 0 {
+		if _, err := s.open(all[0].Name, all[0].Version); err != nil {
+			return nil, fmt.Errorf("open key store: the master key does not open the keys in %s: %w", dir, err)
 		}
 	}
 	return s, nil
 }
 
-// masterKey reads the master key, or makes one where there are no keys yet. A
-// store whose master key was lost must not get a new one: its keys would look
-// broken instead of lost.
-func masterKey(path string, fresh bool) ([]byte, error) {
-	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist) && fresh:
-		raw := make([]byte, 32)
-		rand.Read(raw) // never fails (crypto/rand)
-		key := []byte(base64.URLEncoding.EncodeToString(raw))
-		if err := createFile(path, key); errors.Is(err, fs.ErrExist) {
-			return masterKey(path, false) // another process was first
-		} else if err != nil {
-			return nil, fmt.Errorf("make master key: %w", err)
-		}
-		return key, nil
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%s is missing, and there are keys that it opens: put it back", path)
-	case err != nil:
-		return nil, fmt.Errorf("read master key: %w", err)
-	case info.Mode().Perm()&0o077 != 0:
-		return nil, fmt.Errorf("%s can be read by others: chmod 600 it", path)
-	}
-	key, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read master key: %w", err)
-	}
-	// aries would take a file in another form for a raw key of odd strength.
-	if raw, err := base64.URLEncoding.Strict().DecodeString(string(key)); err != nil || len(raw) != 32 {
-		return nil, fmt.Errorf("%s does not hold a master key: want 32 bytes in base64url", path)
-	}
-	return key, nil
-}
+// Sealed says whether the master key lies under a passphrase.
+func (s *KeyStore) Sealed() bool { return s.sealed }
 
 // Create makes an Ed25519 key under a name that is still free. Its DID is the
 // did:key of its public key.
@@ -132,103 +99,79 @@ func (s *KeyStore) Create(name string) (credentials.Signer, error) {
 	if _, err := os.Stat(path); err == nil {
 		return nil, fmt.Errorf("create key: there is a key named %q already", name)
 	}
-	sealed, pub, err := s.kms.CreateAndExportPubKeyBytes(kms.ED25519Type)
-	if err != nil {
-		return nil, fmt.Errorf("create key: %w", err)
-	}
-	if len(pub) != ed25519.PublicKeySize {
-		return nil, fmt.Errorf("create key: aries made a key of %d bytes", len(pub))
-	}
-	k := Key{Name: name, KeyID: credentials.KeyID(pub), Created: time.Now().UTC().Truncate(time.Second), Sealed: sealed}
-	b, err := credentials.CanonicalJSON(k)
+	v, err := s.generate(credentials.KeyID)
 	if err != nil {
 		return nil, fmt.Errorf("create key: %w", err)
 	}
 	// The name is written last, and only once: until then the key does not exist.
-	if err := createFile(path, append(b, '\n')); errors.Is(err, fs.ErrExist) {
+	if err := s.write(Key{Name: name, Version: v}, createFile); errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("create key: there is a key named %q already", name)
 	} else if err != nil {
 		return nil, fmt.Errorf("create key: %w", err)
 	}
-	return s.open(k)
+	return s.open(name, v)
 }
 
-// Signer opens the key with that name.
+// generate makes a key in keys/, where nothing names it yet.
+func (s *KeyStore) generate(kid func(ed25519.PublicKey) string) (Version, error) {
+	sealed, pub, err := s.kms.CreateAndExportPubKeyBytes(kms.ED25519Type)
+	if err != nil {
+		return Version{}, err
+	}
+	if len(pub) != ed25519.PublicKeySize {
+		return Version{}, fmt.Errorf("aries made a key of %d bytes", len(pub))
+	}
+	b, err := folder(filepath.Join(s.dir, "keys")).Get(sealed)
+	if err != nil {
+		return Version{}, err
+	}
+	digest := credentials.DigestOf(b)
+	return Version{KeyID: kid(pub), Created: time.Now().UTC().Truncate(time.Second), Sealed: sealed, Digest: &digest}, nil
+}
+
+// Signer opens the key that goes by that name now.
 func (s *KeyStore) Signer(name string) (credentials.Signer, error) {
-	path, err := s.namePath(name)
+	k, err := s.Key(name)
 	if err != nil {
 		return nil, err
 	}
-	k, err := readName(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no key named %q in %s", name, s.dir)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return s.open(k)
-}
-
-// List names the keys, in order of their names.
-func (s *KeyStore) List() ([]Key, error) {
-	paths, err := filepath.Glob(filepath.Join(s.dir, "names", "*.json"))
-	if err != nil {
-		return nil, fmt.Errorf("list keys: %w", err)
-	}
-	var keys []Key
-	for _, p := range paths {
-		k, err := readName(p)
-		if err != nil {
-			return nil, err
-		}
-		keys = append(keys, k)
-	}
-	sort.Slice(keys, func(i, j int) bool { return keys[i].Name < keys[j].Name })
-	return keys, nil
-}
-
-func readName(path string) (Key, error) {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return Key{}, fmt.Errorf("read key: %w", err)
-	}
-	var k Key
-	if err := credentials.DecodeStrict(b, &k); err != nil {
-		return Key{}, fmt.Errorf("read key %s: %w", path, err)
-	}
-	if k.Name+".json" != filepath.Base(path) {
-		return Key{}, fmt.Errorf("read key %s: it names the key %q", path, k.Name)
-	}
-	return k, nil
-}
-
-// namePath keeps names to what every file system spells alike.
-func (s *KeyStore) namePath(name string) (string, error) {
-	if name == "" || len(name) > 64 {
-		return "", errors.New("a key's name has 1 to 64 characters")
-	}
-	for _, r := range name {
-		if (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' {
-			return "", fmt.Errorf("key name %q: use a-z, 0-9 and -", name)
-		}
-	}
-	return filepath.Join(s.dir, "names", name+".json"), nil
+	return s.open(k.Name, k.Version)
 }
 
 // open unseals a key and checks that it is the one that its name promises.
-func (s *KeyStore) open(k Key) (credentials.Signer, error) {
+func (s *KeyStore) open(name string, k Version) (credentials.Signer, error) {
+	if err := s.intact(k); err != nil {
+		return nil, fmt.Errorf("open key %q: %w", name, err)
+	}
 	handle, err := s.kms.Get(k.Sealed)
 	if err != nil {
-		return nil, fmt.Errorf("open key %q: %w", k.Name, err)
+		return nil, fmt.Errorf("open key %q: %w", name, err)
 	}
 	pub, _, err := s.kms.ExportPubKeyBytes(k.Sealed)
 	if err != nil {
-		return nil, fmt.Errorf("open key %q: %w", k.Name, err)
+		return nil, fmt.Errorf("open key %q: %w", name, err)
 	}
-	if len(pub) != ed25519.PublicKeySize || credentials.KeyID(pub) != k.KeyID {
-		return nil, fmt.Errorf("open key %q: the sealed key is another one", k.Name)
+	_, fragment, err := credentials.ParseKeyID(k.KeyID)
+	if err != nil || len(pub) != ed25519.PublicKeySize || credentials.EncodeMultikey(pub) != fragment {
+		return nil, fmt.Errorf("open key %q: the sealed key is another one", name)
 	}
 	return signer{kid: k.KeyID, handle: handle, crypto: s.crypto}, nil
+}
+
+// intact looks that the sealed key's file is, byte for byte, what was written:
+// tink would pass over a change in what it keeps in clear.
+func (s *KeyStore) intact(k Version) error {
+	if k.Digest == nil {
+		return nil // of a store that was never sealed
+	}
+	b, err := folder(filepath.Join(s.dir, "keys")).Get(k.Sealed)
+	if err != nil {
+		return err
+	}
+	if credentials.DigestOf(b) != *k.Digest {
+		return errors.New("its file was changed")
+	}
+	return nil
 }
 
 // signer signs through aries' crypto; the private key stays inside of tink.

@@ -20,7 +20,6 @@ import (
 	"github.com/countersign-health/countersign/cmd/countersign-dev/faults"
 	"github.com/countersign-health/countersign/cmd/countersign-dev/parties"
 	"github.com/countersign-health/countersign/credentials"
-	"github.com/countersign-health/countersign/credentials/aries"
 	"github.com/countersign-health/countersign/examples"
 	"github.com/countersign-health/countersign/gateway/api"
 )
@@ -110,7 +109,7 @@ func (h *house) must(err error) {
 
 func (h *house) key(party string) credentials.Signer {
 	h.Helper()
-	ks, err := aries.OpenKeyStore(h.Keys(party))
+	ks, err := h.KeyStore(party)
 	h.must(err)
 	s, err := ks.Signer(party)
 	h.must(err)

@@ -60,7 +60,8 @@ func (s *story) tellAddresses() {
 
 Try next, in another terminal:
 
-  export COUNTERSIGN_KEYS=%s COUNTERSIGN_KEY=%s COUNTERSIGN_GATEWAY=%s COUNTERSIGN_INSURER=%s \
+  export COUNTERSIGN_KEYS=%s COUNTERSIGN_KEY=%s COUNTERSIGN_PASSPHRASE_FILE=%s \
+         COUNTERSIGN_GATEWAY=%s COUNTERSIGN_INSURER=%s \
          COUNTERSIGN_BOARD=%s COUNTERSIGN_BOARD_DID=%s COUNTERSIGN_LEDGER=%s COUNTERSIGN_TRUST=%s
   go run ./cmd/countersign auth request examples/auth-a.json
   go run ./cmd/countersign auth request examples/auth-c.json
@@ -68,6 +69,6 @@ Try next, in another terminal:
 
 Keys of the others are in %s/{%s,%s,%s}/keys. Ctrl-C stops everything; the state stays.
 `, n.GatewayURL, ca.URL, n.LedgerURL, n.UIURL,
-		n.Keys(parties.Hospital), parties.Hospital, n.GatewayURL, n.DIDs[parties.Insurer],
+		n.Keys(parties.Hospital), parties.Hospital, n.PassphraseFile(), n.GatewayURL, n.DIDs[parties.Insurer],
 		ca.URL, ca.DID, n.LedgerURL, n.TrustFile(), n.Dir, parties.Clerk, parties.Insurer, parties.Reviewer)
 }

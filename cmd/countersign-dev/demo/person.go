@@ -41,7 +41,7 @@ func (s *story) askingBoard(state string) person {
 func (s *story) atLedger() person { return person{s, nil, s.ledgerFlags()} }
 
 func (s *story) keyFlags(party string) []string {
-	return []string{"--keys", s.network.Keys(party), "--key", party}
+	return []string{"--keys", s.network.Keys(party), "--passphrase-file", s.network.PassphraseFile(), "--key", party}
 }
 
 func (s *story) ledgerFlags() []string {

@@ -23,8 +23,11 @@ var founders = []string{Board, Insurer, Hospital, Auditor}
 
 func (n *Network) openKeys() error {
 	n.keys.party = map[string]credentials.Signer{}
+	if err := makePassphrase(n.PassphraseFile()); err != nil {
+		return err
+	}
 	for _, party := range append(n.otherBoards(), Everyone...) {
-		s, err := openKey(n.Keys(party), party)
+		s, err := n.openKey(party)
 		if err != nil {
 			return fmt.Errorf("%s: %w", party, err)
 		}
@@ -64,8 +67,8 @@ func (n *Network) otherBoards() (names []string) {
 func boardOf(state string) string { return Board + "-" + strings.ToLower(state) }
 
 // openKey opens a party's key in its own key store, or makes it there.
-func openKey(dir, name string) (credentials.Signer, error) {
-	ks, err := aries.OpenKeyStore(dir)
+func (n *Network) openKey(name string) (credentials.Signer, error) {
+	ks, err := n.KeyStore(name)
 	if err != nil {
 		return nil, err
 	}
@@ -77,6 +80,15 @@ func openKey(dir, name string) (credentials.Signer, error) {
 		return ks.Signer(name)
 	}
 	return ks.Create(name)
+}
+
+// KeyStore opens the key store of a party. All are sealed under one passphrase,
+// since one person plays them all; it is a random key, so there is nothing that
+// a slow seal would keep anybody from guessing.
+func (n *Network) KeyStore(party string) (*aries.KeyStore, error) {
+	lock := aries.FileLock(n.PassphraseFile())
+	lock.Work = 10
+	return aries.OpenKeyStore(n.Keys(party), lock)
 }
 
 // openSecret reads 32 random bytes, or makes them, readable by the owner only.
@@ -94,4 +106,16 @@ func openSecret(path string) ([]byte, error) {
 	b = make([]byte, 32)
 	rand.Read(b)
 	return b, os.WriteFile(path, b, 0o600)
+}
+
+func makePassphrase(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(rand.Text() + "\n")
+	return errors.Join(err, f.Close())
 }

@@ -97,6 +97,9 @@ type BoardDoor struct {
 // Keys is where a party keeps its keys.
 func (n *Network) Keys(party string) string { return filepath.Join(n.Dir, party, "keys") }
 
+// PassphraseFile opens the key stores of all parties.
+func (n *Network) PassphraseFile() string { return filepath.Join(n.Dir, "passphrase") }
+
 // TrustFile is what a verifier pins.
 func (n *Network) TrustFile() string { return filepath.Join(n.Dir, "trust.json") }
 

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -67,7 +68,14 @@ func signer(k config.Key) (credentials.Signer, error) {
 	if _, err := os.Stat(string(k.Store)); err != nil {
 		return nil, fmt.Errorf("key store: %w", err)
 	}
-	store, err := aries.OpenKeyStore(string(k.Store))
+	lock := aries.Lock{}
+	if k.PassphraseFile != "" {
+		lock.Passphrase = func(bool) (string, error) { return k.PassphraseFile.Line() }
+	}
+	store, err := aries.OpenKeyStore(string(k.Store), lock)
+	if errors.Is(err, aries.ErrNoPassphrase) {
+		err = fmt.Errorf("%w: name the file that holds it in passphrase_file", err)
+	}
 	if err != nil {
 		return nil, err
 	}
