@@ -144,6 +144,8 @@ type gate struct {
 	founded *ledgertest.Ledger
 	ledger  *client.Client
 	paid    []api.Remittance
+	ran     bool // a payment run
+	cleared bool // of holds
 }
 
 func newGate(t *testing.T, l *client.Client, founded *ledgertest.Ledger) http.Handler {
@@ -153,7 +155,8 @@ func newGate(t *testing.T, l *client.Client, founded *ledgertest.Ledger) http.Ha
 		"POST /claims": g.postClaim, "POST /authorizations": g.postAuthorization,
 		"GET /submissions/{handle}": g.get, "GET /submissions": g.list, "GET /reviews": g.reviews,
 		"GET /reviews/{handle}": g.review, "POST /reviews/{handle}": g.determine,
-		"POST /editions/{kind}": g.publish, "GET /remittances": g.remittances, "GET /ledger": g.proofs,
+		"POST /editions/{kind}": g.publish, "GET /remittances": g.remittances,
+		"POST /remittances": g.pay, "GET /payments": g.payments, "GET /reprocess": g.reprocess, "POST /claims/{claim}/{hold}": g.hold, "GET /ledger": g.proofs,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			body, _ := io.ReadAll(r.Body)
@@ -418,7 +421,7 @@ func (g *gate) remittances(*http.Request, []byte) (any, error) {
 		f := dossier.Files{}
 		entry, receipt := g.record(ledger.KindRemittance, h, credentials.DigestOf(body))
 		f.Receipt(h, entry, receipt)
-		all = append(all, api.Remittance{Trace: trace, Released: time.Date(2026, 11, 2+i, 0, 0, 0, 0, time.UTC), Body: body, Handle: h, Files: f})
+		all = append(all, api.Remittance{Trace: trace, State: claims.PaymentPaid, Released: time.Date(2026, 11, 2+i, 0, 0, 0, 0, time.UTC), Body: body, Handle: h, Files: f})
 	}
 	g.paid = all
 	return all, nil

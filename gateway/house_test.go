@@ -21,6 +21,7 @@ import (
 
 	"github.com/countersign-health/countersign/activities"
 	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/claims/x12"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/dossier"
 	"github.com/countersign-health/countersign/examples"
@@ -43,6 +44,11 @@ var ctx = context.Background()
 var roles = map[string]ledger.Role{
 	"insurer": ledger.RoleInsurer, "other insurer": ledger.RoleInsurer, "hospital": ledger.RoleHospital, "other hospital": ledger.RoleHospital,
 	"reviewer": ledger.RoleReviewer, "foreign reviewer": ledger.RoleReviewer, "auditor": ledger.RoleAuditor, "board": ledger.RoleBoard, "operator": ledger.RoleOperator,
+}
+
+var payer = x12.Payer{
+	Name: "Plan Demo PPO", ID: "DEMOPPO", TaxID: "123456789", Contact: "Provider services", Phone: "8005550100",
+	Address: claims.Address{Street: "1 Plan Way", City: "Boston", State: "MA", ZIP: "02108"},
 }
 
 // A house is an insurer with real books, whose Temporal takes submissions in
@@ -73,7 +79,7 @@ func newHouse(t *testing.T) *house {
 		return key, err
 	}}}
 	insurer := worker.NewInsurer(worker.Config{
-		Insurer: did("insurer"), Reviewers: []credentials.DID{did("reviewer")}, Signer: ledgertest.Signer("insurer"), Secret: secret, Books: h.books,
+		Insurer: did("insurer"), Payer: payer, Reviewers: []credentials.DID{did("reviewer")}, Signer: ledgertest.Signer("insurer"), Secret: secret, Books: h.books,
 		Temporal: h.temporal, Ledger: participants{}, Now: now, Log: slog.New(slog.NewJSONHandler(h.log, nil)),
 	})
 	server := httptest.NewServer(insurer.Handler())

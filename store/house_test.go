@@ -36,7 +36,7 @@ What fails when a check is taken out of the books (each was tried):
 	units - drawn >= $3, MIN(sequence) in drawUnits TestDraws
 	the search by key in keepSigned                 TestKeepSignedFirstWins
 	remittance = '' in Pay                          TestPayOnce, TestLostReplies
-	o.recorded <> 0 in Pay                          TestPayWaitsForReceipts
+	receipt in PaymentStateOf                       TestPayWaitsForReceipts
 	any of the three conditions in Determine        TestDetermine
 	seq or state in findDuplicate                   TestDuplicates
 	recorded = 0 in KeepReceipt                     TestFirstReceiptStays

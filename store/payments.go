@@ -12,8 +12,7 @@ import (
 	"github.com/countersign-health/countersign/store/sqldb"
 )
 
-// paymentsFence is written by whatever may forbid a payment (an order, a hold
-// of the staff) and by every payment run. Nobody reads it: it is there so that
+// paymentsFence is written by every order and by every payment run. Nobody reads it: it is there so that
 // of two such transactions the second fails and is run again on what the first
 // has left. A serializable database alone would let a run commit after an
 // order that it has not seen, since "first the run, then the order" is an order

@@ -17,7 +17,7 @@ import (
 What fails when a check is taken out of the payment run (each was tried):
 
 	the fence in hear (order) or in release         TestOrderDuringTheRun
-	the fence in place                              TestStaffHoldDuringTheRun
+	pays[line] in putPayment                        TestDeniedLineHoldsNothing
 	HoldOrder, HoldLicense, HoldStanding in hold    TestHeld
 	the feed's age in judge                         TestHeld
 	"no rests" in hold                              TestHeld
@@ -118,6 +118,27 @@ func TestNothingRestsOnNothing(t *testing.T) {
 		h.must(err)
 		h.must(h.KeepReceipt(ctx, document, 5, []byte("receipt")))
 		h.holds(h.run().Held, "C1 standing-unknown")
+	})
+}
+
+// A line that is denied rests on no license.
+func TestDeniedLineHoldsNothing(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.licensed()
+		s := h.receive("C1", func(c *claims.Claim) {
+			c.Lines = append(c.Lines, c.Lines[0])
+			c.Lines[1].Number, c.Lines[1].Rendering = 2, &claims.Provider{NPI: reviewer} // has no license
+		})
+		f := h.file(s)
+		d := h.decision(f, claims.Paid)
+		d.Lines[1].Outcome = claims.Denied
+		document := h.signClaim(f, d)
+		_, err := h.SettleClaim(ctx, books.Settlement{Submission: s, Document: document, Fences: f.Fences})
+		h.must(err)
+		h.must(h.KeepReceipt(ctx, document, 5, []byte("receipt")))
+		if run := h.run(); bodies(run) != "C1 75.00\n" {
+			t.Errorf("paid %q, held %+v", bodies(run), run.Held)
+		}
 	})
 }
 

@@ -38,7 +38,7 @@ type RemittanceWriter func(number int, submitter credentials.DID, due []Payable)
 func (b *Books) Pay(ctx context.Context, current time.Time, write RemittanceWriter) (run books.PaymentRun, err error) {
 	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		run = books.PaymentRun{}
-		due, err := readPayments(tx, `WHERE d.remittance = '' AND s.latest = d.document AND o.recorded <> 0`)
+		due, err := readPayments(tx, `WHERE d.remittance = '' AND s.latest = d.document`)
 		if err != nil {
 			return err
 		}

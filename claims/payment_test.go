@@ -1,0 +1,92 @@
+package claims
+
+import (
+	"testing"
+
+	"github.com/countersign-health/countersign/credentials"
+)
+
+func TestPaymentStateOf(t *testing.T) {
+	hold := &Hold{Reason: HoldStanding}
+	for _, test := range []struct {
+		receipt, taken, takenReceipt bool
+		hold                         *Hold
+		want                         PaymentState
+	}{
+		{false, false, false, nil, PaymentDecided},
+		{false, false, false, hold, PaymentDecided},
+		{true, false, false, hold, PaymentHeld},
+		{true, false, false, nil, PaymentPayable},
+		{true, true, false, nil, PaymentReleased},
+		{true, true, false, hold, PaymentReleased},
+		{true, true, true, hold, PaymentPaid},
+	} {
+		if got := PaymentStateOf(test.receipt, test.taken, test.takenReceipt, test.hold); got != test.want {
+			t.Errorf("%+v: got %s", test, got)
+		}
+	}
+}
+
+func TestParsePayment(t *testing.T) {
+	for _, s := range PaymentStates {
+		if got, err := ParsePaymentState(string(s)); err != nil || got != s {
+			t.Errorf("%s: got %q, %v", s, got, err)
+		}
+	}
+	for _, r := range HoldReasons {
+		if got, err := ParseHoldReason(string(r)); err != nil || got != r || r.Words() == "" {
+			t.Errorf("%s: got %q, %v", r, got, err)
+		}
+	}
+	for _, s := range []string{"", "Paid", "paid ", "pending"} {
+		if _, err := ParsePaymentState(s); err == nil {
+			t.Errorf("state %q is taken", s)
+		}
+		if _, err := ParseHoldReason(s); err == nil {
+			t.Errorf("reason %q is taken", s)
+		}
+	}
+	if len(HoldReasons) != len(holdWords) {
+		t.Errorf("%d reasons, %d with words", len(HoldReasons), len(holdWords))
+	}
+}
+
+// The first reason that holds is told, and only what nothing else holds counts
+// against a debt.
+func TestHolds(t *testing.T) {
+	rest := func(answer credentials.Answer, reason credentials.Reason) []Rest {
+		return []Rest{{Standing: credentials.Standing{Answer: credentials.May, Reason: credentials.ReasonLicensed}},
+			{Standing: credentials.Standing{Answer: answer, Reason: reason}}}
+	}
+	may := rest(credentials.May, credentials.ReasonLicensed)
+	staff := &Hold{Reason: HoldStaff}
+	payee := Payee{NPI: "1003000126"}
+	for _, test := range []struct {
+		name string
+		due  Due
+		want HoldReason
+	}{
+		{"an order before the staff", Due{payee, Paid, 100, rest(credentials.MayNot, credentials.ReasonRevoked), staff}, HoldOrder},
+		{"an expired license before the staff", Due{payee, Paid, 100, rest(credentials.MayNot, credentials.ReasonExpired), staff}, HoldLicense},
+		{"the staff before a stale feed", Due{payee, Paid, 100, rest(credentials.Unknown, credentials.ReasonStale), staff}, HoldStaff},
+		{"a stale feed before a debt", Due{payee, Paid, 100, rest(credentials.Unknown, credentials.ReasonStale), nil}, HoldStanding},
+		{"an answer that is none", Due{payee, Paid, 100, rest("", ""), nil}, HoldStanding},
+		{"no standing at all", Due{payee, Paid, 100, nil, nil}, HoldStanding},
+		{"an outcome that is neither", Due{payee, Pended, 100, may, nil}, HoldStanding},
+		{"a denial under a stale feed", Due{payee, Denied, 0, nil, nil}, ""},
+		{"a denial held by the staff", Due{payee, Denied, 0, nil, staff}, HoldStaff},
+		{"a debt", Due{payee, Paid, 100, may, nil}, HoldRecoupment},
+		{"a debtor's claim of nothing", Due{payee, Paid, 0, may, nil}, ""},
+		{"another payee", Due{Payee{NPI: "1003000134"}, Paid, 100, may, nil}, ""},
+	} {
+		// The one held for its own reason counts nothing against the debt of 1.
+		holds := Holds([]Due{test.due, {payee, Paid, 100, may, nil}, {payee, Paid, 100, may, nil}}, map[credentials.NPI]Cents{payee.NPI: 1})
+		got := HoldReason("")
+		if holds[0] != nil {
+			got = holds[0].Reason
+		}
+		if got != test.want || (holds[1] == nil) != (test.want == HoldRecoupment) || holds[2] != nil {
+			t.Errorf("%s: got %q, then %+v, %+v; want %q", test.name, got, holds[1], holds[2], test.want)
+		}
+	}
+}
