@@ -109,6 +109,7 @@ func Open(ctx context.Context, db *sqldb.DB, signer credentials.Signer, l Append
 	}
 	b := &Board{Options: o, db: db, signer: signer, did: did, folder: u.EscapedPath(), ledger: l, changed: make(chan struct{}), asked: map[string]trace.Span{}}
 	b.work, b.stop = context.WithCancel(context.Background())
+	b.running.Go(func() { b.watch(b.work) })
 	b.running.Go(func() { b.keepOn(b.work, "append entry", b.appendNext) })
 	b.running.Go(func() { b.keepOn(b.work, "await receipt", b.receiveNext) })
 	return b, nil
@@ -183,8 +184,34 @@ func (b *Board) nextMove() <-chan struct{} {
 	return b.changed
 }
 
-// pollEvery is how soon a move by another process on the same database shows.
-const pollEvery = time.Second
+// How soon a move by another process on the same database shows: one look for
+// all who wait. Whoever waits looks for itself now and then all the same.
+// Tests change them.
+var (
+	watchEvery = 200 * time.Millisecond
+	pollEvery  = 5 * time.Second
+)
+
+// watch wakes those who wait when the register has moved on.
+func (b *Board) watch(ctx context.Context) {
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	for last := [2]int64{-1, -1}; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		var now [2]int64 // the newest event, and the oldest that waits for its receipt
+		err := b.db.QueryRow(ctx, `
+			SELECT value, (SELECT coalesce(min(sequence), 0) FROM register_event WHERE receipt IS NULL)
+			FROM register_counter WHERE name = 'event'`).Scan(&now[0], &now[1])
+		if err == nil && now != last { // where the database is away, others say so
+			b.moved()
+			last = now
+		}
+	}
+}
 
 // wait waits for a move, a while or the end; false means the end.
 func wait(ctx context.Context, moved <-chan struct{}, most time.Duration) bool {

@@ -44,34 +44,58 @@ func (b *Board) keepOn(ctx context.Context, what string, step func(context.Conte
 	}
 }
 
+// A waiting event is the oldest for which the ledger still has to do something.
+type waiting struct {
+	sequence int64
+	document string
+	index    int64 // -1 where it has none
+	entry    ledger.Entry
+}
+
+const (
+	oldestUnplaced = `
+		SELECT sequence, document, ledger_index, entry FROM register_event
+		WHERE ledger_index IS NULL ORDER BY sequence LIMIT 1`
+	oldestUnproven = `
+		SELECT sequence, document, ledger_index, entry FROM register_event
+		WHERE ledger_index IS NOT NULL AND receipt IS NULL ORDER BY sequence LIMIT 1`
+)
+
+func (b *Board) oldest(ctx context.Context, query string) (w waiting, found bool, err error) {
+	var index sql.NullInt64
+	var entry []byte
+	err = b.db.QueryRow(ctx, query).Scan(&w.sequence, &w.document, &index, &entry)
+	if errors.Is(err, sql.ErrNoRows) {
+		return w, false, nil
+	}
+	if err != nil {
+		return w, false, fmt.Errorf("read outbox: %w", err)
+	}
+	if w.index = index.Int64; !index.Valid {
+		w.index = -1
+	}
+	if w.entry, err = ledger.ParseEntry(entry); err != nil {
+		return w, false, fmt.Errorf("read outbox: event %d: %w", w.sequence, err)
+	}
+	return w, true, nil
+}
+
 // appendNext brings the oldest event that has no place on the ledger there. The
 // next one waits until this one's place is written down: so places on the
 // ledger are in the order of the feed, although replies get lost and several
 // processes may work on the same register. What was signed at commit is sent,
 // byte for byte, each time.
 func (b *Board) appendNext(ctx context.Context) (found bool, err error) {
-	var sequence int64
-	var document string
-	var entry []byte
-	err = b.db.QueryRow(ctx, `
-		SELECT sequence, document, entry FROM register_event WHERE ledger_index IS NULL ORDER BY sequence LIMIT 1`).
-		Scan(&sequence, &document, &entry)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
+	w, found, err := b.oldest(ctx, oldestUnplaced)
+	if err != nil || !found {
+		return false, err
 	}
+	index, err := b.ledger.Append(b.within(ctx, w.document), w.document, w.entry)
 	if err != nil {
-		return false, fmt.Errorf("read outbox: %w", err)
+		return false, fmt.Errorf("event %d: %w", w.sequence, err)
 	}
-	e, err := ledger.ParseEntry(entry)
-	if err != nil {
-		return false, fmt.Errorf("read outbox: event %d: %w", sequence, err)
-	}
-	index, err := b.ledger.Append(b.within(ctx, document), document, e)
-	if err != nil {
-		return false, fmt.Errorf("event %d: %w", sequence, err)
-	}
-	if err := b.db.Tx(ctx, func(tx *sqldb.Tx) error { return keepIndex(tx, sequence, index) }); err != nil {
-		return false, fmt.Errorf("event %d: keep its index: %w", sequence, err)
+	if err := b.db.Tx(ctx, func(tx *sqldb.Tx) error { return keepIndex(tx, w.sequence, index) }); err != nil {
+		return false, fmt.Errorf("event %d: keep its index: %w", w.sequence, err)
 	}
 	b.moved()
 	return true, nil
@@ -79,7 +103,10 @@ func (b *Board) appendNext(ctx context.Context) (found bool, err error) {
 
 func keepIndex(tx *sqldb.Tx, sequence, index int64) error {
 	var last sql.NullInt64
-	if err := tx.QueryRow(`SELECT max(ledger_index) FROM register_event WHERE sequence < $1`, sequence).Scan(&last); err != nil {
+	err := tx.QueryRow(`
+		SELECT ledger_index FROM register_event
+		WHERE sequence < $1 AND ledger_index IS NOT NULL ORDER BY sequence DESC LIMIT 1`, sequence).Scan(&last)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
 	if last.Valid && index <= last.Int64 || index < 0 {
@@ -92,41 +119,29 @@ func keepIndex(tx *sqldb.Tx, sequence, index int64) error {
 	if kept.Valid && kept.Int64 != index {
 		return fmt.Errorf("the ledger gave index %d, and before it %d", index, kept.Int64)
 	}
-	_, err := tx.Exec(`UPDATE register_event SET ledger_index = $2 WHERE sequence = $1 AND ledger_index IS NULL`, sequence, index)
+	_, err = tx.Exec(`UPDATE register_event SET ledger_index = $2 WHERE sequence = $1 AND ledger_index IS NULL`, sequence, index)
 	return err
 }
 
 // receiveNext fetches the receipt of the oldest event that waits for one. The
 // first receipt is kept.
 func (b *Board) receiveNext(ctx context.Context) (found bool, err error) {
-	var sequence, index int64
-	var document string
-	var entry []byte
-	err = b.db.QueryRow(ctx, `
-		SELECT sequence, ledger_index, document, entry FROM register_event
-		WHERE ledger_index IS NOT NULL AND receipt IS NULL ORDER BY sequence LIMIT 1`).Scan(&sequence, &index, &document, &entry)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
+	w, found, err := b.oldest(ctx, oldestUnproven)
+	if err != nil || !found {
+		return false, err
 	}
+	receipt, err := b.ledger.AwaitFinal(b.within(ctx, w.document), w.index, w.entry)
 	if err != nil {
-		return false, fmt.Errorf("read outbox: %w", err)
-	}
-	e, err := ledger.ParseEntry(entry)
-	if err != nil {
-		return false, fmt.Errorf("read outbox: event %d: %w", sequence, err)
-	}
-	receipt, err := b.ledger.AwaitFinal(b.within(ctx, document), index, e)
-	if err != nil {
-		return false, fmt.Errorf("event %d: %w", sequence, err)
+		return false, fmt.Errorf("event %d: %w", w.sequence, err)
 	}
 	if len(receipt) == 0 {
-		return false, fmt.Errorf("event %d: the ledger gave an empty receipt", sequence)
+		return false, fmt.Errorf("event %d: the ledger gave an empty receipt", w.sequence)
 	}
-	_, err = b.db.Exec(ctx, `UPDATE register_event SET receipt = $2 WHERE sequence = $1 AND receipt IS NULL`, sequence, receipt)
+	_, err = b.db.Exec(ctx, `UPDATE register_event SET receipt = $2 WHERE sequence = $1 AND receipt IS NULL`, w.sequence, receipt)
 	if err != nil {
-		return false, fmt.Errorf("event %d: keep its receipt: %w", sequence, err)
+		return false, fmt.Errorf("event %d: keep its receipt: %w", w.sequence, err)
 	}
-	b.forget(document)
+	b.forget(w.document)
 	b.moved()
 	return true, nil
 }
@@ -138,12 +153,12 @@ func (b *Board) awaitReceipt(ctx context.Context, document credentials.Handle) e
 	defer cancel()
 	for {
 		moved := b.nextMove()
-		var waiting int
-		err := b.db.QueryRow(ctx, `SELECT count(*) FROM register_event WHERE document = $1 AND receipt IS NULL`, document.String()).Scan(&waiting)
+		var lacking int
+		err := b.db.QueryRow(ctx, `SELECT count(*) FROM register_event WHERE document = $1 AND receipt IS NULL`, document.String()).Scan(&lacking)
 		if err != nil && ctx.Err() == nil {
 			return fmt.Errorf("await receipt: %w", err)
 		}
-		if waiting == 0 || !wait(ctx, moved, pollEvery) {
+		if lacking == 0 || !wait(ctx, moved, pollEvery) {
 			return nil
 		}
 	}

@@ -23,7 +23,7 @@ var errPlaceTaken = errors.New("place in the status list is taken")
 
 // listFill is how many licenses share one status list. Half full, a random
 // place is free every other time, and a set bit points to nobody.
-const listFill = credentials.StatusListSize / 2
+var listFill int64 = credentials.StatusListSize / 2 // a test makes it small
 
 // issue registers the license that a asks for, or finds the one that the same
 // application got before.
@@ -56,12 +56,12 @@ func (b *Board) issueOnce(ctx context.Context, by request, a client.Application,
 	} else if !errors.Is(err, sql.ErrNoRows) {
 		return h, err
 	}
-	var licenses int64
-	if err := b.db.QueryRow(ctx, `SELECT count(*) FROM register_license`).Scan(&licenses); err != nil {
+	list, err := b.openList(ctx)
+	if err != nil {
 		return h, err
 	}
 	h = randomHandle()
-	list, place, now := 1+licenses/listFill, randomPlace(), b.Now()
+	place, now := randomPlace(), b.Now()
 	status := credentials.NewStatusEntry(b.listURL(list), place)
 	token, err := credentials.Issue(b.signer, credentials.KindLicense, h, now, status, a.License(h))
 	if err != nil {
@@ -86,6 +86,18 @@ func (b *Board) issueOnce(ctx context.Context, by request, a client.Application,
 			return err
 		})
 	})
+}
+
+// openList is the status list that new licenses go into.
+func (b *Board) openList(ctx context.Context) (list int64, err error) {
+	var licenses int64
+	err = b.db.QueryRow(ctx, `
+		SELECT newest.list, (SELECT count(*) FROM register_license l WHERE l.list = newest.list)
+		FROM (SELECT coalesce(max(list), 1) AS list FROM register_license) newest`).Scan(&list, &licenses)
+	if licenses >= listFill {
+		list++
+	}
+	return list, err
 }
 
 // order registers an order upon a license: the order, the license's status bit,

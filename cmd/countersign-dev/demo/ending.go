@@ -84,7 +84,11 @@ func (s *story) revoke(ctx context.Context) (string, error) {
 		} `json:"licenses"`
 	}
 	s.say("the board of %s revokes the license of %s (NPI %s), for services from %s", license.Jurisdiction, license.Name, license.NPI, revokedFrom[:len("2026-10-15")])
-	err := s.atBoard("CA").types(ctx, &shown, "license", "revoke", license.Handle.String(),
+	next, err := s.awaitNext(ctx)
+	if err != nil {
+		return "", err
+	}
+	err = s.atBoard("CA").types(ctx, &shown, "license", "revoke", license.Handle.String(),
 		"--effective", revokedFrom, "--reason", revokedReason, "--out", s.Options.Out)
 	if err != nil {
 		return "", err
@@ -101,6 +105,13 @@ func (s *story) revoke(ctx context.Context) (string, error) {
 		return "", err
 	}
 	s.summary.OrderToLastHoldMS = float64(reach.LastHold.Sub(reach.Accepted).Microseconds()) / 1000
+	final, timed, err := next.of(ctx, s, order.Handle)
+	if err != nil {
+		return "", err
+	}
+	if timed {
+		s.summary.FinalToLastHoldMS = float64(reach.LastHold.Sub(final).Microseconds()) / 1000
+	}
 	s.count(func(state claims.AuthorizationOutcome) {
 		switch state {
 		case claims.AuthorizationDenied:

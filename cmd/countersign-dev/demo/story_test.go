@@ -132,11 +132,15 @@ func TestStory(t *testing.T) {
 	if got.OrderToLastHoldMS <= 0 || got.OrderToLastHoldMS > 60_000 || got.Seconds <= 0 {
 		t.Errorf("order_to_last_hold_ms %v, seconds %v", got.OrderToLastHoldMS, got.Seconds)
 	}
-	got.OrderToLastHoldMS, got.Seconds = 0, 0
+	// Generous, for a machine under load; bench-demo says whether a second holds.
+	if got.FinalToLastHoldMS <= 0 || got.FinalToLastHoldMS > 10_000 {
+		t.Errorf("final_to_last_hold_ms %v", got.FinalToLastHoldMS)
+	}
+	got.OrderToLastHoldMS, got.FinalToLastHoldMS, got.Seconds = 0, 0, 0
 	if got != want {
 		t.Errorf("summary\n got %+v\nwant %+v", got, want)
 	}
-	t.Logf("told in %.1f s; order to last hold %.0f ms", s.summary.Seconds, s.summary.OrderToLastHoldMS)
+	t.Logf("told in %.1f s; order to last hold %.0f ms, from its finality %.0f ms", s.summary.Seconds, s.summary.OrderToLastHoldMS, s.summary.FinalToLastHoldMS)
 }
 
 // The authorizations' decisions, by name and number.

@@ -41,6 +41,10 @@ type Summary struct {
 	// OrderToLastHoldMS runs from the insurer's acceptance of the board order
 	// to the last settlement that it caused.
 	OrderToLastHoldMS float64 `json:"order_to_last_hold_ms"`
+	// FinalToLastHoldMS runs to the same settlement from the moment in which
+	// the order became final on the ledger: it holds the board's feed and all
+	// that the insurer checks too. 0 where it could not be timed.
+	FinalToLastHoldMS float64 `json:"final_to_last_hold_ms"`
 	Verified          int     `json:"verified"`      // decisions whose every proof holds
 	Reproduced        int     `json:"reproduced"`    // decisions computed again to the same bytes
 	TamperCaught      bool    `json:"tamper_caught"` // one changed byte was found
