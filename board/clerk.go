@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/countersign-health/countersign/board/client"
@@ -125,9 +124,9 @@ func (b *Board) settled(r *http.Request, document credentials.Handle) error {
 }
 
 func (b *Board) getActs(r *http.Request, _ request) (answer, error) {
-	after, err := strconv.ParseInt(r.URL.Query().Get("after"), 10, 64)
-	if err != nil || after < 0 {
-		return answer{}, refuse(http.StatusBadRequest, "say where to start: /acts?after=0 for the beginning")
+	after, err := startOf(r)
+	if err != nil {
+		return answer{}, err
 	}
 	page, err := b.acts(r.Context(), after)
 	return answer{status: http.StatusOK, body: page}, err

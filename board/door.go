@@ -174,19 +174,31 @@ func (b *Board) getStatus(r *http.Request, _ []byte) (answer, error) {
 }
 
 func (b *Board) getFeed(r *http.Request, _ []byte) (answer, error) {
-	query := r.URL.Query()
-	after, err := strconv.ParseInt(query.Get("after"), 10, 64)
-	if err != nil || after < 0 {
-		return answer{}, refuse(http.StatusBadRequest, "say where to start: /feed?after=0 for the beginning")
+	after, err := startOf(r)
+	if err != nil {
+		return answer{}, err
 	}
 	var most time.Duration
-	if s := query.Get("wait"); s != "" {
+	if s := r.URL.Query().Get("wait"); s != "" {
 		if most, err = time.ParseDuration(s); err != nil || most < 0 || most > mostWait {
 			return answer{}, refuse(http.StatusBadRequest, "wait is a time up to %s, such as 30s", mostWait)
 		}
 	}
 	page, err := b.feed(r.Context(), after, most)
 	return answer{status: http.StatusOK, body: page}, err
+}
+
+// lastSequence is more than a register will ever number: the largest integer
+// that signed JSON holds exactly (RFC 8785, appendix D).
+const lastSequence = 1<<53 - 1
+
+// startOf is the sequence after which a reader wants to read on.
+func startOf(r *http.Request) (after int64, err error) {
+	after, err = strconv.ParseInt(r.URL.Query().Get("after"), 10, 64)
+	if err != nil || after < 0 || after > lastSequence {
+		return 0, refuse(http.StatusBadRequest, "say where to start: %s?after=0 for the beginning", r.URL.Path)
+	}
+	return after, nil
 }
 
 func pathHandle(r *http.Request) (credentials.Handle, error) {

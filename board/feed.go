@@ -78,7 +78,7 @@ func (b *Board) head(ctx context.Context) (h client.Head, err error) {
 			h.Time = t
 		}
 	} else {
-		before = 1<<53 - 1
+		before = lastSequence
 	}
 	var index sql.NullInt64
 	err = b.db.QueryRow(ctx, `
