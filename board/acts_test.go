@@ -186,6 +186,7 @@ func TestClientRefusesTamperedActs(t *testing.T) {
 		"an order called a license":      func(p *client.ActPage) { p.Acts[2].Kind = client.EventLicense },
 		"unknown kind":                   func(p *client.ActPage) { p.Acts[2].Kind = "suspension" },
 		"act left out":                   func(p *client.ActPage) { p.Acts = append(p.Acts[:1], p.Acts[2]) },
+		"act numbered otherwise":         func(p *client.ActPage) { p.Acts[2].Sequence = 7 },
 		"last acts left out":             func(p *client.ActPage) { p.Acts = nil },
 		"a request to issue as an order": func(p *client.ActPage) { p.Acts[2].Request = signed(orders, `{"npi":"1234567893"}`) },
 		"an order at the other address": func(p *client.ActPage) {

@@ -21,6 +21,7 @@ func TestDocument(t *testing.T) {
 		{"no service", `"service":[{"id":"DID#feed","type":"Feed","serviceEndpoint":"https://board.example/feed"}]`, `"service":[]`, ""},
 		{"empty endpoints", `"https://board.example/feed"`, `[]`, ""},
 		{"about another", `"id":"DID",`, `"id":"did:web:evil.example",`, "another DID"},
+		{"about another, without keys", good, `{"@context":["https://www.w3.org/ns/did/v1"],"id":"did:web:evil.example"}`, "another DID"},
 		{"another controller", `"controller":"DID"`, `"controller":"did:web:evil.example"`, "controlled"},
 		{"no Ed25519 key", `"publicKeyMultibase":"KEY"`, `"publicKeyMultibase":"z6LSbysY2xFMRpGMhb7tFTLMpeuPRaqaWM1yECx2AtzE3KCc"`, "Ed25519"},
 	} {

@@ -250,8 +250,9 @@ type Board struct {
 	Listen string `yaml:"listen"`
 	// Admin as above. Default 127.0.0.1:9103.
 	Admin string `yaml:"admin"`
-	// URL is where the door can be reached from outside. Danger: it is signed
-	// into licenses; keep the name for as long as they live.
+	// URL is where the door can be reached from outside, and so the board's
+	// did:web. Danger: it is signed into licenses; keep the name for as long as
+	// they live. A proxy in front of a folder takes the folder off.
 	URL string `yaml:"url"`
 	// Jurisdiction is the two-letter state code that it licenses for.
 	Jurisdiction string `yaml:"jurisdiction"`
@@ -259,8 +260,10 @@ type Board struct {
 	Database Database `yaml:"database"`
 	// Key signs licenses, orders and ledger entries.
 	Key Key `yaml:"key"`
-	// Clerks are the key ids (did:key:…#…) that may issue and order. Danger:
-	// each of them can revoke any license.
+	// Clerks are the key ids (did:key:…#…) that may issue and order. Give each
+	// person a key of their own and write down whose it is: the register keeps
+	// what each key signed for, also when it is taken out here. Danger: each of
+	// them can revoke any license.
 	Clerks []string `yaml:"clerks"`
 	// SkipNPICheckDigit as above. Default false.
 	SkipNPICheckDigit bool `yaml:"skip_npi_check_digit"`
