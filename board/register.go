@@ -176,9 +176,8 @@ func (b *Board) commit(ctx context.Context, e event, write func(*sqldb.Tx) error
 }
 
 // commit numbers and writes the event, and who asked for it, beside what
-// register writes. Its first
-// statement makes other writers wait until this one has committed; an error
-// takes the number back with everything else.
+// register writes. Its first statement makes other writers wait until this one
+// has committed; an error takes the number back with everything else.
 func (e event) commit(tx *sqldb.Tx, register func() error) error {
 	var sequence int64
 	if err := tx.QueryRow(`UPDATE register_counter SET value = value + 1 WHERE name = 'event' RETURNING value`).Scan(&sequence); err != nil {
