@@ -6,13 +6,14 @@ FUZZTIME ?= 10s
 
 DEV := cmd/countersign-dev
 
-.PHONY: help build demo bench-demo test check race dev-test fuzz fmt
+.PHONY: help build demo bench-demo test check race dev-test test-houses fuzz fmt
 
 help:
 	@echo 'make build                    bin/countersign, bin/countersignd, bin/countersign-dev'
 	@echo 'make demo OUT=DIR CLAIMS=FILE the whole story in one process, its evidence into DIR; both may be left out'
 	@echo 'make bench-demo               how soon Temporal is ready, and how soon a board order holds the money'
 	@echo 'make test                     everything that must hold; needs gcc and PostgreSQL binaries, and gets them as root on Debian'
+	@echo 'make test-houses              the services of docker-compose.yml as processes, and the story through the command line'
 	@echo 'make fuzz FUZZTIME=10s        every fuzz target for that long'
 	@echo 'make fmt                      gofmt'
 
@@ -49,6 +50,12 @@ race:
 # The embedded Temporal server takes many minutes to build with the race detector, so this module goes without.
 dev-test:
 	@test/step.sh 'tests, $(DEV)' sh -c 'cd $(DEV) && go test -timeout 20m ./...'
+
+# Every service of docker-compose.yml as a process of its own, and the demo's story through the command line.
+test-houses:
+	@test/step.sh 'gcc and PostgreSQL' test/prerequisites.sh
+	@test/step.sh 'go vet, houses' sh -c 'cd $(DEV) && go vet -tags houses ./houses/...'
+	@test/step.sh 'tests, houses' sh -c 'cd $(DEV) && go test -tags houses -count=1 -timeout 20m ./houses/...'
 
 fuzz:
 	@FUZZTIME=$(FUZZTIME) test/fuzz.sh

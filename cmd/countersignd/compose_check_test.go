@@ -47,7 +47,7 @@ type running struct {
 // Temporal server; server/config of its UI.
 var others = map[string]struct{ port, env string }{
 	"postgres":               {"5432", "POSTGRES_PASSWORD_FILE POSTGRES_INITDB_ARGS PGHOST PGUSER"},
-	"temporalio/server":      {"7233", "DB DB_PORT POSTGRES_SEEDS POSTGRES_USER NUM_HISTORY_SHARDS BIND_ON_IP DYNAMIC_CONFIG_FILE_PATH"},
+	"temporalio/server":      {"7233", "DB DB_PORT POSTGRES_SEEDS POSTGRES_USER NUM_HISTORY_SHARDS BIND_ON_IP DYNAMIC_CONFIG_FILE_PATH USER"},
 	"temporalio/admin-tools": {"", "SQL_PLUGIN SQL_HOST SQL_PORT SQL_USER TEMPORAL_ADDRESS"},
 	"temporalio/ui":          {"8080", "TEMPORAL_ADDRESS TEMPORAL_DEFAULT_NAMESPACE TEMPORAL_UI_PORT TEMPORAL_DISABLE_WRITE_ACTIONS"},
 }
