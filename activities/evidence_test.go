@@ -135,7 +135,7 @@ func TestReviewersLicense(t *testing.T) {
 			request := h.ask()
 			body, err := credentials.CanonicalJSON(claims.AuthorizationDecision{Submission: request, Number: 1, Outcome: claims.AuthorizationPended})
 			must(t, err)
-			_, err = h.KeepSigned(ctx, books.Signed{Key: "A1", Handle: handle("D1"), Body: body, Entry: []byte("e")})
+			_, err = h.KeepSigned(ctx, books.Signed{Key: "A1", Handle: handle("D1"), Submission: request, Body: body, Entry: []byte("e")})
 			must(t, err)
 			_, err = h.SettleAuthorization(ctx, books.Settlement{Submission: request, Document: handle("D1")})
 			must(t, err)

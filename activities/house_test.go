@@ -19,6 +19,7 @@ import (
 	"github.com/countersign-health/countersign/ledger/ledgertest"
 	"github.com/countersign-health/countersign/store"
 	"github.com/countersign-health/countersign/store/sqldb"
+	"github.com/countersign-health/countersign/store/storetest"
 )
 
 var (
@@ -43,7 +44,7 @@ func newHouse(t *testing.T) *house {
 	db, err := sqldb.Open(ctx, "sqlite:"+filepath.Join(t.TempDir(), "books.db"))
 	must(t, err)
 	t.Cleanup(func() { db.Close() })
-	b, err := store.Open(ctx, db, func() time.Time { return noon })
+	b, err := store.Open(ctx, db, storetest.Keys(t), func() time.Time { return noon })
 	must(t, err)
 	must(t, b.Enroll(ctx, []store.Member{{MemberID: "M1", Family: "M1", Last: "Alder", First: "Ann", Plan: "demo-ppo", From: "2026-01-01"}}))
 	h := &house{faulty: &faulty{Books: b}, t: t, store: b}

@@ -38,7 +38,7 @@ func (h *house) settled(entry []byte) credentials.Handle {
 	claim := h.receive(aClaim("C1"))
 	body, err := credentials.CanonicalJSON(claims.Decision{Submission: claim, Number: 1, Outcome: claims.Denied})
 	must(h.t, err)
-	_, err = h.KeepSigned(ctx, books.Signed{Key: "C1", Handle: handle("D1"), Body: body, Entry: entry})
+	_, err = h.KeepSigned(ctx, books.Signed{Key: "C1", Handle: handle("D1"), Submission: claim, Body: body, Entry: entry})
 	must(h.t, err)
 	_, err = h.SettleClaim(ctx, books.Settlement{Submission: claim, Document: handle("D1")})
 	must(h.t, err)

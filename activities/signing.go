@@ -98,7 +98,7 @@ func (s *Signing) sign(ctx context.Context, kind ledger.Kind, doc credentials.Ki
 		return handle, permanent("canonical form of the decision", err)
 	}
 	kept, err = s.Books.KeepSigned(ctx, books.Signed{
-		Key: key, Handle: handle, Token: token, Body: body, Evidence: file, Entry: entry.Marshal(),
+		Key: key, Handle: handle, Submission: submission, Token: token, Body: body, Evidence: file, Entry: entry.Marshal(),
 	})
 	if err != nil {
 		return handle, fmt.Errorf("keep signed decision: %w", err)

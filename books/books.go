@@ -24,6 +24,9 @@ var (
 	// ErrContentTaken says that an edition of this content is published already
 	// under another name: what a decision rests on has one name.
 	ErrContentTaken = errors.New("this very content is published already under another name or edition")
+	// ErrForgotten says that the document was of a person whose data key has been
+	// destroyed. Nobody can open it any more.
+	ErrForgotten = errors.New("this document was erased with all else about its person; what is left of it is its handle and its ledger entry")
 	// ErrDetermined says that another determination on the same decision came first.
 	ErrDetermined = errors.New("this decision was reviewed already")
 	// ErrHeldAlready says that somebody of the staff holds the claim already.
@@ -59,15 +62,17 @@ type Settled struct {
 }
 
 // Signed is a signed document as it is kept: the first bytes under a key win.
-// Body is what the books read of it; Evidence and Entry are empty where there
-// are none.
+// Submission is the one that it is, or answers: it is sealed under the same
+// person's key. Body is what the books read of it; Evidence and Entry are empty
+// where there are none.
 type Signed struct {
-	Key      string
-	Handle   credentials.Handle
-	Token    string
-	Body     []byte
-	Evidence []byte
-	Entry    []byte
+	Key        string
+	Handle     credentials.Handle
+	Submission credentials.Handle
+	Token      string
+	Body       []byte
+	Evidence   []byte
+	Entry      []byte
 }
 
 // An OutboxRow is a ledger entry that was committed together with what it

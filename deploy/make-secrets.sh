@@ -72,6 +72,7 @@ done
 
 random insurer/business.key
 random insurer/payload-1.key
+random insurer/wrapping-1.key
 password postgres/postgres.password
 password insurer/insurer.password
 password insurer/temporal.password

@@ -30,6 +30,7 @@ import (
 	"github.com/countersign-health/countersign/ledger/ledgertest"
 	"github.com/countersign-health/countersign/store"
 	"github.com/countersign-health/countersign/store/sqldb"
+	"github.com/countersign-health/countersign/store/storetest"
 	"github.com/countersign-health/countersign/worker"
 )
 
@@ -70,7 +71,7 @@ func newHouse(t *testing.T) *house {
 	}
 	now := func() time.Time { return noon }
 	h := &house{t: t, db: db, log: new(lockedBuffer)}
-	if h.books, err = store.Open(ctx, db, now); err != nil {
+	if h.books, err = store.Open(ctx, db, storetest.Keys(t), now); err != nil {
 		t.Fatal(err)
 	}
 	secret := []byte("secret of the tests")

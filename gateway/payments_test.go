@@ -51,7 +51,7 @@ func (h *house) bill(number string, outcome claims.Outcome, edit func(s *claims.
 		h.t.Fatal(err)
 	}
 	body, _ := credentials.CanonicalJSON(d)
-	kept, err := h.books.KeepSigned(ctx, books.Signed{Key: random().String(), Handle: random(), Token: "token", Body: body, Evidence: sealed, Entry: []byte("entry")})
+	kept, err := h.books.KeepSigned(ctx, books.Signed{Key: random().String(), Handle: random(), Submission: a.Handle, Token: "token", Body: body, Evidence: sealed, Entry: []byte("entry")})
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -32,7 +32,7 @@ func (h *house) decide(submission credentials.Handle, outcome claims.Outcome) cr
 		settle = h.books.SettleAuthorization
 		body, _ = credentials.CanonicalJSON(claims.AuthorizationDecision{Submission: submission, Number: number, Outcome: claims.AuthorizationOutcome(outcome)})
 	}
-	kept, err := h.books.KeepSigned(ctx, books.Signed{Key: random().String(), Handle: random(), Token: "token", Body: body, Evidence: sealed, Entry: []byte("entry")})
+	kept, err := h.books.KeepSigned(ctx, books.Signed{Key: random().String(), Handle: random(), Submission: submission, Token: "token", Body: body, Evidence: sealed, Entry: []byte("entry")})
 	if err != nil {
 		h.t.Fatal(err)
 	}

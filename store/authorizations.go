@@ -10,19 +10,18 @@ import (
 	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
-	"github.com/countersign-health/countersign/store/sqldb"
 )
 
 // AuthorizationFile reads the file of a request.
 func (b *Books) AuthorizationFile(ctx context.Context, submission credentials.Handle) (f *books.AuthorizationFile, err error) {
-	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+	err = b.tx(ctx, func(tx *sealedTx) error {
 		f, err = readAuthorizationFile(tx, submission)
 		return err
 	})
 	return f, err
 }
 
-func readAuthorizationFile(tx *sqldb.Tx, submission credentials.Handle) (*books.AuthorizationFile, error) {
+func readAuthorizationFile(tx *sealedTx, submission credentials.Handle) (*books.AuthorizationFile, error) {
 	s, err := readSubmission(tx, submission)
 	if err != nil {
 		return nil, err
@@ -79,7 +78,7 @@ func readAuthorizationFile(tx *sqldb.Tx, submission credentials.Handle) (*books.
 // SettleAuthorization commits an authorization decision: what its items allow,
 // the state of the request, and the ledger outbox.
 func (b *Books) SettleAuthorization(ctx context.Context, s books.Settlement) (out books.Settled, err error) {
-	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+	err = b.tx(ctx, func(tx *sealedTx) error {
 		var d claims.AuthorizationDecision
 		out, err = b.settle(tx, s, &d, func() (int, string) { return d.Number, string(d.Outcome) }, func(submissionRow, books.Signed) error {
 			for _, it := range d.Items {
@@ -101,13 +100,13 @@ func (b *Books) SettleAuthorization(ctx context.Context, s books.Settlement) (ou
 // readAuthorization finds the authorization that a line names: by our control
 // number, or by the requester's own number from the same submitter. An
 // authorization that is not decided yet counts as pended.
-func (f *claimFile) readAuthorization(tx *sqldb.Tx, s submissionRow, who found, number, code string, npi credentials.NPI) (*claims.AuthorizationFact, error) {
+func (f *claimFile) readAuthorization(tx *sealedTx, s submissionRow, who found, number, code string, npi credentials.NPI) (*claims.AuthorizationFact, error) {
 	fact := &claims.AuthorizationFact{Number: number}
 	var submission, person, latest string
 	err := tx.QueryRow(`
 		SELECT handle, person, latest FROM submission
-		WHERE kind = 'authorization' AND (control = $1 OR (number = $1 AND submitter = $2))
-		ORDER BY seq DESC LIMIT 1`, number, string(s.submitter)).Scan(&submission, &person, &latest)
+		WHERE kind = 'authorization' AND (control = $1 OR (number = $3 AND submitter = $2))
+		ORDER BY seq DESC LIMIT 1`, number, string(s.submitter), tx.keys.number(number)).Scan(&submission, &person, &latest)
 	if errors.Is(err, sql.ErrNoRows) {
 		return fact, nil
 	}
@@ -139,7 +138,7 @@ func (f *claimFile) readAuthorization(tx *sqldb.Tx, s submissionRow, who found, 
 
 // drawUnits takes units from the item that a paid line used. The fence of the
 // authorization moves with them, so that two claims cannot draw the same units.
-func drawUnits(tx *sqldb.Tx, d claims.Draw) error {
+func drawUnits(tx *sealedTx, d claims.Draw) error {
 	var submission string
 	err := tx.QueryRow(`SELECT submission FROM decision WHERE document = $1`, d.Authorization.String()).Scan(&submission)
 	if err != nil {
@@ -162,7 +161,7 @@ func drawUnits(tx *sqldb.Tx, d claims.Draw) error {
 // nothing; another one on the same decision is refused.
 func (b *Books) Determine(ctx context.Context, d claims.Determination, token string) (books.Work, error) {
 	var work books.Work
-	err := b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+	err := b.tx(ctx, func(tx *sealedTx) error {
 		row, err := readSubmission(tx, d.Subject)
 		if err != nil {
 			return err
@@ -179,12 +178,21 @@ func (b *Books) Determine(ctx context.Context, d claims.Determination, token str
 		case kept != nil && (kept.Number == d.Number || kept.Handle == d.Handle) || row.decisions != d.Number || row.state != string(claims.Pended):
 			return books.ErrDetermined
 		}
-		body, err := json.Marshal(d)
+		plain, err := json.Marshal(d)
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(`INSERT INTO determination (submission, number, body, token) VALUES ($1, $2, $3, $4)`,
-			d.Subject.String(), d.Number, body, token)
+		at := determinationAt(row.holder, d.Subject, d.Number)
+		body, err := tx.seal(at("body"), plain)
+		if err != nil {
+			return err
+		}
+		signed, err := tx.seal(at("token"), []byte(token))
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(`INSERT INTO determination (submission, number, holder, body, token) VALUES ($1, $2, $3, $4, $5)`,
+			d.Subject.String(), d.Number, row.holder, body, signed)
 		if err != nil {
 			return err
 		}
@@ -196,23 +204,42 @@ func (b *Books) Determine(ctx context.Context, d claims.Determination, token str
 // readDetermination returns the newest determination on a decision up to the
 // given number: what a reviewer found stays found when other facts move. It
 // returns nil where nobody reviewed any of them.
-func readDetermination(tx *sqldb.Tx, submission credentials.Handle, number int) (*claims.Determination, error) {
-	var body []byte
-	err := tx.QueryRow(`
-		SELECT body FROM determination WHERE submission = $1 AND number <= $2 ORDER BY number DESC LIMIT 1`, submission.String(), number).Scan(&body)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
-	}
-	if err != nil {
+func readDetermination(tx *sealedTx, submission credentials.Handle, number int) (*claims.Determination, error) {
+	body, err := newestDetermination(tx, submission, number, "body")
+	if err != nil || body == nil {
 		return nil, err
 	}
 	d := new(claims.Determination)
 	return d, json.Unmarshal(body, d)
 }
 
+// newestDetermination opens one column of it; nil where there is none.
+func newestDetermination(tx *sealedTx, submission credentials.Handle, number int, column string) (plain []byte, err error) {
+	var of int
+	var holder string
+	var body, token []byte
+	err = tx.QueryRow(`
+		SELECT number, holder, body, token FROM determination
+		WHERE submission = $1 AND number <= $2 ORDER BY number DESC LIMIT 1`, submission.String(), number).Scan(&of, &holder, &body, &token)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	sealed := map[string][]byte{"body": body, "token": token}[column]
+	return tx.unseal(determinationAt(holder, submission, of)(column), sealed)
+}
+
+func determinationAt(holder string, submission credentials.Handle, number int) func(column string) cell {
+	return func(column string) cell {
+		return cell{holder, "determination", column, fmt.Sprintf("%s/%d", submission, number)}
+	}
+}
+
 // PractitionerIn is what the books hold about a clinician in one state.
 func (b *Books) PractitionerIn(ctx context.Context, npi credentials.NPI, state string) (p books.Practitioner, err error) {
-	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+	err = b.tx(ctx, func(tx *sealedTx) error {
 		p, err = practitioner(tx, npi, state)
 		return err
 	})

@@ -29,12 +29,17 @@ var migrations embed.FS
 
 // Books is the insurer's database.
 type Books struct {
-	db  *sqldb.DB
-	now func() time.Time
+	db   *sqldb.DB
+	keys Keys
+	now  func() time.Time
 }
 
-// Open brings the schema up to date and returns the books.
-func Open(ctx context.Context, db *sqldb.DB, now func() time.Time) (*Books, error) {
+// Open brings the schema up to date and returns the books. It refuses to go on
+// without a wrapping key that a data key is wrapped under.
+func Open(ctx context.Context, db *sqldb.DB, keys Keys, now func() time.Time) (*Books, error) {
+	if len(keys.wrapping) == 0 {
+		return nil, errors.New("open books: no wrapping key given")
+	}
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return nil, err
@@ -42,7 +47,18 @@ func Open(ctx context.Context, db *sqldb.DB, now func() time.Time) (*Books, erro
 	if err := sqldb.Migrate(ctx, db, "books", files); err != nil {
 		return nil, fmt.Errorf("migrate books: %w", err)
 	}
-	return &Books{db, now}, nil
+	b := &Books{db, keys, now}
+	if err := b.checkKeys(ctx); err != nil {
+		return nil, fmt.Errorf("open books: %w", err)
+	}
+	return b, nil
+}
+
+// statements is a transaction, with the keys to what is sealed or without.
+type statements interface {
+	Query(query string, args ...any) (*sql.Rows, error)
+	QueryRow(query string, args ...any) *sql.Row
+	Exec(query string, args ...any) (int64, error)
 }
 
 func familyFence(family, period string) string { return "family/" + family + "/" + period }
@@ -52,7 +68,7 @@ func authorizationFence(submission string) string {
 }
 func reviewFence(submission string) string { return "review/" + submission }
 
-func readFence(tx *sqldb.Tx, name string) (books.Fence, error) {
+func readFence(tx statements, name string) (books.Fence, error) {
 	f := books.Fence{Name: name}
 	err := tx.QueryRow(`SELECT version FROM fence WHERE name = $1`, name).Scan(&f.Version)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -61,7 +77,7 @@ func readFence(tx *sqldb.Tx, name string) (books.Fence, error) {
 	return f, err
 }
 
-func bumpFence(tx *sqldb.Tx, name string) error {
+func bumpFence(tx statements, name string) error {
 	_, err := tx.Exec(`
 		INSERT INTO fence (name, version) VALUES ($1, 1)
 		ON CONFLICT (name) DO UPDATE SET version = fence.version + 1`, name)
@@ -69,7 +85,7 @@ func bumpFence(tx *sqldb.Tx, name string) error {
 }
 
 // unmoved says whether every fence still has the version that was read.
-func unmoved(tx *sqldb.Tx, fences []books.Fence) (bool, error) {
+func unmoved(tx statements, fences []books.Fence) (bool, error) {
 	for _, f := range fences {
 		now, err := readFence(tx, f.Name)
 		if err != nil || now != f {
@@ -101,7 +117,7 @@ func fromMicros(n int64) time.Time {
 func fold(s string) string { return strings.ToUpper(strings.TrimSpace(s)) }
 
 // rows runs a query and hands each row to scan.
-func rows(tx *sqldb.Tx, query string, args []any, scan func(*sql.Rows) error) error {
+func rows(tx statements, query string, args []any, scan func(*sql.Rows) error) error {
 	rs, err := tx.Query(query, args...)
 	if err != nil {
 		return err

@@ -11,12 +11,11 @@ import (
 	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
-	"github.com/countersign-health/countersign/store/sqldb"
 )
 
 // ClaimFile reads the file of a claim.
 func (b *Books) ClaimFile(ctx context.Context, submission credentials.Handle) (f *books.ClaimFile, err error) {
-	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+	err = b.tx(ctx, func(tx *sealedTx) error {
 		f, err = readClaimFile(tx, submission)
 		return err
 	})
@@ -26,7 +25,7 @@ func (b *Books) ClaimFile(ctx context.Context, submission credentials.Handle) (f
 // A claimFile is a file while it is being read.
 type claimFile struct{ books.ClaimFile }
 
-func readClaimFile(tx *sqldb.Tx, submission credentials.Handle) (*books.ClaimFile, error) {
+func readClaimFile(tx *sealedTx, submission credentials.Handle) (*books.ClaimFile, error) {
 	s, err := readSubmission(tx, submission)
 	if err != nil {
 		return nil, err
@@ -80,7 +79,7 @@ func readClaimFile(tx *sqldb.Tx, submission credentials.Handle) (*books.ClaimFil
 }
 
 // mustWait keeps the claims of one family in the order in which they came.
-func mustWait(tx *sqldb.Tx, s submissionRow) (bool, error) {
+func mustWait(tx *sealedTx, s submissionRow) (bool, error) {
 	var earlier int
 	err := tx.QueryRow(`
 		SELECT count(*) FROM submission
@@ -90,7 +89,7 @@ func mustWait(tx *sqldb.Tx, s submissionRow) (bool, error) {
 
 // readPeriods reads the accumulators of every benefit period (calendar year)
 // that the claim touches.
-func (f *claimFile) readPeriods(tx *sqldb.Tx, who found) error {
+func (f *claimFile) readPeriods(tx *sealedTx, who found) error {
 	for _, period := range f.Submission.Claim.Periods() {
 		fence, err := readFence(tx, familyFence(who.family, period))
 		if err != nil {
@@ -109,7 +108,7 @@ func (f *claimFile) readPeriods(tx *sqldb.Tx, who found) error {
 	return nil
 }
 
-func readAccumulator(tx *sqldb.Tx, holder, period string) (deductible, outOfPocket claims.Cents, err error) {
+func readAccumulator(tx *sealedTx, holder, period string) (deductible, outOfPocket claims.Cents, err error) {
 	err = tx.QueryRow(`SELECT deductible, out_of_pocket FROM accumulator WHERE holder = $1 AND period = $2`, holder, period).
 		Scan(&deductible, &outOfPocket)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -118,7 +117,7 @@ func readAccumulator(tx *sqldb.Tx, holder, period string) (deductible, outOfPock
 	return deductible, outOfPocket, err
 }
 
-func (f *claimFile) readLine(tx *sqldb.Tx, s submissionRow, who found, l *claims.Line) (err error) {
+func (f *claimFile) readLine(tx *sealedTx, s submissionRow, who found, l *claims.Line) (err error) {
 	c := &f.Submission.Claim
 	var line books.ClaimLineFile
 	npi, byRoster, err := rendererOf(tx, c, l)
@@ -147,7 +146,7 @@ func (f *claimFile) readLine(tx *sqldb.Tx, s submissionRow, who found, l *claims
 }
 
 // fence remembers a fence once.
-func (f *claimFile) fence(tx *sqldb.Tx, name string) error {
+func (f *claimFile) fence(tx *sealedTx, name string) error {
 	for _, have := range f.Fences {
 		if have.Name == name {
 			return nil
@@ -160,7 +159,7 @@ func (f *claimFile) fence(tx *sqldb.Tx, name string) error {
 
 // findDuplicate compares a line with the earlier lines of the same patient
 // that were paid or still may be.
-func findDuplicate(tx *sqldb.Tx, s submissionRow, who found, c *claims.Claim, l *claims.Line, npi credentials.NPI) (claims.Duplicate, error) {
+func findDuplicate(tx *sealedTx, s submissionRow, who found, c *claims.Claim, l *claims.Line, npi credentials.NPI) (claims.Duplicate, error) {
 	if who.person == "" {
 		return claims.NotDuplicate, nil
 	}
@@ -189,7 +188,7 @@ func findDuplicate(tx *sqldb.Tx, s submissionRow, who found, c *claims.Claim, l 
 // SettleClaim commits a decision with all that it changes: accumulators, units
 // drawn, the state of the claim and the ledger outbox.
 func (b *Books) SettleClaim(ctx context.Context, s books.Settlement) (out books.Settled, err error) {
-	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+	err = b.tx(ctx, func(tx *sealedTx) error {
 		var d claims.Decision
 		out, err = b.settle(tx, s, &d, func() (int, string) { return d.Number, string(d.Outcome) }, func(row submissionRow, document books.Signed) error {
 			return applyClaim(tx, row, s.Submission, document, &d)
@@ -199,7 +198,7 @@ func (b *Books) SettleClaim(ctx context.Context, s books.Settlement) (out books.
 	return out, err
 }
 
-func applyClaim(tx *sqldb.Tx, row submissionRow, submission credentials.Handle, document books.Signed, d *claims.Decision) error {
+func applyClaim(tx *sealedTx, row submissionRow, submission credentials.Handle, document books.Signed, d *claims.Decision) error {
 	for _, m := range d.Met {
 		if err := addAccumulator(tx, "person/"+row.person, m.Period, m.DeductibleIndividual, m.OutOfPocketPerson); err != nil {
 			return err
@@ -225,7 +224,7 @@ func applyClaim(tx *sqldb.Tx, row submissionRow, submission credentials.Handle, 
 	return putPayment(tx, submission, document, &s.Claim, d)
 }
 
-func addAccumulator(tx *sqldb.Tx, holder, period string, deductible, outOfPocket claims.Cents) error {
+func addAccumulator(tx *sealedTx, holder, period string, deductible, outOfPocket claims.Cents) error {
 	_, err := tx.Exec(`
 		INSERT INTO accumulator (holder, period, deductible, out_of_pocket) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (holder, period) DO UPDATE SET
@@ -237,7 +236,7 @@ func addAccumulator(tx *sqldb.Tx, holder, period string, deductible, outOfPocket
 
 // settle is what claims and authorizations have in common. A document that is
 // settled already stays as it is; fences that moved refuse it.
-func (b *Books) settle(tx *sqldb.Tx, s books.Settlement, body any, what func() (int, string), apply func(submissionRow, books.Signed) error) (books.Settled, error) {
+func (b *Books) settle(tx *sealedTx, s books.Settlement, body any, what func() (int, string), apply func(submissionRow, books.Signed) error) (books.Settled, error) {
 	var settled int
 	err := tx.QueryRow(`SELECT count(*) FROM decision WHERE document = $1`, s.Document.String()).Scan(&settled)
 	if err != nil || settled > 0 {
@@ -251,7 +250,7 @@ func (b *Books) settle(tx *sqldb.Tx, s books.Settlement, body any, what func() (
 	if err != nil {
 		return books.Settled{}, err
 	}
-	doc, err := scanSigned(tx.QueryRow(selectSigned+`WHERE handle = $1`, s.Document.String()))
+	doc, err := scanSigned(tx, tx.QueryRow(selectSigned+`WHERE handle = $1`, s.Document.String()))
 	if err != nil {
 		return books.Settled{}, fmt.Errorf("read signed decision: %w", err)
 	}
@@ -286,10 +285,15 @@ func causeText(h credentials.Handle) string {
 }
 
 // readBody reads what a signed decision says.
-func readBody(tx *sqldb.Tx, document string, v any) error {
-	var body []byte
-	if err := tx.QueryRow(`SELECT body FROM signed WHERE handle = $1`, document).Scan(&body); err != nil {
+func readBody(tx *sealedTx, document string, v any) error {
+	var holder string
+	var sealed []byte
+	if err := tx.QueryRow(`SELECT holder, body FROM signed WHERE handle = $1`, document).Scan(&holder, &sealed); err != nil {
 		return fmt.Errorf("read decision: %w", notFound(err))
+	}
+	body, err := tx.unseal(cell{holder, "signed", "body", document}, sealed)
+	if err != nil {
+		return fmt.Errorf("read decision: %w", err)
 	}
 	return json.Unmarshal(body, v)
 }

@@ -2,25 +2,84 @@ package store_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
 
-var tables = []string{"edition", "member", "coverage", "roster", "license", "board_order", "feed", "fence", "signed", "submission",
-	"claim_line", "decision", "accumulator", "authorized_item", "determination", "outbox", "remittance",
-	"payment", "payment_rest", "payment_hold"}
+type tableOf struct {
+	name   string
+	sealed []string
+}
 
-// dump is everything in the books, row by row.
+// tables are those of the books, with the columns that are sealed in each.
+var tables = []tableOf{
+	{"edition", nil}, {"member", []string{"sealed"}}, {"coverage", nil}, {"roster", nil}, {"license", nil}, {"board_order", nil},
+	{"feed", nil}, {"fence", nil}, {"signed", []string{"token", "body", "evidence"}}, {"submission", []string{"body", "label"}},
+	{"claim_line", nil}, {"decision", nil}, {"accumulator", nil}, {"authorized_item", nil},
+	{"determination", []string{"body", "token"}}, {"outbox", nil}, {"remittance", []string{"body"}}, {"data_key", []string{"wrapped"}},
+	{"payment", nil}, {"payment_rest", nil}, {"payment_hold", nil},
+}
+
+// dump is everything in the books, row by row, with what is sealed opened and
+// the data keys themselves left out: two books that say the same have the same.
 func (h *house) dump() string {
 	h.t.Helper()
 	var all []string
 	for _, table := range tables {
-		all = append(all, h.dumpTable(table)...)
+		rows := h.dumpTable(table.name, func(row map[string]any) {
+			for _, column := range table.sealed {
+				row[column] = h.plain(table.name, column, row)
+			}
+		})
+		all = append(all, rows...)
 	}
 	return strings.Join(all, "\n")
 }
 
-func (h *house) dumpTable(table string) (lines []string) {
+// plain opens a sealed column of a row.
+func (h *house) plain(table, column string, row map[string]any) string {
+	h.t.Helper()
+	if table == "data_key" {
+		return "a key"
+	}
+	at := map[string]any{"member": row["person"], "submission": row["handle"], "signed": row["handle"], "remittance": row["trace"],
+		"determination": fmt.Sprint(row["submission"], "/", row["number"])}[table]
+	holder := row["holder"]
+	if table == "member" {
+		holder = row["person"]
+	}
+	b, err := h.Unseal(ctx, fmt.Sprint(holder), table, column, fmt.Sprint(at), []byte(row[column].(string)))
+	h.must(err)
+	return string(b)
+}
+
+// raw is everything in the books as it is stored.
+func (h *house) raw() string {
+	h.t.Helper()
+	var all []string
+	for _, table := range tables {
+		all = append(all, h.dumpTable(table.name, func(map[string]any) {})...)
+	}
+	return strings.Join(all, "\n")
+}
+
+func (h *house) dumpTable(table string, each func(row map[string]any)) (lines []string) {
+	h.t.Helper()
+	for _, row := range h.readTable(table) {
+		each(row)
+		line := table
+		for _, column := range slices.Sorted(maps.Keys(row)) {
+			line += fmt.Sprintf(" %s=%v", column, row[column])
+		}
+		lines = append(lines, line)
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// readTable reads every column, bytes as text.
+func (h *house) readTable(table string) (all []map[string]any) {
 	h.t.Helper()
 	rs, err := h.db.Query(ctx, "SELECT * FROM "+table)
 	h.must(err)
@@ -33,14 +92,15 @@ func (h *house) dumpTable(table string) (lines []string) {
 			into[i] = &values[i]
 		}
 		h.must(rs.Scan(into...))
+		row := map[string]any{}
 		for i, v := range values {
 			if b, ok := v.([]byte); ok {
-				values[i] = string(b)
+				v = string(b)
 			}
+			row[columns[i]] = v
 		}
-		lines = append(lines, fmt.Sprintf("%s %v", table, values))
+		all = append(all, row)
 	}
 	h.must(rs.Err())
-	slices.Sort(lines)
-	return lines
+	return all
 }

@@ -84,7 +84,7 @@ func scanEdition(row interface{ Scan(...any) error }) (e books.Edition, err erro
 // editionOn finds the edition of a name that is in force on a day, else the
 // latest one: a claim about a day that no edition covers is decided (and
 // denied by its coverage dates) under the latest terms.
-func editionOn(tx *sqldb.Tx, kind books.EditionKind, name string, on credentials.Date) (books.Edition, error) {
+func editionOn(tx statements, kind books.EditionKind, name string, on credentials.Date) (books.Edition, error) {
 	return scanEdition(tx.QueryRow(selectEdition+`
 		WHERE kind = $1 AND ($2 = '' OR name = $2)
 		ORDER BY CASE WHEN effective_from <= $3 AND (effective_until = '' OR effective_until >= $3) THEN 0 ELSE 1 END,

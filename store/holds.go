@@ -9,7 +9,6 @@ import (
 	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
-	"github.com/countersign-health/countersign/store/sqldb"
 )
 
 // SetStaffHold places a hold upon a claim or lifts the one that is there. The
@@ -17,7 +16,7 @@ import (
 // can no longer be held; since it asks for that, no serializable database lets
 // it and a payment run that has not seen it both commit.
 func (b *Books) SetStaffHold(ctx context.Context, h books.StaffHold) error {
-	return b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+	return b.tx(ctx, func(tx *sealedTx) error {
 		row, err := readSubmission(tx, h.Submission)
 		if err != nil {
 			return err
@@ -43,7 +42,7 @@ type holdRow struct {
 	liftedBy, liftedCode string
 }
 
-func lastHold(tx *sqldb.Tx, submission credentials.Handle) (h holdRow, err error) {
+func lastHold(tx *sealedTx, submission credentials.Handle) (h holdRow, err error) {
 	err = tx.QueryRow(`
 		SELECT number, code, placed_by, lifted, lifted_by, lifted_code FROM payment_hold
 		WHERE submission = $1 ORDER BY number DESC LIMIT 1`, submission.String()).
@@ -54,7 +53,7 @@ func lastHold(tx *sqldb.Tx, submission credentials.Handle) (h holdRow, err error
 	return h, err
 }
 
-func (b *Books) place(tx *sqldb.Tx, h books.StaffHold, last holdRow) error {
+func (b *Books) place(tx *sealedTx, h books.StaffHold, last holdRow) error {
 	open := last.number > 0 && last.lifted == 0
 	switch {
 	case open && last.code == h.Code && last.by == h.By:
@@ -79,7 +78,7 @@ func (b *Books) place(tx *sqldb.Tx, h books.StaffHold, last holdRow) error {
 	return err
 }
 
-func (b *Books) lift(tx *sqldb.Tx, h books.StaffHold, last holdRow) error {
+func (b *Books) lift(tx *sealedTx, h books.StaffHold, last holdRow) error {
 	if last.lifted != 0 && last.liftedBy == h.By && last.liftedCode == h.Code {
 		return nil
 	}
@@ -93,7 +92,7 @@ func (b *Books) lift(tx *sqldb.Tx, h books.StaffHold, last holdRow) error {
 }
 
 // readStaffHolds reads the holds that nobody has lifted.
-func readStaffHolds(tx *sqldb.Tx) (map[credentials.Handle]*claims.Hold, error) {
+func readStaffHolds(tx *sealedTx) (map[credentials.Handle]*claims.Hold, error) {
 	holds := map[credentials.Handle]*claims.Hold{}
 	err := rows(tx, `SELECT submission, code, placed_by FROM payment_hold WHERE lifted = 0`, nil, func(rs *sql.Rows) error {
 		hold := &claims.Hold{Reason: claims.HoldStaff}
@@ -110,7 +109,7 @@ func readStaffHolds(tx *sqldb.Tx) (map[credentials.Handle]*claims.Hold, error) {
 
 // ClaimByControl finds a claim by the insurer's own number for it.
 func (b *Books) ClaimByControl(ctx context.Context, control string) (h credentials.Handle, err error) {
-	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+	err = b.tx(ctx, func(tx *sealedTx) error {
 		var text string
 		if err := tx.QueryRow(`SELECT handle FROM submission WHERE control = $1 AND kind = 'claim'`, control).Scan(&text); err != nil {
 			return notFound(err)

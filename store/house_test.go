@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -14,6 +15,7 @@ import (
 	"github.com/countersign-health/countersign/store"
 	"github.com/countersign-health/countersign/store/sqldb"
 	"github.com/countersign-health/countersign/store/sqldb/sqldbtest"
+	"github.com/countersign-health/countersign/store/storetest"
 )
 
 /*
@@ -85,7 +87,7 @@ func openHouse(t testing.TB, db *sqldb.DB) *house {
 		return errLost
 	})
 	var err error
-	if h.Books, err = store.Open(ctx, db, func() time.Time { return noon }); err != nil {
+	if h.Books, err = store.Open(ctx, db, storetest.Keys(t), func() time.Time { return noon }); err != nil {
 		t.Fatal(err)
 	}
 	return h
@@ -203,7 +205,9 @@ func (h *house) signed(name string, decision any) books.Signed {
 	h.t.Helper()
 	body, err := credentials.CanonicalJSON(decision)
 	h.must(err)
-	s := books.Signed{Key: "decision/" + name, Handle: handle("decision " + name), Token: "token of decision " + name,
+	var of struct{ Submission credentials.Handle }
+	h.must(json.Unmarshal(body, &of))
+	s := books.Signed{Key: "decision/" + name, Handle: handle("decision " + name), Submission: of.Submission, Token: "token of decision " + name,
 		Body: body, Evidence: []byte("evidence"), Entry: []byte("entry")}
 	if d, ok := decision.(claims.Decision); ok {
 		s.Evidence = h.seal(claims.Evidence{Submission: d.Submission, Number: d.Number, Lines: []claims.LineFact{}})

@@ -75,7 +75,7 @@ func (b *Books) Hear(ctx context.Context, board credentials.DID, jurisdiction st
 	})
 }
 
-func (b *Books) hear(tx *sqldb.Tx, e Heard) error {
+func (b *Books) hear(tx statements, e Heard) error {
 	if e.License != nil {
 		body, err := json.Marshal(e.License)
 		if err != nil {
@@ -113,14 +113,14 @@ func (b *Books) hear(tx *sqldb.Tx, e Heard) error {
 	return bumpIfNew(tx, added, npi)
 }
 
-func bumpIfNew(tx *sqldb.Tx, added int64, npi credentials.NPI) error {
+func bumpIfNew(tx statements, added int64, npi credentials.NPI) error {
 	if added == 0 {
 		return nil
 	}
 	return bumpFence(tx, standingFence(npi))
 }
 
-func practitioner(tx *sqldb.Tx, npi credentials.NPI, state string) (books.Practitioner, error) {
+func practitioner(tx statements, npi credentials.NPI, state string) (books.Practitioner, error) {
 	p := books.Practitioner{NPI: npi, State: state}
 	err := rows(tx, `SELECT body FROM license WHERE npi = $1 AND jurisdiction = $2 ORDER BY ledger_index`, []any{string(npi), state},
 		func(rs *sql.Rows) error {

@@ -2,14 +2,11 @@ package store
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/hex"
-	"fmt"
+	"encoding/json"
 
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
-	"github.com/countersign-health/countersign/store/sqldb"
 )
 
 // A Member is a person whom the insurer covers under a plan.
@@ -24,28 +21,41 @@ type Member struct {
 	Until    credentials.Date
 }
 
-// person is the books' own name for a member; it never leaves them.
-func (m Member) person() string {
-	sum := sha256.Sum256([]byte(fmt.Sprintf("%q %q %q", m.MemberID, fold(m.First), m.Birth)))
-	return hex.EncodeToString(sum[:])
+// A directoryEntry is what of a member is sealed.
+type directoryEntry struct {
+	MemberID string           `json:"member_id"`
+	Family   string           `json:"family"`
+	Last     string           `json:"last"`
+	First    string           `json:"first"`
+	Birth    credentials.Date `json:"birth"`
 }
+
+func (p directoryEntry) is(patient *claims.Person) bool {
+	return fold(p.Last) == fold(patient.Last) && fold(p.First) == fold(patient.First) &&
+		(patient.Birth == "" || patient.Birth == p.Birth)
+}
+
+// Person is the books' own name for a member: a keyed hash.
+func (b *Books) Person(memberID, first string, birth credentials.Date) string {
+	return b.keys.name("person", memberID, fold(first), string(birth))
+}
+
+// memberID is how the books look up a member id.
+func (k Keys) memberID(id string) string { return k.name("member id", id) }
 
 // Enroll writes members and their coverage. A member who is known already
 // keeps what is on record; a new period of coverage is added.
 func (b *Books) Enroll(ctx context.Context, members []Member) error {
-	return b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+	return b.tx(ctx, func(tx *sealedTx) error {
 		for _, m := range members {
-			_, err := tx.Exec(`
-				INSERT INTO member (person, member_id, family, last_name, first_name, birth)
-				VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (person) DO NOTHING`,
-				m.person(), m.MemberID, m.Family, m.Last, m.First, m.Birth)
-			if err != nil {
+			person := b.Person(m.MemberID, m.First, m.Birth)
+			if err := enroll(tx, person, m); err != nil {
 				return err
 			}
-			_, err = tx.Exec(`
+			_, err := tx.Exec(`
 				INSERT INTO coverage (person, plan, from_date, until_date)
 				VALUES ($1, $2, $3, $4) ON CONFLICT (person, plan, from_date) DO NOTHING`,
-				m.person(), m.Plan, m.From, m.Until)
+				person, m.Plan, m.From, m.Until)
 			if err != nil {
 				return err
 			}
@@ -54,10 +64,31 @@ func (b *Books) Enroll(ctx context.Context, members []Member) error {
 	})
 }
 
+func enroll(tx *sealedTx, person string, m Member) error {
+	var known int
+	if err := tx.QueryRow(`SELECT count(*) FROM member WHERE person = $1`, person).Scan(&known); err != nil || known > 0 {
+		return err
+	}
+	entry, err := json.Marshal(directoryEntry{m.MemberID, m.Family, m.Last, m.First, m.Birth})
+	if err != nil {
+		return err
+	}
+	if err := tx.makeKey(person); err != nil {
+		return err
+	}
+	sealed, err := tx.seal(cell{person, "member", "sealed", person}, entry)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(`INSERT INTO member (person, member_id, family, sealed) VALUES ($1, $2, $3, $4)`,
+		person, tx.keys.memberID(m.MemberID), tx.keys.memberID(m.Family), sealed)
+	return err
+}
+
 // PutOnRoster says that a billing organization's services are rendered by a
 // clinician where its claims name nobody.
 func (b *Books) PutOnRoster(ctx context.Context, billing, clinician credentials.NPI) error {
-	return b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+	return b.tx(ctx, func(tx *sealedTx) error {
 		_, err := tx.Exec(`
 			INSERT INTO roster (billing_npi, npi) VALUES ($1, $2) ON CONFLICT (billing_npi, npi) DO NOTHING`, billing, clinician)
 		return err
@@ -66,7 +97,7 @@ func (b *Books) PutOnRoster(ctx context.Context, billing, clinician credentials.
 
 // rostered is the one clinician on a billing organization's roster; two or
 // none do not say who rendered a service.
-func rostered(tx *sqldb.Tx, billing credentials.NPI) (credentials.NPI, error) {
+func rostered(tx *sealedTx, billing credentials.NPI) (credentials.NPI, error) {
 	var n int
 	var npi sql.NullString
 	err := tx.QueryRow(`SELECT count(*), min(npi) FROM roster WHERE billing_npi = $1`, billing).Scan(&n, &npi)
@@ -93,30 +124,48 @@ func (f found) planOn(day credentials.Date) (plan string) {
 	return plan
 }
 
+// holder is under whose data key a submission of this patient is sealed. One
+// that matches nobody has a key of its own, lest it go with a person whom it
+// is not about.
+func (f found) holder(submission credentials.Handle) string {
+	if f.fact.Matches {
+		return f.person
+	}
+	return "submission/" + submission.String()
+}
+
+func (tx *sealedTx) openEntry(person string, sealed []byte, wrapping string, wrapped []byte) (e directoryEntry, err error) {
+	if _, err := tx.unlock(person, wrapping, wrapped); err != nil {
+		return e, err
+	}
+	plain, err := tx.unseal(cell{person, "member", "sealed", person}, sealed)
+	if err != nil {
+		return e, err
+	}
+	return e, json.Unmarshal(plain, &e)
+}
+
 // findMember looks for the patient under the patient's own member id, else
 // under the subscriber's. A birth date that the sender left out is not held
 // against the match.
-func findMember(tx *sqldb.Tx, patient *claims.Person, subscriber *claims.Person) (found, error) {
+func findMember(tx *sealedTx, patient *claims.Person, subscriber *claims.Person) (found, error) {
 	id := patient.MemberID
 	if id == "" {
 		id = subscriber.MemberID
 	}
-	f := found{family: "unknown/" + id}
+	f := found{family: "unknown/" + tx.keys.memberID(id)}
 	err := rows(tx, `
-		SELECT person, family, last_name, first_name, birth FROM member
-		WHERE member_id = $1 OR family = $1 ORDER BY person`, []any{id},
+		SELECT m.person, m.family, m.sealed, k.wrapping, k.wrapped FROM member m JOIN data_key k ON k.holder = m.person
+		WHERE m.member_id = $1 OR m.family = $1 ORDER BY m.person`, []any{tx.keys.memberID(id)},
 		func(rs *sql.Rows) error {
-			var person, family, last, first string
-			var birth credentials.Date
-			if err := rs.Scan(&person, &family, &last, &first, &birth); err != nil {
+			var person, family, wrapping string
+			var sealed, wrapped []byte
+			if err := rs.Scan(&person, &family, &sealed, &wrapping, &wrapped); err != nil || f.fact.Matches {
 				return err
 			}
-			same := fold(last) == fold(patient.Last) && fold(first) == fold(patient.First) &&
-				(patient.Birth == "" || patient.Birth == birth)
-			if !f.fact.Matches {
-				f.person, f.family, f.fact.Found, f.fact.Matches = person, family, true, same
-			}
-			return nil
+			entry, err := tx.openEntry(person, sealed, wrapping, wrapped)
+			f.person, f.family, f.fact.Found, f.fact.Matches = person, family, true, entry.is(patient)
+			return err
 		})
 	if err != nil || !f.fact.Found {
 		return f, err

@@ -9,7 +9,7 @@ import (
 	"github.com/countersign-health/countersign/store/sqldb"
 )
 
-func putOutbox(tx *sqldb.Tx, document credentials.Handle, entry []byte) error {
+func putOutbox(tx statements, document credentials.Handle, entry []byte) error {
 	_, err := tx.Exec(`
 		INSERT INTO outbox (document, entry, recorded, ledger_index, receipt) VALUES ($1, $2, 0, 0, $3)
 		ON CONFLICT (document) DO NOTHING`, document.String(), entry, []byte{})
@@ -34,7 +34,7 @@ func (b *Books) Recorded(ctx context.Context, document credentials.Handle) (row 
 	return row, err
 }
 
-func readOutbox(tx *sqldb.Tx, document credentials.Handle) (books.OutboxRow, error) {
+func readOutbox(tx statements, document credentials.Handle) (books.OutboxRow, error) {
 	row := books.OutboxRow{Document: document}
 	var recorded int64
 	err := tx.QueryRow(`SELECT entry, recorded, ledger_index, receipt FROM outbox WHERE document = $1`, document.String()).

@@ -9,7 +9,6 @@ import (
 	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
-	"github.com/countersign-health/countersign/store/sqldb"
 )
 
 // paymentsFence is written by every order and by every payment run. Nobody reads it: it is there so that
@@ -21,7 +20,7 @@ const paymentsFence = "payments"
 
 // putPayment writes down what the payment of a final decision rests on: the
 // standing of whoever rendered each line that it pays, as the evidence names them.
-func putPayment(tx *sqldb.Tx, submission credentials.Handle, document books.Signed, c *claims.Claim, d *claims.Decision) error {
+func putPayment(tx *sealedTx, submission credentials.Handle, document books.Signed, c *claims.Claim, d *claims.Decision) error {
 	if !d.Final() {
 		return nil
 	}
@@ -72,12 +71,13 @@ func (p *paymentRow) due() bool { return p.receipt && !p.taken() }
 // selectPayments takes every decision whose money is somewhere: those that a
 // remittance took, and the latest on each claim.
 const selectPayments = `
-	SELECT DISTINCT d.document, d.submission, s.submitter, s.number, s.control, d.number, d.outcome, d.settled,
+	SELECT DISTINCT d.document, d.submission, s.submitter, s.holder, s.label, COALESCE(k.wrapping, ''), k.wrapped, s.control, d.number, d.outcome, d.settled,
 	       p.payee, p.tax_id, p.amount, o.recorded, d.remittance, COALESCE(ro.recorded, 0), s.seq
 	FROM payment p
 	JOIN decision d ON d.document = p.document
 	JOIN submission s ON s.handle = d.submission
 	JOIN outbox o ON o.document = d.document
+	LEFT JOIN data_key k ON k.holder = s.holder
 	LEFT JOIN remittance r ON r.trace = d.remittance
 	LEFT JOIN outbox ro ON ro.document = r.handle `
 
@@ -87,12 +87,13 @@ const replaced = `EXISTS (
 	WHERE e.submission = d.submission AND e.number > d.number AND e.outcome IN ('paid', 'denied'))`
 
 // readPayments reads decisions, oldest claim first.
-func readPayments(tx *sqldb.Tx, where string, args ...any) (all []*paymentRow, err error) {
+func readPayments(tx *sealedTx, where string, args ...any) (all []*paymentRow, err error) {
 	err = rows(tx, selectPayments+where+` ORDER BY s.seq, d.number`, args, func(rs *sql.Rows) error {
 		p := &paymentRow{}
-		var document, submission string
+		var document, submission, holder, wrapping string
+		var label, wrapped []byte
 		var settled, receipt, takenReceipt, seq int64
-		err := rs.Scan(&document, &submission, &p.Submitter, &p.Claim, &p.Control, &p.Number, &p.Outcome, &settled,
+		err := rs.Scan(&document, &submission, &p.Submitter, &holder, &label, &wrapping, &wrapped, &p.Control, &p.Number, &p.Outcome, &settled,
 			&p.Payee.NPI, &p.Payee.TaxID, &p.Amount, &receipt, &p.Trace, &takenReceipt, &seq)
 		if err != nil {
 			return err
@@ -101,7 +102,17 @@ func readPayments(tx *sqldb.Tx, where string, args ...any) (all []*paymentRow, e
 		if p.Document, err = credentials.ParseHandle(document); err != nil {
 			return err
 		}
-		p.Submission, err = credentials.ParseHandle(submission)
+		if p.Submission, err = credentials.ParseHandle(submission); err != nil {
+			return err
+		}
+		if wrapping != "" { // else it was forgotten, and its money is still money
+			var number []byte
+			if _, err := tx.unlock(holder, wrapping, wrapped); err != nil {
+				return err
+			}
+			number, err = tx.unseal(cell{holder, "submission", "label", submission}, label)
+			p.Claim = string(number)
+		}
 		all = append(all, p)
 		return err
 	})
@@ -111,7 +122,7 @@ func readPayments(tx *sqldb.Tx, where string, args ...any) (all []*paymentRow, e
 // holdDue asks the rules what holds each due decision, and says where every
 // decision stands. It is one snapshot: orders, holds, debts and decisions of
 // one transaction. Feeds last read before current prove nothing.
-func holdDue(tx *sqldb.Tx, all []*paymentRow, current time.Time) error {
+func holdDue(tx *sealedTx, all []*paymentRow, current time.Time) error {
 	debts, err := readDebts(tx)
 	if err != nil {
 		return fmt.Errorf("read debts: %w", err)
@@ -143,7 +154,7 @@ func holdDue(tx *sqldb.Tx, all []*paymentRow, current time.Time) error {
 }
 
 // readRests reads what every decision in no remittance rests on, as it stands now.
-func readRests(tx *sqldb.Tx, current time.Time) (map[credentials.Handle][]claims.Rest, error) {
+func readRests(tx *sealedTx, current time.Time) (map[credentials.Handle][]claims.Rest, error) {
 	rests := map[credentials.Handle][]claims.Rest{}
 	err := rows(tx, `
 		SELECT pr.document, pr.npi, pr.state, pr.service_date
@@ -176,7 +187,7 @@ func readRests(tx *sqldb.Tx, current time.Time) (map[credentials.Handle][]claims
 type standings map[string]books.Practitioner
 
 // judge says what the books say now of a standing.
-func (s standings) judge(tx *sqldb.Tx, r *claims.Rest, current time.Time) (err error) {
+func (s standings) judge(tx *sealedTx, r *claims.Rest, current time.Time) (err error) {
 	key := string(r.NPI) + "/" + r.State
 	p, ok := s[key]
 	if !ok {
@@ -205,7 +216,7 @@ func firstOrder(p books.Practitioner, on credentials.Date) credentials.Handle {
 // readDebts is what payees owe, by NPI and whoever submitted: each payment on
 // a decision that a later one has replaced (the later one is paid anew and
 // whole), or that a board order covers which became known since.
-func readDebts(tx *sqldb.Tx) (map[credentials.NPI]claims.Cents, error) {
+func readDebts(tx *sealedTx) (map[credentials.NPI]claims.Cents, error) {
 	debts := map[credentials.NPI]claims.Cents{}
 	err := rows(tx, `
 		SELECT p.payee, p.amount FROM payment p JOIN decision d ON d.document = p.document
@@ -230,7 +241,7 @@ func readDebts(tx *sqldb.Tx) (map[credentials.NPI]claims.Cents, error) {
 
 // readReprocess lists the decisions that say paid, that no later final one has
 // replaced, and that an order covers.
-func readReprocess(tx *sqldb.Tx) (list []books.Reprocess, err error) {
+func readReprocess(tx *sealedTx) (list []books.Reprocess, err error) {
 	covered, err := readPayments(tx, `
 		JOIN payment_rest pr ON pr.document = d.document
 		JOIN license l ON l.npi = pr.npi AND l.jurisdiction = pr.state
@@ -256,7 +267,7 @@ func readReprocess(tx *sqldb.Tx) (list []books.Reprocess, err error) {
 }
 
 // firstRevoked is the first standing of a decision that an order has taken away.
-func firstRevoked(tx *sqldb.Tx, known standings, document credentials.Handle) (*claims.Rest, error) {
+func firstRevoked(tx *sealedTx, known standings, document credentials.Handle) (*claims.Rest, error) {
 	var list []claims.Rest
 	err := rows(tx, `SELECT npi, state, service_date FROM payment_rest WHERE document = $1 ORDER BY service_date, npi`, []any{document.String()},
 		func(rs *sql.Rows) error {
@@ -282,7 +293,7 @@ func firstRevoked(tx *sqldb.Tx, known standings, document credentials.Handle) (*
 // Reprocess lists the claims that have to be decided anew because of a board
 // order, oldest first: what was paid, what is held, and by which order.
 func (b *Books) Reprocess(ctx context.Context) (list []books.Reprocess, err error) {
-	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+	err = b.tx(ctx, func(tx *sealedTx) error {
 		list, err = readReprocess(tx)
 		return err
 	})
@@ -292,7 +303,7 @@ func (b *Books) Reprocess(ctx context.Context) (list []books.Reprocess, err erro
 // Payments lists every final decision with where its money stands, oldest
 // first. Feeds last read before current prove nothing.
 func (b *Books) Payments(ctx context.Context, current time.Time) (list []books.Payment, err error) {
-	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+	err = b.tx(ctx, func(tx *sealedTx) error {
 		list = nil
 		all, err := readPayments(tx, `WHERE d.remittance <> '' OR s.latest = d.document`)
 		if err != nil {

@@ -112,7 +112,7 @@ func TestEnrolledSince(t *testing.T) {
 		asked, err := h.ReceiveAuthorization(ctx, request)
 		h.must(err)
 		h.must(h.Enroll(ctx, []store.Member{{MemberID: "N1", Family: "N1", Last: "New", First: "Nell", Plan: "ppo", From: "2026-01-01"}}))
-		if f := h.file(claim); !f.Member.Matches || f.Fences[0].Name != "family/N1/2026" {
+		if f := h.file(claim); !f.Member.Matches || f.Fences[0].Name != "family/"+h.Family("N1")+"/2026" {
 			t.Fatalf("got %+v under %v, want the new member's file", f.Member, f.Fences)
 		}
 		h.settle(claim, claims.Paid, met(2500, 2500))

@@ -4,13 +4,13 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
-	"github.com/countersign-health/countersign/store/sqldb"
 )
 
 // A Payable is a decision that is to be paid, with its claim.
@@ -36,7 +36,7 @@ type RemittanceWriter func(number int, submitter credentials.DID, due []Payable)
 // A submitter whose remittance cannot be written, or does not come to what its
 // decisions say, holds up nobody else.
 func (b *Books) Pay(ctx context.Context, current time.Time, write RemittanceWriter) (run books.PaymentRun, err error) {
-	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+	err = b.tx(ctx, func(tx *sealedTx) error {
 		run = books.PaymentRun{}
 		due, err := readPayments(tx, `WHERE d.remittance = '' AND s.latest = d.document`)
 		if err != nil {
@@ -63,7 +63,7 @@ func (b *Books) Pay(ctx context.Context, current time.Time, write RemittanceWrit
 
 // countUnaccounted counts final decisions of which nothing says what their
 // payment rests on.
-func countUnaccounted(tx *sqldb.Tx) (n int, err error) {
+func countUnaccounted(tx *sealedTx) (n int, err error) {
 	err = tx.QueryRow(`
 		SELECT count(*) FROM decision d
 		JOIN submission s ON s.handle = d.submission AND s.latest = d.document
@@ -72,7 +72,7 @@ func countUnaccounted(tx *sqldb.Tx) (n int, err error) {
 	return n, err
 }
 
-func (b *Books) release(tx *sqldb.Tx, due []*paymentRow, write RemittanceWriter, run *books.PaymentRun) error {
+func (b *Books) release(tx *sealedTx, due []*paymentRow, write RemittanceWriter, run *books.PaymentRun) error {
 	var submitters []credentials.DID
 	by := map[credentials.DID][]*paymentRow{}
 	for _, p := range due {
@@ -101,7 +101,7 @@ func (b *Books) release(tx *sqldb.Tx, due []*paymentRow, write RemittanceWriter,
 
 // releaseTo writes one submitter's remittance and marks its decisions. Where
 // it cannot be written the decisions are held and nothing is kept.
-func (b *Books) releaseTo(tx *sqldb.Tx, submitter credentials.DID, due []*paymentRow, write RemittanceWriter) (*books.Remittance, error) {
+func (b *Books) releaseTo(tx *sealedTx, submitter credentials.DID, due []*paymentRow, write RemittanceWriter) (*books.Remittance, error) {
 	payables, err := readPayables(tx, due)
 	if err != nil {
 		return nil, err
@@ -122,9 +122,7 @@ func (b *Books) releaseTo(tx *sqldb.Tx, submitter credentials.DID, due []*paymen
 		return nil, nil
 	}
 	r.Number, r.Submitter, r.Released = number, submitter, b.now()
-	_, err = tx.Exec(`INSERT INTO remittance (number, trace, handle, submitter, released, body) VALUES ($1, $2, $3, $4, $5, $6)`,
-		number, r.Trace, r.Handle.String(), string(submitter), micros(r.Released), r.Body)
-	if err != nil {
+	if err := keepRemittance(tx, r); err != nil {
 		return nil, err
 	}
 	for _, p := range due {
@@ -140,6 +138,27 @@ func (b *Books) releaseTo(tx *sqldb.Tx, submitter credentials.DID, due []*paymen
 	return &r, putOutbox(tx, r.Handle, r.Entry)
 }
 
+func keepRemittance(tx *sealedTx, r books.Remittance) error {
+	at := remittanceAt(r.Trace)
+	if err := tx.makeKey(at.holder); err != nil {
+		return err
+	}
+	body, err := tx.seal(at, r.Body)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(`INSERT INTO remittance (number, trace, handle, submitter, released, body, holder) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		r.Number, r.Trace, r.Handle.String(), string(r.Submitter), micros(r.Released), body, at.holder)
+	return err
+}
+
+// A remittance names many people, and no part of it proves anything without
+// the others: so it has a data key of its own, which goes with the first of
+// its people who is forgotten.
+func remittanceAt(trace string) cell {
+	return cell{"remittance/" + trace, "remittance", "body", trace}
+}
+
 // comesTo holds a remittance against the books' own figures.
 func comesTo(r books.Remittance, due []*paymentRow) error {
 	var sum claims.Cents
@@ -153,7 +172,7 @@ func comesTo(r books.Remittance, due []*paymentRow) error {
 }
 
 // readPayables reads the claims and decisions themselves.
-func readPayables(tx *sqldb.Tx, due []*paymentRow) (all []Payable, err error) {
+func readPayables(tx *sealedTx, due []*paymentRow) (all []Payable, err error) {
 	for _, p := range due {
 		row, err := readSubmission(tx, p.Submission)
 		if err != nil {
@@ -174,11 +193,11 @@ func readPayables(tx *sqldb.Tx, due []*paymentRow) (all []Payable, err error) {
 
 // Remittances lists what was released to a submitter, oldest first; an empty
 // submitter means everyone's. Until its receipt is there, one is not for the
-// submitter's eyes.
+// submitter's eyes. The body of one with a person in it who was forgotten is nil.
 func (b *Books) Remittances(ctx context.Context, submitter credentials.DID) (all []books.Remittance, err error) {
-	err = b.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err = b.read(ctx, func(tx *sealedTx) error {
 		all = nil
-		return rows(tx, `
+		err := rows(tx, `
 			SELECT number, trace, handle, submitter, released, body FROM remittance
 			WHERE $1 = '' OR submitter = $1 ORDER BY number`,
 			[]any{string(submitter)}, func(rs *sql.Rows) error {
@@ -193,6 +212,13 @@ func (b *Books) Remittances(ctx context.Context, submitter credentials.DID) (all
 				all = append(all, r)
 				return err
 			})
+		for i := 0; i < len(all) && err == nil; i++ {
+			all[i].Body, err = tx.unseal(remittanceAt(all[i].Trace), all[i].Body)
+			if errors.Is(err, books.ErrForgotten) {
+				all[i].Body, err = nil, nil
+			}
+		}
+		return err
 	})
 	return all, err
 }

@@ -161,7 +161,7 @@ func TestSettleRefuses(t *testing.T) {
 		claim := h.receive("C1")
 		for name, s := range map[string]books.Settlement{
 			"an unsigned document": {Submission: claim, Document: handle("nothing")},
-			"an unknown claim":     {Submission: handle("C9"), Document: h.sign("x", claims.Decision{Number: 1})},
+			"an unknown claim":     {Submission: handle("C9"), Document: h.sign("x", claims.Decision{Submission: claim, Number: 1})},
 		} {
 			if _, err := h.SettleClaim(ctx, s); !errors.Is(err, books.ErrNotFound) {
 				t.Errorf("%s: got %v, want ErrNotFound", name, err)
@@ -198,11 +198,12 @@ func TestDraws(t *testing.T) {
 func TestKeepSignedFirstWins(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		const writers = 20
+		claim := h.receive("C1")
 		var wait sync.WaitGroup
 		kept := make([]books.Signed, writers)
 		for i := range kept {
 			wait.Go(func() {
-				mine := books.Signed{Key: "decision", Handle: handle(string(rune('a' + i))), Token: string(rune('a' + i))}
+				mine := books.Signed{Key: "decision", Submission: claim, Handle: handle(string(rune('a' + i))), Token: string(rune('a' + i))}
 				var err error
 				if kept[i], err = h.KeepSigned(ctx, mine); err != nil {
 					t.Error(err)
@@ -215,8 +216,8 @@ func TestKeepSignedFirstWins(t *testing.T) {
 				t.Fatal("two writers were told of two documents")
 			}
 		}
-		if n := h.count("signed"); n != 1 {
-			t.Errorf("got %d documents, want 1", n)
+		if n := h.count("signed"); n != 2 { // the claim itself is the other
+			t.Errorf("got %d documents, want 2", n)
 		}
 		found, err := h.FindSigned(ctx, "decision")
 		if err != nil || found.Token != kept[0].Token {

@@ -8,19 +8,18 @@ import (
 	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
-	"github.com/countersign-health/countersign/store/sqldb"
 )
 
 // StatusOf returns where a submission stands, or ErrNotFound.
 func (b *Books) StatusOf(ctx context.Context, h credentials.Handle) (s *books.Status, err error) {
-	err = b.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err = b.read(ctx, func(tx *sealedTx) error {
 		s, err = readStatus(tx, h)
 		return err
 	})
 	return s, err
 }
 
-func readStatus(tx *sqldb.Tx, h credentials.Handle) (*books.Status, error) {
+func readStatus(tx *sealedTx, h credentials.Handle) (*books.Status, error) {
 	row, err := readSubmission(tx, h)
 	if err != nil {
 		return nil, err
@@ -29,7 +28,7 @@ func readStatus(tx *sqldb.Tx, h credentials.Handle) (*books.Status, error) {
 	if s.Work, err = row.work(); err != nil {
 		return nil, err
 	}
-	submission, err := scanSigned(tx.QueryRow(selectSigned+`WHERE key = $1`, books.SubmissionKey(h)))
+	submission, err := scanSigned(tx, tx.QueryRow(selectSigned+`WHERE handle = $1`, h.String()))
 	if err != nil {
 		return nil, err
 	}
@@ -65,28 +64,27 @@ func readStatus(tx *sqldb.Tx, h credentials.Handle) (*books.Status, error) {
 	return s, nil
 }
 
-func fillDecision(tx *sqldb.Tx, d *books.DecisionRow, submission credentials.Handle) (err error) {
-	if d.Signed, err = scanSigned(tx.QueryRow(selectSigned+`WHERE handle = $1`, d.Document.String())); err != nil {
+func fillDecision(tx *sealedTx, d *books.DecisionRow, submission credentials.Handle) (err error) {
+	if d.Signed, err = scanSigned(tx, tx.QueryRow(selectSigned+`WHERE handle = $1`, d.Document.String())); err != nil {
 		return err
 	}
 	if d.Outbox, err = readOutbox(tx, d.Document); err != nil {
 		return err
 	}
-	err = tx.QueryRow(`
-		SELECT token FROM determination WHERE submission = $1 AND number <= $2 ORDER BY number DESC LIMIT 1`, submission.String(), d.Number-1).Scan(&d.Determination)
-	if notFound(err) == books.ErrNotFound {
-		return nil
-	}
+	token, err := newestDetermination(tx, submission, d.Number-1, "token")
+	d.Determination = string(token)
 	return err
 }
 
 // Submissions lists the handles of what a submitter sent, oldest first; an
-// empty submitter means everyone's, an empty state any state.
+// empty submitter means everyone's, an empty state any state. What was
+// forgotten is left out.
 func (b *Books) Submissions(ctx context.Context, submitter credentials.DID, state string) (all []credentials.Handle, err error) {
-	err = b.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err = b.read(ctx, func(tx *sealedTx) error {
 		all = nil
 		return rows(tx, `
-			SELECT handle FROM submission WHERE ($1 = '' OR submitter = $1) AND ($2 = '' OR state = $2) ORDER BY seq`,
+			SELECT handle FROM submission
+			WHERE ($1 = '' OR submitter = $1) AND ($2 = '' OR state = $2) AND holder <> '' ORDER BY seq`,
 			[]any{string(submitter), state}, func(rs *sql.Rows) error {
 				var text string
 				if err := rs.Scan(&text); err != nil {
@@ -115,7 +113,7 @@ type OrderReach struct {
 
 // Reach returns what an order has done so far.
 func (b *Books) Reach(ctx context.Context, order credentials.Handle) (r OrderReach, err error) {
-	err = b.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err = b.read(ctx, func(tx *sealedTx) error {
 		var accepted int64
 		if err := tx.QueryRow(`SELECT accepted FROM board_order WHERE handle = $1`, order.String()).Scan(&accepted); err != nil {
 			return notFound(err)
@@ -135,7 +133,7 @@ func (s submissionRow) work() (books.Work, error) {
 
 // StatusOfDecision is where the submission stands that a decision answers.
 func (b *Books) StatusOfDecision(ctx context.Context, document credentials.Handle) (s *books.Status, err error) {
-	err = b.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err = b.read(ctx, func(tx *sealedTx) error {
 		var text string
 		if err := tx.QueryRow(`SELECT submission FROM decision WHERE document = $1`, document.String()).Scan(&text); err != nil {
 			return notFound(err)

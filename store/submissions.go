@@ -11,7 +11,6 @@ import (
 	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
-	"github.com/countersign-health/countersign/store/sqldb"
 )
 
 // stateReceived is the state of a submission before its first decision; after
@@ -21,7 +20,7 @@ const stateReceived = "received"
 // ReceiveClaim writes a claim into the books unless its business key is there.
 func (b *Books) ReceiveClaim(ctx context.Context, c books.NewClaim) (got books.Received, err error) {
 	claim := &c.Submission.Claim
-	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+	err = b.tx(ctx, func(tx *sealedTx) error {
 		who, err := findMember(tx, claim.PatientPerson(), &claim.Subscriber)
 		if err != nil {
 			return err
@@ -40,7 +39,7 @@ func (b *Books) ReceiveClaim(ctx context.Context, c books.NewClaim) (got books.R
 	return got, err
 }
 
-func putLine(tx *sqldb.Tx, submission credentials.Handle, who found, c *claims.Claim, l *claims.Line) error {
+func putLine(tx *sealedTx, submission credentials.Handle, who found, c *claims.Claim, l *claims.Line) error {
 	npi, _, err := rendererOf(tx, c, l)
 	if err != nil {
 		return err
@@ -49,12 +48,20 @@ func putLine(tx *sqldb.Tx, submission credentials.Handle, who found, c *claims.C
 		INSERT INTO claim_line (submission, line, person, billing_npi, npi, service_date, code, modifiers, units, charge, authorization_number)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
 		submission.String(), l.Number, who.person, string(c.Billing.NPI), string(npi), string(l.From), l.Code,
-		strings.Join(l.Modifiers, " "), int64(l.Units), int64(l.Charge), c.AuthorizationOf(l))
+		strings.Join(l.Modifiers, " "), int64(l.Units), int64(l.Charge), tx.keys.number(c.AuthorizationOf(l)))
 	return err
 }
 
+// number is how the books look up a number that somebody gave to a submission.
+func (k Keys) number(number string) string {
+	if number == "" {
+		return ""
+	}
+	return k.name("number", number)
+}
+
 // rendererOf names who rendered a line, by the claim or else by the roster.
-func rendererOf(tx *sqldb.Tx, c *claims.Claim, l *claims.Line) (npi credentials.NPI, byRoster bool, err error) {
+func rendererOf(tx *sealedTx, c *claims.Claim, l *claims.Line) (npi credentials.NPI, byRoster bool, err error) {
 	if p := c.Renderer(l); p != nil {
 		return p.NPI, false, nil
 	}
@@ -66,7 +73,7 @@ func rendererOf(tx *sqldb.Tx, c *claims.Claim, l *claims.Line) (npi credentials.
 // is there.
 func (b *Books) ReceiveAuthorization(ctx context.Context, a books.NewAuthorization) (got books.Received, err error) {
 	r := &a.Submission.Request
-	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+	err = b.tx(ctx, func(tx *sealedTx) error {
 		who, err := findMember(tx, &r.Patient, &r.Patient)
 		if err != nil {
 			return err
@@ -90,7 +97,7 @@ func (b *Books) ReceiveAuthorization(ctx context.Context, a books.NewAuthorizati
 	return got, err
 }
 
-func (b *Books) receive(tx *sqldb.Tx, kind books.SubmissionKind, key credentials.Digest, submitter credentials.DID,
+func (b *Books) receive(tx *sealedTx, kind books.SubmissionKind, key credentials.Digest, submitter credentials.DID,
 	handle credentials.Handle, number, token string, received credentials.Date, who found, doc any) (got books.Received, err error) {
 	got, err = findSubmission(tx, key)
 	if !errors.Is(err, books.ErrNotFound) {
@@ -103,33 +110,47 @@ func (b *Books) receive(tx *sqldb.Tx, kind books.SubmissionKind, key credentials
 		}
 		return got, err
 	}
-	body, err := json.Marshal(doc)
+	holder := who.holder(handle)
+	if !who.fact.Matches {
+		if err := tx.makeKey(holder); err != nil {
+			return got, err
+		}
+	}
+	plain, err := json.Marshal(doc)
+	if err != nil {
+		return got, err
+	}
+	body, err := tx.seal(cell{holder, "submission", "body", handle.String()}, plain)
+	if err != nil {
+		return got, err
+	}
+	label, err := tx.seal(cell{holder, "submission", "label", handle.String()}, []byte(number))
 	if err != nil {
 		return got, err
 	}
 	got = books.Received{Submission: handle, Control: claims.ControlNumber(handle)}
 	_, err = tx.Exec(`
-		INSERT INTO submission (handle, kind, business_key, submitter, number, control, person, family, received, seq, body, state, decisions, latest)
-		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, COALESCE(MAX(seq), 0) + 1, $10, $11, 0, '' FROM submission`,
-		handle.String(), string(kind), key.String(), string(submitter), number, got.Control, who.person, who.family,
-		string(received), body, stateReceived)
+		INSERT INTO submission (handle, kind, business_key, submitter, number, control, person, family, received, seq, body, state, decisions, latest, holder, label)
+		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, COALESCE(MAX(seq), 0) + 1, $10, $11, 0, '', $12, $13 FROM submission`,
+		handle.String(), string(kind), key.String(), string(submitter), tx.keys.number(number), got.Control, who.person, who.family,
+		string(received), body, stateReceived, holder, label)
 	if err != nil {
 		return got, err
 	}
-	_, err = keepSigned(tx, books.Signed{Key: books.SubmissionKey(handle), Handle: handle, Token: token})
+	_, err = keepSigned(tx, books.Signed{Key: books.SubmissionKey(handle), Handle: handle, Submission: handle, Token: token})
 	return got, err
 }
 
 // FindSubmission looks a submission up by its business key.
 func (b *Books) FindSubmission(ctx context.Context, key credentials.Digest) (got books.Received, err error) {
-	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+	err = b.tx(ctx, func(tx *sealedTx) error {
 		got, err = findSubmission(tx, key)
 		return err
 	})
 	return got, err
 }
 
-func findSubmission(tx *sqldb.Tx, key credentials.Digest) (books.Received, error) {
+func findSubmission(tx *sealedTx, key credentials.Digest) (books.Received, error) {
 	var handle string
 	got := books.Received{Again: true}
 	err := tx.QueryRow(`SELECT handle, control FROM submission WHERE business_key = $1`, key.String()).Scan(&handle, &got.Control)
@@ -142,8 +163,19 @@ func findSubmission(tx *sqldb.Tx, key credentials.Digest) (books.Received, error
 
 // identify says anew whose submission it is, for a member who was enrolled
 // after it came: else its decision would move nobody's accumulators.
-func identify(tx *sqldb.Tx, h credentials.Handle, s submissionRow, who found) (submissionRow, error) {
-	s.person, s.family = who.person, who.family
+func identify(tx *sealedTx, h credentials.Handle, s submissionRow, who found) (submissionRow, error) {
+	holder := who.holder(h)
+	if holder != s.holder {
+		if !who.fact.Matches {
+			if err := tx.makeKey(holder); err != nil {
+				return s, err
+			}
+		}
+		if err := reseal(tx, h, s.holder, holder); err != nil {
+			return s, fmt.Errorf("seal for another person: %w", err)
+		}
+	}
+	s.person, s.family, s.holder = who.person, who.family, holder
 	_, err := tx.Exec(`UPDATE submission SET person = $2, family = $3 WHERE handle = $1`, h.String(), who.person, who.family)
 	if err == nil {
 		_, err = tx.Exec(`UPDATE claim_line SET person = $2 WHERE submission = $1`, h.String(), who.person)
@@ -155,7 +187,6 @@ func identify(tx *sqldb.Tx, h credentials.Handle, s submissionRow, who found) (s
 type submissionRow struct {
 	kind           books.SubmissionKind
 	submitter      credentials.DID
-	number         string
 	control        string
 	person, family string
 	received       credentials.Date
@@ -165,20 +196,32 @@ type submissionRow struct {
 	decisions      int
 	latest         string
 	key            string
+	holder         string
+	number         string
 }
 
-func readSubmission(tx *sqldb.Tx, h credentials.Handle) (s submissionRow, err error) {
+func readSubmission(tx *sealedTx, h credentials.Handle) (s submissionRow, err error) {
+	var label []byte
 	err = tx.QueryRow(`
-		SELECT kind, submitter, number, control, person, family, received, seq, body, state, decisions, latest, business_key
+		SELECT kind, submitter, control, person, family, received, seq, body, state, decisions, latest, business_key, holder, label
 		FROM submission WHERE handle = $1`, h.String()).
-		Scan(&s.kind, &s.submitter, &s.number, &s.control, &s.person, &s.family, &s.received, &s.seq, &s.body, &s.state, &s.decisions, &s.latest, &s.key)
-	return s, notFound(err)
+		Scan(&s.kind, &s.submitter, &s.control, &s.person, &s.family, &s.received, &s.seq, &s.body, &s.state, &s.decisions, &s.latest, &s.key, &s.holder, &label)
+	if err != nil {
+		return s, notFound(err)
+	}
+	number, err := tx.unseal(cell{s.holder, "submission", "label", h.String()}, label)
+	if err != nil {
+		return s, err
+	}
+	s.number = string(number)
+	s.body, err = tx.unseal(cell{s.holder, "submission", "body", h.String()}, s.body)
+	return s, err
 }
 
 // OpenWork lists the claims that are not finally decided and the
 // authorizations that are approved or pended, of the clinician who holds a license.
 func (b *Books) OpenWork(ctx context.Context, license credentials.Handle) (work []books.Work, err error) {
-	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+	err = b.tx(ctx, func(tx *sealedTx) error {
 		work, err = readWork(tx, `
 			SELECT s.kind, s.business_key FROM submission s
 			WHERE s.state IN ('received', 'pended', 'approved')
@@ -192,7 +235,7 @@ func (b *Books) OpenWork(ctx context.Context, license credentials.Handle) (work 
 
 // PendedWork lists everything that is pended.
 func (b *Books) PendedWork(ctx context.Context) (work []books.Work, err error) {
-	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+	err = b.tx(ctx, func(tx *sealedTx) error {
 		work, err = readWork(tx, `SELECT s.kind, s.business_key FROM submission s WHERE s.state = 'pended' ORDER BY s.seq`)
 		return err
 	})
@@ -202,20 +245,27 @@ func (b *Books) PendedWork(ctx context.Context) (work []books.Work, err error) {
 // ClaimsWaitingFor lists the pended claims that name an authorization, by its
 // requester's number or by ours.
 func (b *Books) ClaimsWaitingFor(ctx context.Context, authorization credentials.Handle) (work []books.Work, err error) {
-	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+	err = b.tx(ctx, func(tx *sealedTx) error {
+		var control, number string
+		err := tx.QueryRow(`SELECT control, number FROM submission WHERE kind = 'authorization' AND handle = $1`, authorization.String()).Scan(&control, &number)
+		if err != nil {
+			if notFound(err) == books.ErrNotFound {
+				return nil
+			}
+			return err
+		}
 		work, err = readWork(tx, `
 			SELECT s.kind, s.business_key FROM submission s
 			WHERE s.kind = 'claim' AND s.state IN ('received', 'pended') AND EXISTS (
-				SELECT 1 FROM claim_line c JOIN submission a ON a.kind = 'authorization' AND a.handle = $1
-				WHERE c.submission = s.handle AND c.authorization_number <> '' AND
-				      (c.authorization_number = a.control OR c.authorization_number = a.number))
-			ORDER BY s.seq`, authorization.String())
+				SELECT 1 FROM claim_line c
+				WHERE c.submission = s.handle AND c.authorization_number <> '' AND c.authorization_number IN ($1, $2))
+			ORDER BY s.seq`, tx.keys.number(control), number)
 		return err
 	})
 	return work, err
 }
 
-func readWork(tx *sqldb.Tx, query string, args ...any) (work []books.Work, err error) {
+func readWork(tx statements, query string, args ...any) (work []books.Work, err error) {
 	err = rows(tx, query, args, func(rs *sql.Rows) error {
 		var w books.Work
 		var key string

@@ -97,7 +97,7 @@ func TestComposition(t *testing.T) {
 		{"asks another's health", compose, "http://127.0.0.1:9104/readyz", "http://127.0.0.1:9103/readyz", "ledger: health check asks"},
 		{"asks no health", compose, "http://127.0.0.1:9101/readyz", "http://127.0.0.1:9101/ready", "worker: health check asks"},
 		{"asks by a shell", compose, `[CMD, /countersignd, probe, "http://127.0.0.1:9102/readyz"]`, "[CMD-SHELL, curl http://127.0.0.1:9102/readyz]", "gateway: want a health check by CMD"},
-		{"a secret is not mounted", compose, "&insurer-secrets [trust.json, insurer.password, insurer-keys.passphrase, business.key, payload-1.key]", "&insurer-secrets [trust.json, insurer.password, insurer-keys.passphrase, business.key]", "/run/secrets/payload-1.key is not mounted"},
+		{"a secret is not mounted", compose, "business.key, payload-1.key, wrapping-1.key]", "business.key, payload-1.key]", "/run/secrets/wrapping-1.key is not mounted"},
 		{"a secret too many", compose, "secrets: [board.password]", "secrets: [board.password, log.key]", "/run/secrets/log.key is mounted, and migrate up opens no such file"},
 		{"another witness's key", compose, "source: witness-auditor.key", "source: witness-board.key", "the genesis names no witness with this name and key"},
 		{"another role's password", compose, "board.password: {file: ./deploy/secrets/board/board.password}", "board.password: {file: ./deploy/secrets/board/nobody.password}", "nobody.password"},

@@ -85,6 +85,7 @@ func newTown(t *testing.T, databases map[string]string) *town {
 	}
 	w.secret("business.key")
 	w.secret("payload.key")
+	w.secret("wrapping.key")
 	w.configure()
 	return w
 }
@@ -178,6 +179,7 @@ insurer:
   key: {store: keys, name: insurer, passphrase_file: keys.passphrase}
   business_key_file: business.key
   payload_keys: [{id: one, file: payload.key}]
+  wrapping_keys: [{id: one, file: wrapping.key}]
   temporal: {address: '%s'}
   boards: [{did: '%s', url: 'http://%s', jurisdiction: CA}]
   reviewers: []

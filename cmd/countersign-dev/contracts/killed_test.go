@@ -166,7 +166,7 @@ func (h *house) temporal() client.Client {
 func (h *house) came() string {
 	h.Helper()
 	b := h.db(parties.Insurer, "books.db")
-	signed := h.query(b, `SELECT handle FROM signed WHERE key NOT LIKE 'submission/%'`)
+	signed := h.query(b, `SELECT handle FROM signed WHERE handle <> submission`)
 	settled := h.query(b, `SELECT document FROM decision`)
 	recorded := h.query(b, `SELECT o.document FROM outbox o JOIN decision d ON d.document = o.document WHERE o.recorded <> 0`)
 	l := h.query(h.db("ledger", "ledger.db"), `SELECT idx FROM ledger_entry WHERE kind IN ($1, $2)`,

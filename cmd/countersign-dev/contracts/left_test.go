@@ -34,11 +34,12 @@ func (h *house) left() left {
 	l := left{decisions: map[string]string{}, entries: map[string]int{}}
 	h.readDecisions(&l)
 	b := h.db(parties.Insurer, "books.db")
-	l.accumulators = h.query(b, `SELECT holder || ' ' || period || ' ' || deductible || ' ' || out_of_pocket FROM accumulator ORDER BY 1`)
+	// Names of people and numbers are keyed hashes, other ones in every house.
+	l.accumulators = h.query(b, `SELECT substr(holder, 1, 6) || ' ' || period || ' ' || deductible || ' ' || out_of_pocket FROM accumulator ORDER BY 1`)
 	l.units = h.query(b, `
-		SELECT s.number || ' ' || a.code || ' ' || a.outcome || ' ' || a.from_date || ' ' || a.until_date || ' ' || a.units || ' ' || a.drawn
-		FROM authorized_item a JOIN submission s ON s.handle = a.submission ORDER BY 1`)
-	l.signed = len(h.query(b, `SELECT handle FROM signed WHERE key NOT LIKE 'submission/%'`))
+		SELECT a.code || ' ' || a.outcome || ' ' || a.from_date || ' ' || a.until_date || ' ' || a.units || ' ' || a.drawn
+		FROM authorized_item a ORDER BY 1`)
+	l.signed = len(h.query(b, `SELECT handle FROM signed WHERE handle <> submission`))
 	for _, kind := range h.query(h.db("ledger", "ledger.db"), `SELECT kind FROM ledger_entry`) {
 		var k ledger.Kind
 		fmt.Sscan(kind, (*uint16)(&k))

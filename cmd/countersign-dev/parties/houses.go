@@ -179,7 +179,7 @@ func (n *Network) OpenHouse(ctx context.Context, temporal string) error {
 	if err != nil {
 		return err
 	}
-	books, err := store.Open(ctx, db, time.Now)
+	books, err := store.Open(ctx, db, n.keys.books, time.Now)
 	if err != nil {
 		return err
 	}

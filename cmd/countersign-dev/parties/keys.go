@@ -13,6 +13,7 @@ import (
 
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/credentials/aries"
+	"github.com/countersign-health/countersign/store"
 )
 
 // Everyone lists the parties that hold a key of their own.
@@ -52,7 +53,14 @@ func (n *Network) openKeys() error {
 	if n.keys.secret, err = openSecret(filepath.Join(n.Dir, Insurer, "business.key")); err != nil {
 		return err
 	}
-	n.keys.payload, err = openSecret(filepath.Join(n.Dir, Insurer, "payload.key"))
+	if n.keys.payload, err = openSecret(filepath.Join(n.Dir, Insurer, "payload.key")); err != nil {
+		return err
+	}
+	wrapping, err := openSecret(filepath.Join(n.Dir, Insurer, "wrapping.key"))
+	if err != nil {
+		return err
+	}
+	n.keys.books, err = store.NewKeys(n.keys.secret, store.WrappingKey{ID: "dev-1", Secret: [32]byte(wrapping)})
 	return err
 }
 

@@ -25,6 +25,7 @@ import (
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/ledger"
 	"github.com/countersign-health/countersign/ledger/operator"
+	"github.com/countersign-health/countersign/store"
 	"github.com/countersign-health/countersign/tracing"
 	"github.com/countersign-health/countersign/worker"
 )
@@ -205,4 +206,5 @@ type keyring struct {
 	witnesses []ed25519.PrivateKey
 	secret    []byte // of the insurer: business keys
 	payload   []byte // of the insurer: what Temporal carries
+	books     store.Keys
 }

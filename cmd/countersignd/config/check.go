@@ -63,6 +63,16 @@ func (r *reader) insurer(i *Insurer) {
 		}
 		ids[k.ID] = true
 	}
+	if len(i.WrappingKeys) == 0 {
+		r.at("insurer.wrapping_keys", "want one key at least: nothing of a person stands in the books in clear")
+	}
+	ids = map[string]bool{}
+	for n, k := range i.WrappingKeys {
+		if ids[k.ID] {
+			r.at(fmt.Sprintf("insurer.wrapping_keys[%d].id", n), "two keys have this id")
+		}
+		ids[k.ID] = true
+	}
 	r.temporal(&i.Temporal)
 	dids := map[string]bool{}
 	for n, b := range i.Boards {

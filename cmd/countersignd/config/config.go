@@ -132,15 +132,21 @@ type Insurer struct {
 	// Key signs decisions, remittances and ledger entries; its DID is the
 	// insurer's, and must be admitted on the ledger.
 	Key Key `yaml:"key"`
-	// BusinessKeyFile holds 32 random bytes that key the names of submissions.
-	// Danger: with another one, every claim sent again is taken for a new one.
+	// BusinessKeyFile holds 32 random bytes that key the names of submissions,
+	// and the hashes by which the books look people up. Danger: with another one,
+	// every claim sent again is taken for a new one, and no member is found.
 	BusinessKeyFile SecretFile `yaml:"business_key_file"`
 	// PayloadKeys seal what Temporal carries. The first seals, all open: a new
 	// key goes in at the end everywhere, then to the front; an old one goes out
 	// when the histories under it are past their retention. Danger: without
 	// the key that sealed it, a running contract cannot go on.
 	PayloadKeys []PayloadKey `yaml:"payload_keys"`
-	Temporal    Temporal     `yaml:"temporal"`
+	// WrappingKeys wrap the data keys that the books are sealed under. The first
+	// wraps, all unwrap: a new key goes in at the end everywhere, then to the
+	// front; an old one goes out after "countersignd books rewrap". Danger:
+	// without the key that wrapped it, a person's documents cannot be opened.
+	WrappingKeys []WrappingKey `yaml:"wrapping_keys"`
+	Temporal     Temporal      `yaml:"temporal"`
 	// Boards whose feeds the worker follows. Danger: a license of a board that
 	// is not listed is unknown here, and its claims wait for a person.
 	Boards []FeedSource `yaml:"boards"`
@@ -160,6 +166,15 @@ type Insurer struct {
 type PayloadKey struct {
 	// ID travels in clear beside what the key seals. It is never used again
 	// for another key.
+	ID string `yaml:"id"`
+	// File holds 32 random bytes.
+	File SecretFile `yaml:"file"`
+}
+
+// WrappingKey is one key for the data keys in the books.
+type WrappingKey struct {
+	// ID stands in clear beside what the key wraps. It is never used again for
+	// another key.
 	ID string `yaml:"id"`
 	// File holds 32 random bytes.
 	File SecretFile `yaml:"file"`

@@ -189,6 +189,7 @@ func TestBadFiles(t *testing.T) {
 		{"a: \x01", "countersignd.yaml line 1: "},
 		{strings.Repeat("#", maxFile+1), "larger than"},
 		{"insurer: {}", "insurer.payload_keys: it is missing: want a list"},
+		{"insurer: {}", "insurer.wrapping_keys: it is missing: want a list"},
 		{"insurer: {payload_keys: 1}", "insurer.payload_keys: want a list"},
 	} {
 		_, err := Read("countersignd.yaml", []byte(x.file), nil)

@@ -71,6 +71,10 @@ func (p *process) house(ctx context.Context) (*worker.Insurer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("business key: %w", err)
 	}
+	keys, err := booksKeys(c)
+	if err != nil {
+		return nil, err
+	}
 	options, err := temporalOptions(c, p.log)
 	if err != nil {
 		return nil, err
@@ -95,7 +99,7 @@ func (p *process) house(ctx context.Context) (*worker.Insurer, error) {
 	if err != nil {
 		return nil, err
 	}
-	books, err := store.Open(ctx, db, time.Now)
+	books, err := store.Open(ctx, db, keys, time.Now)
 	if err != nil {
 		return nil, err
 	}

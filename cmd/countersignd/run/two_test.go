@@ -11,6 +11,7 @@ import (
 	"github.com/countersign-health/countersign/store"
 	"github.com/countersign-health/countersign/store/sqldb"
 	"github.com/countersign-health/countersign/store/sqldb/sqldbtest"
+	"github.com/countersign-health/countersign/store/storetest"
 )
 
 func TestMain(m *testing.M) { sqldbtest.Main(m) }
@@ -39,7 +40,7 @@ func TestTwoWorkersFollowOneFeed(t *testing.T) {
 			both.Go(func() { follow(t, ctx, sqldbtest.Open(t, dsn), board, feed, read, 3+worker) })
 		}
 		both.Wait()
-		books, err := store.Open(ctx, db, time.Now)
+		books, err := store.Open(ctx, db, storetest.Keys(t), time.Now)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,7 +61,7 @@ func TestTwoWorkersFollowOneFeed(t *testing.T) {
 
 // follow hears the feed to its end, some events a page.
 func follow(t *testing.T, ctx context.Context, db *sqldb.DB, board credentials.DID, feed []store.Heard, read time.Time, page int) {
-	books, err := store.Open(ctx, db, time.Now)
+	books, err := store.Open(ctx, db, storetest.Keys(t), time.Now)
 	for err == nil {
 		var at store.Feed
 		if at, err = books.FeedOf(ctx, board); err != nil || at.Sequence == int64(len(feed)) {
