@@ -178,6 +178,26 @@ func TestStranger(t *testing.T) {
 	}
 }
 
+// A house without traces tells nobody the id that it was told.
+func TestOff(t *testing.T) {
+	url, seen := served(t, nil, 200)
+	door := httptest.NewServer(tracing.Handler(nil, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := ask(t, r.Context(), url+"/claims/1"); err != nil {
+			t.Error(err)
+		}
+	})))
+	defer door.Close()
+	p, _ := tracetest.New(t, 1)
+	ctx, span := p.Tracer("t").Start(t.Context(), "command")
+	defer span.End()
+	if err := ask(t, ctx, door.URL); err != nil {
+		t.Fatal(err)
+	}
+	if len(*seen) == 0 || seen.Get("Traceparent") != "" {
+		t.Errorf("got headers %v", *seen)
+	}
+}
+
 func TestOddRequests(t *testing.T) {
 	p, kept := tracetest.New(t, 1)
 	url, _ := served(t, p, 503)

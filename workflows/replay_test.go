@@ -10,11 +10,13 @@ import (
 	"testing"
 
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
 	sdklog "go.temporal.io/sdk/log"
 	sdk "go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/countersign-health/countersign/activities"
+	"github.com/countersign-health/countersign/tracing/tracetest"
 	"github.com/countersign-health/countersign/worker"
 	"github.com/countersign-health/countersign/workflows"
 )
@@ -35,12 +37,18 @@ func TestReplay(t *testing.T) {
 	}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".json"), func(t *testing.T) {
-			r := replayer(t, payloadKey(t))
-			r.RegisterWorkflow(workflows.Claim)
-			r.RegisterWorkflow(workflows.Authorization)
-			r.RegisterWorkflow(workflows.License)
-			if err := replay(t, r, file); err != nil {
-				t.Error(err)
+			traces, spans := tracetest.New(t, 1)
+			for _, interceptors := range [][]interceptor.WorkerInterceptor{nil, {worker.Tracing(traces)}} { // switched on while contracts run
+				r := replayer(t, payloadKey(t), interceptors...)
+				r.RegisterWorkflow(workflows.Claim)
+				r.RegisterWorkflow(workflows.Authorization)
+				r.RegisterWorkflow(workflows.License)
+				if err := replay(t, r, file); err != nil {
+					t.Error(err)
+				}
+			}
+			if got := spans.GetSpans(); len(got) != 1 || !strings.HasPrefix(got[0].Name, "RunWorkflow:") {
+				t.Errorf("a replay made the spans %v, want the contract's alone", got)
 			}
 		})
 	}
@@ -80,14 +88,14 @@ func payloadKey(t *testing.T) worker.Key {
 	return key
 }
 
-func replayer(t *testing.T, key worker.Key) sdk.WorkflowReplayer {
+func replayer(t *testing.T, key worker.Key, interceptors ...interceptor.WorkerInterceptor) sdk.WorkflowReplayer {
 	t.Helper()
 	codec, err := worker.NewCodec(key)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r, err := sdk.NewWorkflowReplayerWithOptions(sdk.WorkflowReplayerOptions{
-		DataConverter: worker.DataConverter(codec), FailureConverter: worker.FailureConverter(codec),
+		DataConverter: worker.DataConverter(codec), FailureConverter: worker.FailureConverter(codec), Interceptors: interceptors,
 	})
 	if err != nil {
 		t.Fatal(err)

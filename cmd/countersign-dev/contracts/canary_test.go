@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel/codes"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace/tracetest"
 	enumspb "go.temporal.io/api/enums/v1"
 	failurepb "go.temporal.io/api/failure/v1"
 	historypb "go.temporal.io/api/history/v1"
@@ -29,6 +31,7 @@ import (
 	"github.com/countersign-health/countersign/cmd/countersign-dev/faults"
 	"github.com/countersign-health/countersign/cmd/countersign-dev/parties"
 	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/tracing/tracetest"
 	"github.com/countersign-health/countersign/worker"
 )
 
@@ -71,11 +74,13 @@ func find(in []byte) (found []string) {
 
 // TestCanary tells the story of people whose every field sings, with refusals,
 // lost replies and a contract that fails, and listens where nothing personal
-// may be: Temporal, ledger, witnesses, logs, ids, requests.
+// may be: Temporal, ledger, witnesses, logs, ids, requests, traces.
 func TestCanary(t *testing.T) {
 	t.Parallel()
 	requests := &requestLog{}
+	traces, spans := tracetest.New(t, 1)
 	h := open(t, func(o *parties.Options) {
+		o.Traces = traces
 		o.Seen = requests.add
 		o.Interceptors = []interceptor.WorkerInterceptor{faults.LoseReplies()}
 	})
@@ -91,6 +96,7 @@ func TestCanary(t *testing.T) {
 		t.Fatalf("the books hold %v only: the search finds nothing, or nothing was told", got)
 	}
 	h.listen(requests)
+	h.listenToSpans(spans.GetSpans())
 	h.listenToFiles()        // with the journals
 	h.must(h.Network.Stop()) // and what closing writes
 	h.listenToFiles()
@@ -161,6 +167,24 @@ func (h *house) listen(requests *requestLog) {
 	if failures == 0 {
 		h.Error("nothing failed, so nothing is known about failures")
 	}
+}
+
+// listenToSpans looks at every word of what a collector would get.
+func (h *house) listenToSpans(spans sdktrace.SpanStubs) {
+	h.Helper()
+	failed := 0
+	for _, s := range spans {
+		if found := find(fmt.Appendf(nil, "%+v %+v %+v", s, s.Attributes, s.Events)); len(found) > 0 || personal.MatchString(s.Name) {
+			h.Errorf("span %s tells %v: %+v", s.Name, found, s)
+		}
+		if s.Status.Code == codes.Error {
+			failed++
+		}
+	}
+	if failed == 0 || len(spans) == failed {
+		h.Errorf("%d of %d spans failed, so that nothing is known of the others", failed, len(spans))
+	}
+	h.T.Logf("spans read: %d, of which %d failed", len(spans), failed)
 }
 
 // eachContract visits every contract that Temporal lists.

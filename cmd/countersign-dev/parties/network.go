@@ -176,9 +176,7 @@ func (n *Network) reserve() (net.Listener, string, error) {
 }
 
 func (n *Network) serveOn(l net.Listener, h http.Handler) error {
-	if n.Traces != nil {
-		h = tracing.Handler(n.Traces, h)
-	}
+	h = tracing.Handler(n.Traces, h)
 	if n.Seen != nil {
 		inner := h
 		h = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { n.Seen(r); inner.ServeHTTP(w, r) })

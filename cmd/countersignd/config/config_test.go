@@ -119,6 +119,12 @@ func TestBadLines(t *testing.T) {
 		{"drain: 25s", "log: {}", "log stands here twice"},
 		{"level: info", "level: loud", "log.level: want debug, info, warn or error"},
 		{"  level: info", "  - info", "log: want fields"},
+		{"endpoint: http://127.0.0.1:4318 #", "endpoint: 127.0.0.1:4318 #", "tracing.endpoint: want an http(s) URL"},
+		{"  endpoint: http://127.0.0.1:4318 # /v1/traces is added\n", "", "tracing.endpoint: it is missing"},
+		{"sample: 1", "sample: 1.5", "tracing.sample: want a share above 0"},
+		{"sample: 1", "sample: 0", "tracing.sample: want a share above 0"},
+		{"sample: 1", "sample: NaN", "tracing.sample: want a share above 0"},
+		{"sample: 1", "sample: some", "tracing.sample: want a number"},
 		{"ledger: https://ledger.example", "ledger: ledger.example", "network.ledger: want an http(s) URL"},
 		{"ledger: https://ledger.example", "ledger: https://me:secret@ledger.example", "network.ledger: want an http(s) URL without user"},
 		{"store: keys\n    name: insurer", "store: keys", "insurer.key.name: it is missing"},
@@ -207,6 +213,9 @@ func TestEnvironment(t *testing.T) {
 	c, err := read("COUNTERSIGND_INSURER_DATABASE_DSN", "postgres://other@db2.example/books")
 	if err != nil || c.Insurer.Database.DSN != "postgres://other@db2.example/books" {
 		t.Errorf("got %v, want the DSN of the environment", err)
+	}
+	if c, err = read("COUNTERSIGND_TRACING_SAMPLE", "0.25"); err != nil || c.Tracing.Sample != 0.25 {
+		t.Errorf("got %v, want 0.25", err)
 	}
 	if c, err = read("COUNTERSIGND_DRAIN", "3s"); err != nil || c.Drain != 3*time.Second {
 		t.Errorf("got %v, want 3s", err)

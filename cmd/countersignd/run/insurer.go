@@ -79,7 +79,9 @@ func (p *process) house(ctx context.Context) (*worker.Insurer, error) {
 	if err != nil {
 		return nil, err
 	}
-	options.Interceptors = append(options.Interceptors, worker.Tracing(p.traces))
+	if p.traces != nil {
+		options.Interceptors = append(options.Interceptors, worker.Tracing(p.traces))
+	}
 	feeds, err := feedsOf(c.Boards)
 	if err != nil {
 		return nil, err

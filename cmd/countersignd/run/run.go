@@ -28,7 +28,7 @@ type process struct {
 	config  *config.Config
 	command string
 	log     *slog.Logger
-	traces  trace.TracerProvider
+	traces  trace.TracerProvider // nil where there are none
 	metrics *metrics
 	state   *state
 	door    atomic.Pointer[http.Handler] // nil until all is there

@@ -9,8 +9,6 @@ import (
 	"net/textproto"
 	"time"
 
-	"go.opentelemetry.io/otel/trace/noop"
-
 	"github.com/countersign-health/countersign/cmd/countersignd/config"
 	"github.com/countersign-health/countersign/tracing/otlp"
 )
@@ -22,7 +20,6 @@ const lastTraces = 2 * time.Second
 // what sends the last ones. A collector that
 // is away costs spans and two lines of the log, nothing else.
 func (p *process) startTracing() (last func(), err error) {
-	p.traces = noop.NewTracerProvider()
 	t := p.config.Tracing
 	if t == nil {
 		return func() {}, nil
