@@ -25,7 +25,7 @@ import (
 func (h *house) typed(p trace.TracerProvider, party string, args ...string) {
 	h.Helper()
 	var out, told bytes.Buffer
-	args = append(args, "--keys", h.Keys(party), "--key", party)
+	args = append(args, "--keys", h.Keys(party), "--passphrase-file", h.PassphraseFile(), "--key", party)
 	code := cli.Run(h.ctx, args, cli.Streams{In: strings.NewReader(""), Out: &out, Err: &told, Traces: p})
 	if code != 0 {
 		h.Fatalf("countersign %v: exit %d\n%s%s", args, code, out.String(), told.String())
