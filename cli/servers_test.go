@@ -155,7 +155,7 @@ func newGate(t *testing.T, l *client.Client, founded *ledgertest.Ledger) http.Ha
 		"POST /claims": g.postClaim, "POST /authorizations": g.postAuthorization,
 		"GET /submissions/{handle}": g.get, "GET /submissions": g.list, "GET /reviews": g.reviews,
 		"GET /reviews/{handle}": g.review, "POST /reviews/{handle}": g.determine,
-		"POST /editions/{kind}": g.publish, "GET /remittances": g.remittances,
+		"POST /editions/{kind}": g.publish, "POST /members": g.enroll, "GET /remittances": g.remittances,
 		"POST /remittances": g.pay, "GET /payments": g.payments, "GET /reprocess": g.reprocess, "POST /claims/{claim}/{hold}": g.hold, "GET /ledger": g.proofs,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
@@ -395,6 +395,14 @@ func (g *gate) publish(r *http.Request, body []byte) (any, error) {
 	}
 	e.Ref = claims.EditionRef{Name: r.URL.Query().Get("name"), Edition: r.URL.Query().Get("edition"), Digest: credentials.DigestOf(body)}
 	return e, nil
+}
+
+func (g *gate) enroll(r *http.Request, body []byte) (any, error) {
+	rows, err := claims.ParseMembers(body)
+	if plan := r.URL.Query().Get("plan"); err != nil || plan != "demo-ppo" {
+		return nil, &api.Refusal{Status: 422, Message: "no edition of a plan \"" + plan + "\" is published"}
+	}
+	return api.Enrolled{Plan: "demo-ppo", Members: len(rows)}, nil
 }
 
 // remittances are two payments of what was paid last.

@@ -170,6 +170,23 @@ func (g *Gateway) postEdition(c *call) (any, error) {
 	return edition(e), nil
 }
 
+// postMembers enrolls the members of a file; only the insurer itself may.
+func (g *Gateway) postMembers(c *call) (any, error) {
+	if c.party.DID != g.Insurer {
+		return nil, refuse(http.StatusForbidden, "only this insurer enrolls its members")
+	}
+	plan := c.URL.Query().Get("plan")
+	n, err := g.Enroll(c.Context(), plan, c.body)
+	var bad *EditionError
+	if errors.As(err, &bad) {
+		return nil, refuse(http.StatusUnprocessableEntity, "%v", bad.Err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return api.Enrolled{Plan: plan, Members: n}, nil
+}
+
 // waiting reads ?wait=SECONDS (at most 30) and ?after=N.
 func waiting(c *call) (after int, wait time.Duration, err error) {
 	q := c.URL.Query()

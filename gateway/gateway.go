@@ -52,6 +52,9 @@ type Config struct {
 	// Publish puts an edition into the books and on the ledger, under the
 	// insurer's own key.
 	Publish func(ctx context.Context, kind books.EditionKind, name, edition string, body []byte) (books.Edition, error)
+	// Enroll writes the members of a CSV file into the books, as covered by a
+	// plan, and says how many they are.
+	Enroll func(ctx context.Context, plan string, file []byte) (int, error)
 	// Remit releases what is payable as of a day of payment.
 	Remit func(ctx context.Context, on credentials.Date) (books.PaymentRun, error)
 	// Insurer is the DID whose key may publish editions, and the audience of
@@ -104,6 +107,7 @@ func (g *Gateway) Handler() http.Handler {
 	mux.Handle("GET /reviews/{handle}", g.door(g.own(g.getReview), ledger.RoleReviewer))
 	mux.Handle("POST /reviews/{handle}", g.door(g.own(g.postReview), ledger.RoleReviewer))
 	mux.Handle("POST /editions/{kind}", g.door(g.postEdition, ledger.RoleInsurer))
+	mux.Handle("POST /members", g.door(g.postMembers, ledger.RoleInsurer))
 	mux.Handle("GET /editions", g.door(g.getEditions, ledger.RoleHospital, ledger.RoleInsurer, ledger.RoleAuditor, ledger.RoleReviewer))
 	return mux
 }

@@ -117,7 +117,7 @@ func (g *Gateway) key(kid string) (ed25519.PublicKey, error) {
 	return key, err
 }
 
-// An EditionError is an edition that is the publisher's to mend.
+// An EditionError is an edition, or a file of members, that is the sender's to mend.
 type EditionError struct{ Err error }
 
 func (e *EditionError) Error() string { return e.Err.Error() }

@@ -184,3 +184,11 @@ func findMember(tx *sealedTx, patient *claims.Person, subscriber *claims.Person)
 		})
 	return f, err
 }
+
+// MembersOf are the members of a file, as covered by a plan.
+func MembersOf(rows []claims.Member, plan string) (members []Member) {
+	for _, r := range rows {
+		members = append(members, Member{MemberID: r.MemberID, Family: r.Subscriber, Last: r.Last, First: r.First, Birth: r.Birth, Plan: plan, From: r.From, Until: r.Until})
+	}
+	return members
+}

@@ -100,7 +100,7 @@ func NewInsurer(c Config) *Insurer {
 		Reaching:  activities.Reaching{Books: books},
 	}
 	i.gateway = gateway.New(gateway.Config{
-		Books: c.Books, Temporal: c.Temporal, Who: c.Ledger.Who, Proofs: c.Ledger.Proofs, Publish: i.Publish, Remit: i.Remit, Insurer: c.Insurer, Reviewers: c.Reviewers,
+		Books: c.Books, Temporal: c.Temporal, Who: c.Ledger.Who, Proofs: c.Ledger.Proofs, Publish: i.Publish, Enroll: i.Enroll, Remit: i.Remit, Insurer: c.Insurer, Reviewers: c.Reviewers,
 		Secret: c.Secret, Edits: c.Edits, ReceiptFromFile: c.ReceiptFromFile, Patience: c.Patience, Now: c.Now, Log: c.Log,
 	})
 	return i

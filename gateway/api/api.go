@@ -87,3 +87,9 @@ type Refusal struct {
 
 // Error is the refusal in one line.
 func (r *Refusal) Error() string { return r.Message }
+
+// Enrolled says how many members a file named.
+type Enrolled struct {
+	Plan    string `json:"plan"`
+	Members int    `json:"members"`
+}

@@ -98,6 +98,11 @@ func (c *Client) PublishFees(ctx context.Context, name, edition string, body []b
 	return e, c.do(ctx, "POST", withQuery("/editions/fees", q), body, &e)
 }
 
+// Enroll enrolls the members of a CSV file in a plan.
+func (c *Client) Enroll(ctx context.Context, plan string, file []byte) (e Enrolled, err error) {
+	return e, c.do(ctx, "POST", withQuery("/members", url.Values{"plan": {plan}}), file, &e)
+}
+
 // Editions lists the published editions.
 func (c *Client) Editions(ctx context.Context) (all []Edition, err error) {
 	return all, c.do(ctx, "GET", "/editions", nil, &all)

@@ -138,7 +138,8 @@ func (h *Houses) Environment(person string) ([]string, error) {
 	}
 	return []string{
 		"PATH=" + systemPath, "HOME=/nonexistent", "LC_ALL=C", "TZ=America/Los_Angeles",
-		"COUNTERSIGN_KEYS=" + h.Secret(person, "keys"), "COUNTERSIGN_TRUST=" + h.Secret("founding", "trust.json"),
+		"COUNTERSIGN_KEYS=" + h.Secret(person, "keys"), "COUNTERSIGN_PASSPHRASE_FILE=" + h.Secret(person, "passphrase"),
+		"COUNTERSIGN_TRUST=" + h.Secret("founding", "trust.json"),
 		"COUNTERSIGN_LEDGER=http://" + h.Address("ledger", 8103),
 		"COUNTERSIGN_GATEWAY=http://" + h.Address("gateway", 8101), "COUNTERSIGN_INSURER=" + insurer,
 		"COUNTERSIGN_BOARD=http://" + h.Address("board", 8102), "COUNTERSIGN_BOARD_DID=" + board,
