@@ -49,8 +49,12 @@ type Config struct {
 	// StopWithin is how long errands under way may take when the house stops;
 	// zero cuts them off, and Temporal has them done again.
 	StopWithin time.Duration
-	Now        func() time.Time
-	Log        *slog.Logger
+	// Build names this build of the worker, so that contracts stay with the
+	// build that they began on; see Builds. Empty, every worker takes every
+	// contract, which is right only where there is one worker and no upgrade.
+	Build string
+	Now   func() time.Time
+	Log   *slog.Logger
 	// WrapBooks and Interceptors let tests lose replies; nil in life.
 	WrapBooks    func(activities.Books) activities.Books
 	Interceptors []interceptor.WorkerInterceptor
@@ -109,8 +113,12 @@ func NewInsurer(c Config) *Insurer {
 // Start serves contracts, follows the boards' feeds, and records what a crash
 // may have left in the outbox.
 func (i *Insurer) Start() error {
+	var versioning sdk.DeploymentOptions
+	if i.Build != "" {
+		versioning = sdk.DeploymentOptions{UseVersioning: true, Version: sdk.WorkerDeploymentVersion{DeploymentName: Deployment, BuildID: i.Build}}
+	}
 	i.worker = sdk.New(i.Temporal, workflows.TaskQueue, sdk.Options{
-		Interceptors: i.Interceptors, WorkerStopTimeout: i.StopWithin,
+		Interceptors: i.Interceptors, WorkerStopTimeout: i.StopWithin, DeploymentOptions: versioning,
 		// Claims wait for each other only through the books, so these bounds are
 		// about memory and open connections, not about order.
 		MaxConcurrentActivityExecutionSize:      200,

@@ -17,7 +17,10 @@ func TestRegister(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	w := sdk.New(c, workflows.TaskQueue, sdk.Options{})
+	// With versioning it panics, too, on a contract that does not say whether
+	// it stays with its build.
+	version := sdk.WorkerDeploymentVersion{DeploymentName: Deployment, BuildID: "one"}
+	w := sdk.New(c, workflows.TaskQueue, sdk.Options{DeploymentOptions: sdk.DeploymentOptions{UseVersioning: true, Version: version}})
 	Register(w, &Errands{})
 	defer func() {
 		if recover() == nil {

@@ -99,7 +99,7 @@ func (d *daemon) app() *urfave.App {
 			}
 			return urfave.ShowAppHelp(c)
 		},
-		Commands: []*urfave.Command{d.migrateCommand(), d.configCommand(), d.probeCommand()},
+		Commands: []*urfave.Command{d.migrateCommand(), d.buildsCommand(), d.configCommand(), d.probeCommand()},
 	}
 	for _, r := range []struct{ name, usage string }{
 		{"worker", "serve the insurer's contracts, follow the boards' feeds, drain the outbox"},
@@ -109,7 +109,7 @@ func (d *daemon) app() *urfave.App {
 		{"witness", "countersign checkpoints of logs"},
 	} {
 		app.Commands = append(app.Commands, &urfave.Command{
-			Name: r.name, Usage: r.usage, Flags: []urfave.Flag{configFlag()}, OnUsageError: app.OnUsageError, HideHelpCommand: true,
+			Name: r.name, Usage: r.usage, Flags: flagsOf(r.name), OnUsageError: app.OnUsageError, HideHelpCommand: true,
 			Action: func(c *urfave.Context) error { return d.serve(c, r.name) },
 		})
 	}
@@ -124,7 +124,7 @@ func (d *daemon) serve(c *urfave.Context, command string) error {
 	if c.NArg() > 0 {
 		return usage("%s takes no arguments", command)
 	}
-	conf, err := d.read(c.String("config"))
+	conf, err := d.read(c)
 	if err != nil {
 		return err
 	}
@@ -141,7 +141,32 @@ func lacks(conf *config.Config, command, path string) error {
 	return nil
 }
 
-func (d *daemon) read(path string) (*config.Config, error) {
+// temporalFlags say where the cluster is, instead of the file.
+func temporalFlags() []urfave.Flag {
+	return []urfave.Flag{
+		&urfave.StringFlag{Name: "temporal-address", Usage: "`HOST:PORT` of the Temporal frontend, instead of insurer.temporal.address"},
+		&urfave.StringFlag{Name: "temporal-namespace", Usage: "the insurer's `NAMESPACE`, instead of insurer.temporal.namespace"},
+	}
+}
+
+func flagsOf(command string) []urfave.Flag {
+	if command == "worker" || command == "gateway" {
+		return append([]urfave.Flag{configFlag()}, temporalFlags()...)
+	}
+	return []urfave.Flag{configFlag()}
+}
+
+// read reads the configuration that --config names, with what other flags replace.
+func (d *daemon) read(c *urfave.Context) (*config.Config, error) {
+	for _, flag := range config.Flags {
+		if name := strings.TrimPrefix(flag, "--"); c.IsSet(name) {
+			d.env[flag] = c.String(name)
+		}
+	}
+	return d.readFile(c.String("config"))
+}
+
+func (d *daemon) readFile(path string) (*config.Config, error) {
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, usage("%s: there is no such file: name the configuration with --config", path)
@@ -173,7 +198,7 @@ func (d *daemon) check(c *urfave.Context) error {
 	if c.NArg() != 1 {
 		return usage("config check: want one file")
 	}
-	conf, err := d.read(c.Args().First())
+	conf, err := d.readFile(c.Args().First())
 	if err != nil {
 		return err
 	}
@@ -192,7 +217,7 @@ func (d *daemon) migrateCommand() *urfave.Command {
 			Name: name, Usage: usageText, ArgsUsage: "[insurer|board|ledger|witness]…", Flags: []urfave.Flag{configFlag()}, HideHelpCommand: true,
 			OnUsageError: func(_ *urfave.Context, err error, _ bool) error { return &usageError{err} },
 			Action: func(c *urfave.Context) error {
-				conf, err := d.read(c.String("config"))
+				conf, err := d.read(c)
 				if err != nil {
 					return err
 				}

@@ -19,13 +19,39 @@ const (
 	clusterName = "active"
 )
 
-// services in the order in which ports are given to them.
-var services = []primitives.ServiceName{
-	primitives.FrontendService, primitives.HistoryService, primitives.MatchingService, primitives.WorkerService,
+// servicesOf are in the order in which ports are given to them. Where the frontend guards itself, the server's own workers
+// use an internal frontend, as in a cluster.
+func servicesOf(o Options) []primitives.ServiceName {
+	services := []primitives.ServiceName{
+		primitives.FrontendService, primitives.HistoryService, primitives.MatchingService, primitives.WorkerService,
+	}
+	if o.Door != nil {
+		services = append(services, primitives.InternalFrontendService)
+	}
+	return services
+}
+
+func names(services []primitives.ServiceName) (names []string) {
+	for _, s := range services {
+		names = append(names, string(s))
+	}
+	return names
+}
+
+func frontendOf(cfg *config.Config) string {
+	return address(cfg.Services[string(primitives.FrontendService)].RPC.GRPCPort)
+}
+
+// unguardedOf is the frontend that asks for no certificate and no key.
+func unguardedOf(cfg *config.Config) string {
+	if internal, ok := cfg.Services[string(primitives.InternalFrontendService)]; ok {
+		return address(internal.RPC.GRPCPort)
+	}
+	return frontendOf(cfg)
 }
 
 // newConfig is one cluster of one host: a shard, no archive, no metrics, no profiler.
-func newConfig(database string, ports []int) *config.Config {
+func newConfig(database string, o Options, ports []int) *config.Config {
 	frontend := address(ports[0])
 	off := config.Archival{History: config.HistoryArchival{State: "disabled"}, Visibility: config.VisibilityArchival{State: "disabled"}}
 	cfg := &config.Config{
@@ -53,14 +79,18 @@ func newConfig(database string, ports []int) *config.Config {
 		}},
 		PublicClient: config.PublicClient{HostPort: frontend},
 	}
-	for i, name := range services {
+	for i, name := range servicesOf(o) {
 		cfg.Services[string(name)] = config.Service{RPC: config.RPC{GRPCPort: ports[i], BindOnLocalHost: true}}
+	}
+	if o.Door != nil {
+		cfg.PublicClient = config.PublicClient{} // it has the internal frontend
+		cfg.Global.TLS.Frontend = o.Door.tls()
 	}
 	return cfg
 }
 
 // hosts tells every service where the others are, so that no gossip has to find it out.
-func hosts(cfg *config.Config) map[primitives.ServiceName]static.Hosts {
+func hosts(cfg *config.Config, services []primitives.ServiceName) map[primitives.ServiceName]static.Hosts {
 	all := map[primitives.ServiceName]static.Hosts{}
 	for _, name := range services {
 		here := address(cfg.Services[string(name)].RPC.GRPCPort)
@@ -83,6 +113,10 @@ func dynamicConfig(o Options) dynamicconfig.Client {
 		dynamicconfig.VisibilityProcessorMaxPollHostRPS.Key(): fast,
 		dynamicconfig.TimerProcessorMaxTimeShift.Key():        10 * time.Millisecond,
 		dynamicconfig.EnableServerVersionCheck.Key():          false,
+	}
+	if o.DrainageAfter > 0 {
+		settings[dynamicconfig.VersionDrainageStatusVisibilityGracePeriod.Key()] = o.DrainageAfter
+		settings[dynamicconfig.VersionDrainageStatusRefreshInterval.Key()] = o.DrainageAfter
 	}
 	if o.WorkflowTaskTimeout > 0 {
 		settings[dynamicconfig.DefaultWorkflowTaskTimeout.Key()] = o.WorkflowTaskTimeout

@@ -1,6 +1,6 @@
 // Package temporalserver runs the real Temporal server inside this process, on SQLite: what `countersign-dev` and the
-// tests of the contracts run against, where production has a cluster. It listens on loopback only and asks nobody who
-// they are, so it is never a server for production.
+// tests of the contracts run against, where production has a cluster. It listens on loopback only, and unless a test has it
+// guard its door it asks nobody who they are, so it is never a server for production.
 package temporalserver
 
 import (
@@ -29,6 +29,11 @@ type Options struct {
 	Log *slog.Logger
 	// WorkflowTaskTimeout is how soon a dead worker is missed, for contracts that do not say; 0 is the server's 10 s.
 	WorkflowTaskTimeout time.Duration
+	// Door is how the frontend guards itself; nil guards nothing.
+	Door *Door
+	// DrainageAfter is how soon a build of the workers is called drained, and how often that is looked at; 0 is the
+	// server's 3 minutes.
+	DrainageAfter time.Duration
 	// UI serves Temporal's web UI on a loopback port of its own.
 	UI bool
 	// Codec, if not nil, lets the UI show payloads in clear text, to browsers on this machine only.
@@ -118,22 +123,22 @@ func (s *Server) openLog(path string) (*slog.Logger, error) {
 }
 
 func (s *Server) startServer(ctx context.Context, o Options) error {
-	ports, err := freePorts(4)
+	ports, err := freePorts(len(servicesOf(o)))
 	if err != nil {
 		return err
 	}
-	cfg := newConfig(filepath.Join(o.Dir, "temporal.db"), ports)
+	cfg := newConfig(filepath.Join(o.Dir, "temporal.db"), o, ports)
 	if err := prepareDatabase(ctx, cfg, o.Namespace); err != nil {
 		return err
 	}
 	var stopping atomic.Bool
-	server, err := temporal.NewServer(
+	server, err := temporal.NewServer(append(o.Door.options(),
 		temporal.WithConfig(cfg),
-		temporal.ForServices(temporal.DefaultServices),
-		temporal.WithStaticHosts(hosts(cfg)),
+		temporal.ForServices(names(servicesOf(o))),
+		temporal.WithStaticHosts(hosts(cfg, servicesOf(o))),
 		temporal.WithDynamicConfigClient(dynamicConfig(o)),
 		temporal.WithLogger(logger{to: o.Log, stopping: &stopping}),
-	)
+	)...)
 	if err != nil {
 		return err
 	}
@@ -141,8 +146,8 @@ func (s *Server) startServer(ctx context.Context, o Options) error {
 	if err := server.Start(); err != nil {
 		return err
 	}
-	s.FrontendAddress = cfg.PublicClient.HostPort
-	return awaitNamespace(ctx, s.FrontendAddress, o.Namespace)
+	s.FrontendAddress = frontendOf(cfg)
+	return awaitNamespace(ctx, unguardedOf(cfg), o.Namespace)
 }
 
 // awaitNamespace returns when the frontend answers for the namespace: it serves before its caches are filled.

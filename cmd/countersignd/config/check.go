@@ -15,6 +15,9 @@ import (
 	"github.com/countersign-health/countersign/credentials"
 )
 
+// BuildName is the form of a build's name.
+var BuildName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$`)
+
 func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
 
 // check looks at what each value has to be, beyond its type.
@@ -36,6 +39,9 @@ func (r *reader) check(c *Config) {
 	}
 	if w := c.Worker; w != nil {
 		r.address("worker.admin", w.Admin)
+		if w.BuildID != "" && !BuildName.MatchString(w.BuildID) {
+			r.at("worker.build_id", "want at most 64 letters, digits, \".\", \"_\", \"+\" or \"-\"")
+		}
 	}
 	if g := c.Gateway; g != nil {
 		r.addresses("gateway", g.Listen, g.Admin)

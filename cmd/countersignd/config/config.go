@@ -248,6 +248,11 @@ type Worker struct {
 	// Admin is where /healthz, /readyz and /metrics are served. Default
 	// 127.0.0.1:9101. Danger: not for strangers.
 	Admin string `yaml:"admin"`
+	// BuildID names this build of the worker in Temporal: contracts stay with
+	// the build that they began on. Default: the release and a digest of the
+	// program file. Danger: two builds of one name take each other's
+	// contracts, and those that one has changed then stand still.
+	BuildID string `yaml:"build_id,optional"`
 }
 
 // Gateway is the insurer's door to hospitals and reviewers.

@@ -21,7 +21,8 @@ type reader struct {
 	file     string // as problems name it
 	dir      string // where relative paths start
 	env      map[string]string
-	used     map[string]string // path of a field to the variable that set it
+	used     map[string]string // path of a field to the variable or flag that set it
+	fields   map[string]bool   // variables and flags that some field has
 	lines    map[string]int
 	problems []error
 }
@@ -33,7 +34,7 @@ func Read(path string, b []byte, env map[string]string) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{file: filepath.Base(path), dir: dir, env: env, used: map[string]string{}, lines: map[string]int{}}
+	r := &reader{file: filepath.Base(path), dir: dir, env: env, used: map[string]string{}, fields: map[string]bool{}, lines: map[string]int{}}
 	top, err := r.document(b)
 	if err != nil {
 		return nil, err
@@ -151,6 +152,22 @@ func variable(path string) string {
 	return "COUNTERSIGND_" + strings.ToUpper(strings.ReplaceAll(path, ".", "_"))
 }
 
+// Flags are the fields that a flag replaces, which counts more than a variable.
+var Flags = map[string]string{
+	"insurer.temporal.address":   "--temporal-address",
+	"insurer.temporal.namespace": "--temporal-namespace",
+}
+
+// outside is what replaces the field at a path, and where it comes from.
+func outside(env map[string]string, path string) (text, from string) {
+	for _, from := range []string{Flags[path], variable(path)} {
+		if text, ok := env[from]; ok {
+			return text, from
+		}
+	}
+	return "", ""
+}
+
 // field reads one field. N is nil where the file leaves it out.
 func (r *reader) field(n *yaml.Node, v reflect.Value, path string, optional bool) {
 	switch v.Kind() {
@@ -167,10 +184,11 @@ func (r *reader) field(n *yaml.Node, v reflect.Value, path string, optional bool
 	case reflect.Slice:
 		r.list(n, v, path)
 	default:
-		text, ok := r.env[variable(path)]
+		r.fields[variable(path)], r.fields[Flags[path]] = true, true
+		text, from := outside(r.env, path)
 		switch {
-		case ok:
-			r.used[path] = variable(path)
+		case from != "":
+			r.used[path] = from
 		case n != nil:
 			if n.Kind != yaml.ScalarNode || n.Anchor != "" {
 				r.at(path, "want one value")
@@ -264,11 +282,7 @@ func (r *reader) absolute(path string) string {
 // otherwise leave a default in force that nobody wants.
 func (r *reader) strayEnv() {
 	for _, variable := range sortedKeys(r.env) {
-		replaces := false
-		for _, used := range r.used {
-			replaces = replaces || used == variable
-		}
-		if !replaces {
+		if !r.fields[variable] {
 			r.problems = append(r.problems, fmt.Errorf("%s: no field of %s has this name (lists and sections that the file leaves out cannot be set from outside)", variable, r.file))
 		}
 	}

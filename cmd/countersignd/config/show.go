@@ -28,8 +28,8 @@ func (c *Config) Show(w io.Writer, path string, env map[string]string) {
 	fmt.Fprintln(w)
 	walk(reflect.ValueOf(c).Elem(), "", func(path string, v reflect.Value) {
 		from := ""
-		if _, ok := env[variable(path)]; ok {
-			from = " (from " + variable(path) + ")"
+		if _, name := outside(env, path); name != "" {
+			from = " (from " + name + ")"
 		}
 		fmt.Fprintf(w, "%s = %s%s\n", path, show(v, dir), from)
 	})

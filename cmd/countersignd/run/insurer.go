@@ -2,14 +2,11 @@ package run
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math"
 	"net/http"
-	"os"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -42,6 +39,10 @@ func startWorker(ctx context.Context, p *process) (http.Handler, error) {
 		return nil, err
 	}
 	p.onClose(house.Stop)
+	if err := p.promoteFirst(ctx, house); err != nil {
+		return nil, err
+	}
+	p.watchBuilds(house)
 	p.metrics.gauge("outbox_length", "Documents that wait for their receipt.", nil, counts(house.Books.Waiting))
 	p.watchFeeds(house)
 	return nil, nil
@@ -106,15 +107,19 @@ func (p *process) house(ctx context.Context) (*worker.Insurer, error) {
 		return nil, err
 	}
 	p.log.Info("insurer", "did", string(did))
-	wrap := func(b activities.Books) activities.Books { return p.tally(b) }
-	if p.command != "worker" {
-		wrap = nil
+	var build string
+	var wrap func(activities.Books) activities.Books
+	if p.command == "worker" {
+		if build, err = buildID(p.config.Worker); err != nil {
+			return nil, err
+		}
+		wrap = func(b activities.Books) activities.Books { return p.tally(b) }
 	}
 	return worker.NewInsurer(worker.Config{
 		Insurer: did, Reviewers: reviewersOf(c.Reviewers), Payer: payerOf(c.Payer), Signer: s, Secret: secret, Books: books, Temporal: temporal,
 		Ledger: p.timedLine(line), Boards: feeds, Patience: c.Patience,
 		Edits: claims.Edits{SkipNPICheckDigit: c.Edits.SkipNPICheckDigit},
-		Now:   time.Now, Log: p.log, WrapBooks: wrap, StopWithin: p.config.Drain,
+		Now:   time.Now, Log: p.log, WrapBooks: wrap, StopWithin: p.config.Drain, Build: build,
 	}), nil
 }
 
@@ -226,50 +231,10 @@ func temporalOptions(c *config.Insurer, log *slog.Logger) (o client.Options, err
 	if err != nil {
 		return o, err
 	}
-	o = client.Options{
-		HostPort: c.Temporal.Address, Namespace: c.Temporal.Namespace,
-		DataConverter: worker.DataConverter(codec), FailureConverter: worker.FailureConverter(codec),
-		Logger: sdklog.NewStructuredLogger(slog.New(warnings{log.Handler()})),
-	}
-	if o.ConnectionOptions.TLS, err = tlsOf(c.Temporal.TLS); err != nil {
-		return o, err
-	}
-	if c.Temporal.APIKeyFile != "" {
-		if _, err := c.Temporal.APIKeyFile.Line(); err != nil {
-			return o, fmt.Errorf("API key: %w", err)
-		}
-		// Read for every call, so that a key that is rotated needs no restart.
-		o.Credentials = client.NewAPIKeyDynamicCredentials(func(context.Context) (string, error) { return c.Temporal.APIKeyFile.Line() })
-	}
-	return o, nil
-}
-
-func tlsOf(c *config.TLS) (*tls.Config, error) {
-	if c == nil {
-		return nil, nil
-	}
-	t := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.ServerName}
-	if c.CAFile != "" {
-		pem, err := os.ReadFile(string(c.CAFile))
-		if err != nil {
-			return nil, err
-		}
-		t.RootCAs = x509.NewCertPool()
-		if !t.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%s: no certificate in it", c.CAFile)
-		}
-	}
-	if c.CertFile != "" {
-		if err := c.KeyFile.Check(); err != nil {
-			return nil, err
-		}
-		pair, err := tls.LoadX509KeyPair(string(c.CertFile), string(c.KeyFile))
-		if err != nil {
-			return nil, fmt.Errorf("client certificate: %w", err)
-		}
-		t.Certificates = []tls.Certificate{pair}
-	}
-	return t, nil
+	o, err = connectionOptions(c.Temporal)
+	o.DataConverter, o.FailureConverter = worker.DataConverter(codec), worker.FailureConverter(codec)
+	o.Logger = sdklog.NewStructuredLogger(slog.New(warnings{log.Handler()}))
+	return o, err
 }
 
 // warnings keeps the SDK's chatter out of the log.

@@ -1,0 +1,116 @@
+package run
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"os"
+	"sync"
+
+	"go.temporal.io/sdk/client"
+
+	"github.com/countersign-health/countersign/cmd/countersignd/config"
+)
+
+// connectionOptions are how the cluster is reached and told who we are.
+func connectionOptions(t config.Temporal) (o client.Options, err error) {
+	o = client.Options{HostPort: t.Address, Namespace: t.Namespace}
+	if o.ConnectionOptions.TLS, err = tlsOf(t.TLS); err != nil {
+		return o, err
+	}
+	if t.APIKeyFile != "" {
+		if _, err := t.APIKeyFile.Line(); err != nil {
+			return o, fmt.Errorf("API key: %w", err)
+		}
+		// Read for every call, so that a key that is rotated needs no restart.
+		o.Credentials = client.NewAPIKeyDynamicCredentials(func(context.Context) (string, error) { return t.APIKeyFile.Line() })
+	}
+	return o, nil
+}
+
+func tlsOf(c *config.TLS) (*tls.Config, error) {
+	if c == nil {
+		return nil, nil
+	}
+	t := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.ServerName}
+	if c.CAFile != "" {
+		pem, err := os.ReadFile(string(c.CAFile))
+		if err != nil {
+			return nil, err
+		}
+		t.RootCAs = x509.NewCertPool()
+		if !t.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("%s: no certificate in it", c.CAFile)
+		}
+	}
+	if c.CertFile != "" {
+		own := &clientCertificate{cert: c.CertFile, key: c.KeyFile}
+		if _, err := own.get(nil); err != nil {
+			return nil, fmt.Errorf("client certificate: %w", err)
+		}
+		t.GetClientCertificate = own.get
+	}
+	return t, nil
+}
+
+// A clientCertificate is read for every new connection, so that one that is
+// renewed needs no restart. While its two files are being replaced they may not
+// fit together: the last pair that did is used then.
+type clientCertificate struct {
+	cert config.File
+	key  config.SecretFile
+
+	mu   sync.Mutex
+	last *tls.Certificate
+}
+
+func (c *clientCertificate) get(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+	pair, err := c.read()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err == nil {
+		c.last = &pair
+	}
+	if c.last == nil {
+		return nil, err
+	}
+	return c.last, nil
+}
+
+func (c *clientCertificate) read() (pair tls.Certificate, err error) {
+	cert, err := os.ReadFile(string(c.cert))
+	if err != nil {
+		return pair, err
+	}
+	key, err := c.key.Read()
+	if err != nil {
+		return pair, err
+	}
+	if pair, err = tls.X509KeyPair(cert, key); err != nil {
+		return pair, fmt.Errorf("%s and %s: %w", c.cert, c.key, err)
+	}
+	return pair, nil
+}
+
+// dial connects once, for the commands that end by themselves.
+func dial(ctx context.Context, c *config.Config) (client.Client, error) {
+	o, err := connectionOptions(c.Insurer.Temporal)
+	if err != nil {
+		return nil, err
+	}
+	o.Logger = nothing{}
+	temporal, err := client.DialContext(ctx, o)
+	if err != nil {
+		return nil, fmt.Errorf("reach Temporal at %s: %w", o.HostPort, err)
+	}
+	return temporal, nil
+}
+
+// nothing keeps the SDK from logging into a command's answer.
+type nothing struct{}
+
+func (nothing) Debug(string, ...any) {}
+func (nothing) Info(string, ...any)  {}
+func (nothing) Warn(string, ...any)  {}
+func (nothing) Error(string, ...any) {}
