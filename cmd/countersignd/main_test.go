@@ -164,8 +164,8 @@ func checkLog(t *testing.T, c *child) {
 }
 
 // Worker and gateway say that they wait for Temporal, answer 503 at every door
-// meanwhile, and stop when they are told. That they work with a real Temporal
-// server is for the module cmd/countersign-dev to test, which has one.
+// meanwhile, and stop when they are told. What they do with a real Temporal
+// server is tested in cmd/countersign-dev/contracts, whose module has one.
 func TestInsurerWaitsForTemporal(t *testing.T) {
 	w := newTown(t, nil)
 	log := w.start("ledger", "ledger", "ledger")
@@ -317,6 +317,16 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"worker", "more"}, "", 2, "takes no arguments"},
 		{[]string{"migrate", "up", "--config", file("ledger.yaml"), "board"}, "", 2, `no section "board"`},
 		{[]string{"migrate"}, "", 2, "migrate status"},
+		{[]string{"worker", "--config", file("insurer.yaml"), "--temporal-address", "x"}, "", 2, "--temporal-address: insurer.temporal.address: want HOST:PORT"},
+		{[]string{"gateway", "--config", file("insurer.yaml"), "--temporal-address", "x"}, "COUNTERSIGND_INSURER_TEMPORAL_ADDRESS=127.0.0.1:7", 2, "--temporal-address: "},
+		{[]string{"board", "--config", file("board.yaml"), "--temporal-address", "x"}, "", 2, "flag provided but not defined"},
+		{[]string{"worker", "--config", file("insurer.yaml")}, "COUNTERSIGND_WORKER_BUILD_ID=two builds", 2, "COUNTERSIGND_WORKER_BUILD_ID: worker.build_id: want at most"},
+		{[]string{"builds"}, "", 2, "builds list"},
+		{[]string{"builds", "list", "more"}, "", 2, "takes no arguments"},
+		{[]string{"builds", "promote", "--config", file("insurer.yaml")}, "", 2, "want one build"},
+		{[]string{"builds", "move", "x' OR '1", "--config", file("insurer.yaml")}, "", 2, "want one build"},
+		{[]string{"builds", "list", "--config", file("board.yaml")}, "", 2, "needs the section insurer"},
+		{[]string{"builds", "list", "--config", file("insurer.yaml"), "--temporal-address", "127.0.0.1:1"}, "", 1, "reach Temporal at 127.0.0.1:1"},
 		{[]string{"dance"}, "", 2, `no command "dance"`},
 		{[]string{"worker", "--password", "x"}, "", 2, "flag provided but not defined"},
 		{[]string{"--help"}, "", 0, "witness"},

@@ -1,7 +1,8 @@
 // Package contracts holds no code: it is where the contracts of an insurer are
 // tested against a real Temporal server, with real books, ledger, witnesses
 // and board, while replies are lost, workers are killed, files come twice and
-// board orders come in between.
+// board orders come in between. The insurer's daemons are also run here as
+// processes of their own, several at once and of two builds.
 //
 // Each of these checks was taken out, and the test named with it failed:
 //
@@ -20,6 +21,10 @@
 //	gateway: a running contract is joined     ClaimTwiceBeforeItIsKnown (conflict policy and update id cover each other)
 //	gateway: a request token counts once      RequestTokenTwice
 //	ledger: a key stands for one entry        LostReplies, OtherKeyEachTime
+//
+//	worker: each build has its own name       UpgradeUnderOneName shows what happens without
+//	worker: License goes over by itself       RollingUpgrade
+//	builds: move begins anew, no replay       RollingUpgrade
 //
 // Two more stand behind those and fall only in the tests of their own package:
 // the number of the next decision (store), and that what has its receipt is

@@ -85,7 +85,13 @@ func (p *process) watchBuilds(house *worker.Insurer) {
 		all, err := worker.Builds(ctx, house.Temporal, namespace)
 		n := int64(0)
 		for _, b := range all {
-			if b.Pinned == 0 || b.Served(time.Now()) {
+			if b.Served(time.Now()) {
+				continue
+			}
+			if b.Current && tell {
+				p.log.Warn("new contracts wait for a build of which no worker asks for work: start one, or promote another build", "build", b.ID)
+			}
+			if b.Pinned == 0 {
 				continue
 			}
 			n += b.Pinned
