@@ -78,7 +78,7 @@ worker: {admin: '127.0.0.1:0'}
 gateway: {listen: '127.0.0.1:0', admin: '127.0.0.1:0'}
 insurer:
   database: {dsn: 'sqlite:insurer/books.db'}
-  key: {store: insurer/keys, name: insurer}
+  key: {store: insurer/keys, name: insurer, passphrase_file: passphrase}
   business_key_file: insurer/business.key
   payload_keys: [{id: dev-1, file: insurer/payload.key}]
   reviewers: ['%s']
