@@ -81,6 +81,7 @@ insurer:
   key: {store: insurer/keys, name: insurer, passphrase_file: passphrase}
   business_key_file: insurer/business.key
   payload_keys: [{id: dev-1, file: insurer/payload.key}]
+  wrapping_keys: [{id: dev-1, file: insurer/wrapping.key}]
   reviewers: ['%s']
   boards: [{did: '%s', url: '%s', jurisdiction: CA}]
   payer: {name: PLAN, id: PLAN, tax_id: '991234567', contact: OFFICE, phone: '8005550100', street: 1 PLAZA, city: TOWN, state: CA, zip: '95814'}
