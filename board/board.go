@@ -63,6 +63,10 @@ type Options struct {
 	// before it is answered without; ten seconds where 0.
 	ReceiptWait time.Duration
 
+	// Proofs are leaf 0 and the entries that admitted the participants, for
+	// GET /ledger; not served where nil.
+	Proofs func(context.Context) map[string][]byte
+
 	Now func() time.Time // time.Now where nil
 	Log *slog.Logger     // slog.Default where nil
 }

@@ -35,6 +35,9 @@ func (b *Board) Handler() http.Handler {
 	mux.Handle("GET /status/{list}", b.door(b.getStatus))
 	mux.Handle("GET /feed", b.door(b.getFeed))
 	mux.Handle("GET "+b.webPath(), b.door(b.getWeb))
+	if b.Proofs != nil {
+		mux.Handle("GET /ledger", b.door(b.getLedger))
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Every request sets its own: a deadline outlives its request.
 		http.NewResponseController(w).SetWriteDeadline(time.Now().Add(mostWait + writeWithin))
@@ -132,6 +135,10 @@ func statusOf(created bool, d client.Document) int {
 		return http.StatusCreated
 	}
 	return http.StatusOK
+}
+
+func (b *Board) getLedger(r *http.Request, _ []byte) (answer, error) {
+	return answer{status: http.StatusOK, body: client.Ledger{Files: b.Proofs(r.Context())}}, nil
 }
 
 func (b *Board) getLicense(r *http.Request, _ []byte) (answer, error) {

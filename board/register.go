@@ -215,7 +215,7 @@ func (b *Board) find(ctx context.Context, identity string) (h credentials.Handle
 // file reads a license with its orders, or sql.ErrNoRows.
 func (b *Board) file(ctx context.Context, license credentials.Handle) (f client.File, err error) {
 	rows, err := b.db.Query(ctx, `
-		SELECT document, kind, token, ledger_index, receipt FROM register_event WHERE license = $1 ORDER BY sequence`, license.String())
+		SELECT document, kind, token, entry, ledger_index, receipt FROM register_event WHERE license = $1 ORDER BY sequence`, license.String())
 	if err != nil {
 		return f, err
 	}
@@ -225,7 +225,7 @@ func (b *Board) file(ctx context.Context, license credentials.Handle) (f client.
 		var handle, kind string
 		var index sql.NullInt64
 		var d client.Document
-		if err := rows.Scan(&handle, &kind, &d.Token, &index, &d.Receipt); err != nil {
+		if err := rows.Scan(&handle, &kind, &d.Token, &d.Entry, &index, &d.Receipt); err != nil {
 			return f, err
 		}
 		if d.Handle, err = credentials.ParseHandle(handle); err != nil {

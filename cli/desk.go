@@ -10,15 +10,13 @@ import (
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/credentials/aries"
 	"github.com/countersign-health/countersign/dossier"
-	ledgerclient "github.com/countersign-health/countersign/ledger/client"
 )
 
-// A desk is a board's door, and the ledger where the caller named one.
+// A desk is a board's door with what it takes to check its answers.
 type desk struct {
 	*board.Client
-	ledger *ledgerclient.Client
-	keys   credentials.ResolveKey
-	out    string
+	pinned
+	out string
 }
 
 func (r *run) desk(c *urfave.Context, clerk bool) (*desk, error) {
@@ -36,6 +34,10 @@ func (r *run) desk(c *urfave.Context, clerk bool) (*desk, error) {
 	if _, err := credentials.ParseDID(did); err != nil {
 		return nil, refused(commandName(c), "--board-did: "+err.Error(), "ask the board for its DID")
 	}
+	trust, err := givenTrust(c)
+	if err != nil {
+		return nil, err
+	}
 	cfg := board.Config{URL: url, Board: credentials.DID(did), Keys: aries.NewResolver().ResolveKey, NoWait: c.Bool("no-wait"), Now: r.now}
 	if clerk {
 		if cfg.Signer, err = r.signer(c); err != nil {
@@ -46,15 +48,12 @@ func (r *run) desk(c *urfave.Context, clerk bool) (*desk, error) {
 	if err != nil {
 		return nil, refused(commandName(c), err.Error(), "")
 	}
-	d := &desk{Client: client, keys: cfg.Keys, out: c.String("out")}
-	if d.out != "" && c.String("ledger") != "" { // entries come from there
-		l, err := r.ledger(c)
-		if err != nil {
-			return nil, err
-		}
-		d.ledger = l.Client
+	l, err := client.Ledger(c.Context)
+	if err != nil {
+		return nil, err
 	}
-	return d, nil
+	d := &desk{client, pinned{trust: *trust}, c.String("out")}
+	return d, d.hold(l.Files, "the board", "--board")
 }
 
 // A licenseRow is a license as it is shown.
@@ -69,33 +68,52 @@ func (d *desk) row(f board.File) (*licenseRow, error) {
 	if err != nil {
 		return nil, caught("check license", err, "tell the board")
 	}
-	row := &licenseRow{l.Subject, len(f.License.Receipt) > 0, []credentials.Order{}}
+	row := &licenseRow{License: l.Subject, Orders: []credentials.Order{}}
+	if row.Receipt, err = d.proven(f.License); err != nil {
+		return nil, err
+	}
 	for _, doc := range f.Orders {
 		o, err := credentials.Open[credentials.Order](doc.Token, credentials.KindBoardOrder, d.keys)
 		if err != nil {
 			return nil, caught("check board order", err, "tell the board")
 		}
 		row.Orders = append(row.Orders, o.Subject)
-		row.Receipt = row.Receipt && len(doc.Receipt) > 0
+		proven, err := d.proven(doc)
+		if err != nil {
+			return nil, err
+		}
+		row.Receipt = row.Receipt && proven
 	}
 	return row, nil
 }
 
-// keep writes a license and its orders, with the proofs that there are.
-func (d *desk) keep(ctx context.Context, f board.File) error {
+// proven says whether a document stands on the ledger. One that claims to and
+// does not is caught.
+func (d *desk) proven(doc board.Document) (bool, error) {
+	if len(doc.Receipt) == 0 {
+		return false, nil
+	}
+	if err := d.recorded(doc.Handle, credentials.DocumentDigest(doc.Token), doc.Entry, doc.Receipt); err != nil {
+		return false, caught("check ledger entry", err, "tell the board")
+	}
+	return true, nil
+}
+
+// keepFile writes a license and its orders, with the proofs that there are.
+func (d *desk) keepFile(f board.File) error {
 	if d.out == "" {
 		return nil
 	}
 	files := dossier.Files{}
-	if err := d.add(ctx, files, dossier.Licenses, f.License); err != nil {
+	if err := d.add(files, dossier.Licenses, f.License); err != nil {
 		return err
 	}
 	for _, o := range f.Orders {
-		if err := d.add(ctx, files, dossier.Orders, o); err != nil {
+		if err := d.add(files, dossier.Orders, o); err != nil {
 			return err
 		}
 	}
-	return write(files, d.out)
+	return d.keep(files, d.out)
 }
 
 // keepStatus writes the board's current status list, named for the moment of
@@ -123,18 +141,11 @@ func (d *desk) keepStatus(ctx context.Context, f board.File) error {
 	return write(dossier.Files{name: []byte(token + "\n")}, d.out)
 }
 
-func (d *desk) add(ctx context.Context, files dossier.Files, folder string, doc board.Document) error {
+func (d *desk) add(files dossier.Files, folder string, doc board.Document) error {
 	files.Token(folder, doc.Handle, doc.Token)
-	if len(doc.Receipt) == 0 || d.ledger == nil {
-		return nil // a receipt without its entry proves nothing
+	proven, err := d.proven(doc)
+	if proven {
+		files.Receipt(doc.Handle, doc.Entry, doc.Receipt)
 	}
-	p, err := d.ledger.Entry(ctx, doc.Index)
-	if err != nil {
-		return fmt.Errorf("fetch the ledger's entry: %w", err)
-	}
-	if p.Entry.Document != credentials.DocumentDigest(doc.Token) || p.Entry.Subject != doc.Handle {
-		return caught("check ledger entry", fmt.Errorf("entry %d is about something else", doc.Index), "tell the board")
-	}
-	files.Receipt(doc.Handle, p.Leaf, p.Receipt)
-	return nil
+	return err
 }

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"maps"
 	"net/http"
 	"time"
 
@@ -11,9 +10,7 @@ import (
 
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/credentials/aries"
-	"github.com/countersign-health/countersign/dossier"
 	"github.com/countersign-health/countersign/gateway/api"
-	"github.com/countersign-health/countersign/ledger"
 	"github.com/countersign-health/countersign/tracing"
 )
 
@@ -112,20 +109,6 @@ func (r *run) signer(c *urfave.Context) (credentials.Signer, error) {
 	return k, nil
 }
 
-// trustFlag pins leaf 0 of the ledger, for every command that hears from a
-// house whether something stands there.
-func trustFlag() urfave.Flag {
-	return &urfave.StringFlag{Name: "trust", Usage: "trust `FILE`: the ledger's name and the digest of its leaf 0, which you were given by hand", EnvVars: []string{"COUNTERSIGN_TRUST"}}
-}
-
-func givenTrust(c *urfave.Context) (*ledger.Trust, error) {
-	path, err := given(c, "trust", "COUNTERSIGN_TRUST")
-	if err != nil {
-		return nil, err
-	}
-	return readTrust(path)
-}
-
 // onlyKey is the name that was given, or that of the only key.
 func onlyKey(s *aries.KeyStore, name, do string) (string, error) {
 	if name != "" {
@@ -144,12 +127,8 @@ func onlyKey(s *aries.KeyStore, name, do string) (string, error) {
 // A door is the insurer's gateway with what it takes to check its answers.
 type door struct {
 	*api.Client
-	did      credentials.DID // the caller's
-	keys     credentials.ResolveKey
-	trust    ledger.Trust
-	registry *ledger.Registry // as the pinned ledger says
-	policy   ledger.Policy
-	proofs   dossier.Files // of the registry, with the trust
+	pinned
+	did credentials.DID // the caller's
 }
 
 // door is the gateway that --gateway names, its ledger pinned.
@@ -192,52 +171,16 @@ func (r *run) unpinned(c *urfave.Context) (*door, error) {
 		return nil, fmt.Errorf("open keys: %w", err)
 	}
 	client := &api.Client{URL: url, Insurer: insurer, Signer: s, Now: r.now, HTTP: httpClient("gateway")}
-	return &door{Client: client, did: did, trust: *trust}, nil
+	return &door{client, pinned{trust: *trust}, did}, nil
 }
 
-// pin holds the insurer's ledger against the trust file before anything else
-// is said: whoever stands on another ledger gets nothing signed, and nothing of
-// it is believed.
+// pin pins the insurer's ledger.
 func (d *door) pin(ctx context.Context) error {
 	l, err := d.Ledger(ctx)
 	if err != nil {
 		return fmt.Errorf("ask which ledger the insurer stands on: %w", err)
 	}
-	d.proofs = l.Files
-	if d.registry, d.policy, err = d.proofs.Ledger(d.trust); err != nil {
-		return caught("check the insurer's ledger", err, "check --gateway and --trust; if both are right, tell the insurer")
-	}
-	d.keys = d.registry.ResolveKey
-	return d.proofs.Trust(d.trust)
-}
-
-// keep writes documents with the proofs of who may sign them, so that the
-// folder can be verified as it is.
-func (d *door) keep(files dossier.Files, dir string) error {
-	all := maps.Clone(d.proofs)
-	maps.Copy(all, files)
-	return write(all, dir)
-}
-
-// recorded checks that a document stands on the ledger: its entry, the receipt,
-// and that the issuer might record it.
-func (d *door) recorded(about credentials.Handle, document credentials.Digest, leaf, receipt []byte) error {
-	r, err := ledger.ParseReceipt(receipt)
-	if err != nil {
-		return err
-	}
-	proof, err := r.Verify(d.policy, leaf)
-	if err != nil {
-		return err
-	}
-	e, err := ledger.ParseEntry(leaf)
-	if err != nil {
-		return err
-	}
-	if e.Subject != about || e.Document != document {
-		return fmt.Errorf("the ledger's entry %d is about something else", proof.Index)
-	}
-	return d.registry.CheckAt(proof.Index, e)
+	return d.hold(l.Files, "the insurer", "--gateway")
 }
 
 // httpClient asks a peer, as part of the command's trace if it has one.

@@ -58,7 +58,7 @@ func boardFlags(clerk bool, more ...urfave.Flag) []urfave.Flag {
 	if clerk {
 		more = append(more, keyFlags()...)
 	}
-	return append(more, ledgerFlags()...)
+	return append(more, trustFlag())
 }
 
 // waiting is how long a clerk waits for the ledger.
@@ -129,7 +129,7 @@ func (d *desk) issue(c *urfave.Context, a board.Application) (*licenseRow, error
 	if f, err = d.settle(c.Context, f.License.Handle, waiting(c)); err != nil {
 		return nil, err
 	}
-	if err := d.keep(c.Context, f); err != nil {
+	if err := d.keepFile(f); err != nil {
 		return nil, err
 	}
 	return d.row(f)
@@ -163,7 +163,7 @@ func (r *run) licenseRevoke(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := d.keep(c.Context, f); err != nil {
+	if err := d.keepFile(f); err != nil {
 		return err
 	}
 	row, err := d.row(f)
@@ -217,7 +217,7 @@ func (r *run) licenseShow(c *urfave.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := d.keep(c.Context, f); err != nil {
+		if err := d.keepFile(f); err != nil {
 			return err
 		}
 		if err := d.keepStatus(c.Context, f); err != nil {

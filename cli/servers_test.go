@@ -84,7 +84,8 @@ func startServers(t *testing.T) []string {
 	door := httptest.NewUnstartedServer(nil)
 	b, err := board.Open(t.Context(), openDB(t, filepath.Join(dir, "board.db")), ledgertest.Signer("board"), appender{reader}, board.Options{
 		Jurisdiction: "CA", URL: "http://" + door.Listener.Addr().String(), Clerks: []string{signers["clerk"].KeyID()},
-		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Proofs: func(ctx context.Context) map[string][]byte { return proofs(t, ctx, reader, l) },
+		Log:    slog.New(slog.NewTextHandler(t.Output(), nil)),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -278,17 +279,25 @@ func (g *gate) record(kind ledger.Kind, subject credentials.Handle, document cre
 }
 
 func (g *gate) proofs(r *http.Request, _ []byte) (any, error) {
+	return api.Ledger{Files: proofs(g.t, r.Context(), g.ledger, g.founded)}, nil
+}
+
+func proofs(t *testing.T, ctx context.Context, l *client.Client, founded *ledgertest.Ledger) dossier.Files {
 	f := dossier.Files{}
-	f.Genesis(g.founded.Leaf)
-	registry, err := ledger.NewRegistry(g.founded.Genesis)
+	f.Genesis(founded.Leaf)
+	registry, err := ledger.NewRegistry(founded.Genesis)
 	if err != nil {
-		return nil, err
+		t.Error(err)
+		return nil
 	}
-	admitted, err := g.ledger.Participants(r.Context(), registry)
+	admitted, err := l.Participants(ctx, registry)
+	if err != nil {
+		t.Error(err)
+	}
 	for _, p := range admitted {
 		f.Receipt(p.Entry.Subject, p.Leaf, p.Receipt)
 	}
-	return api.Ledger{Files: f}, err
+	return f
 }
 
 func (g *gate) postAuthorization(_ *http.Request, body []byte) (any, error) {

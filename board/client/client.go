@@ -91,6 +91,15 @@ func (c *Client) Revoke(ctx context.Context, license credentials.Handle, effecti
 	return d, nil
 }
 
+// Ledger brings the proofs of who the participants are. They prove nothing
+// before leaf 0 among them has been held against a pinned digest.
+func (c *Client) Ledger(ctx context.Context) (l Ledger, err error) {
+	if err := c.get(ctx, "/ledger", &l); err != nil {
+		return Ledger{}, fmt.Errorf("ask which ledger the board stands on: %w", err)
+	}
+	return l, nil
+}
+
 // Show brings a license with its orders.
 func (c *Client) Show(ctx context.Context, license credentials.Handle) (File, error) {
 	var f File

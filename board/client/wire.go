@@ -45,8 +45,15 @@ type OrderRequest struct {
 type Document struct {
 	Handle  credentials.Handle `json:"handle"`
 	Token   string             `json:"token"`
+	Entry   []byte             `json:"entry"` // the ledger's leaf that records it
 	Index   int64              `json:"index"` // on the ledger; -1 without a receipt
 	Receipt []byte             `json:"receipt,omitempty"`
+}
+
+// A Ledger proves who the participants are: leaf 0 and the entries that
+// admitted them with their receipts, by their place in a dossier.
+type Ledger struct {
+	Files map[string][]byte `json:"files"`
 }
 
 // A File is one license with everything that was ordered upon it.

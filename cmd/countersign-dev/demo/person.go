@@ -34,7 +34,7 @@ func (s *story) atBoard(state string) person {
 
 func (s *story) askingBoard(state string) person {
 	b := s.network.Boards[state]
-	return person{s, nil, append([]string{"--board", b.URL, "--board-did", string(b.DID)}, s.ledgerFlags()...)}
+	return person{s, nil, []string{"--board", b.URL, "--board-did", string(b.DID), "--trust", s.network.TrustFile()}}
 }
 
 // atLedger is anybody who reads the ledger.

@@ -98,7 +98,7 @@ func (n *Network) startBoard(ctx context.Context, name, state string) error {
 	}
 	b, err := board.Open(ctx, db, n.keys.party[name], line, board.Options{
 		Jurisdiction: state, URL: address, Clerks: []string{n.keys.party[Clerk].KeyID()},
-		CheckNPI: !n.Edits.SkipNPICheckDigit, Log: n.log.With("party", name),
+		CheckNPI: !n.Edits.SkipNPICheckDigit, Proofs: func(ctx context.Context) map[string][]byte { return line.Proofs(ctx) }, Log: n.log.With("party", name),
 	})
 	if err != nil {
 		return err
