@@ -37,6 +37,10 @@ var (
 	ErrReleasedAlready = errors.New("the claim stands in a remittance already: it can no longer be held")
 )
 
+// AuthorizationOpenDays is how long after its last day the contract of an
+// approved authorization stays open.
+const AuthorizationOpenDays = 400
+
 // A Fence is a version that moves whenever what it guards moves: the
 // accumulators of a family in a benefit period, a clinician's standing, the
 // units of an authorization. Version 0 is a fence that never moved.

@@ -93,6 +93,8 @@ func (g *Gateway) answer(w http.ResponseWriter, r *http.Request, answer any, err
 	switch {
 	case errors.As(err, &no):
 		status, answer = no.Status, no
+	case errors.Is(err, books.ErrForgotten):
+		status, answer = http.StatusGone, &api.Refusal{Message: books.ErrForgotten.Error()}
 	case errors.Is(err, books.ErrNotFound):
 		status, answer = http.StatusNotFound, &api.Refusal{Message: "nothing of yours has this handle"}
 	case r.Context().Err() != nil:

@@ -6,7 +6,8 @@
 // decides, and all that says whether something was received, is not.
 //
 // It finds facts and guards them with fences. It never decides what is owed,
-// never signs, never edits or deletes what was signed, and reaches no network.
+// never signs, never edits what was signed, and reaches no network. What tells
+// of a person is sealed, and opens for nobody once the person is forgotten.
 package store
 
 import (

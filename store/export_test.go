@@ -1,9 +1,18 @@
 package store
 
-import "context"
+import (
+	"context"
+
+	"github.com/countersign-health/countersign/credentials"
+)
 
 // Family is how the books name a family by its subscriber's member id.
 func (b *Books) Family(memberID string) string { return b.keys.memberID(memberID) }
+
+// Person is Keys.Person.
+func (b *Books) Person(memberID, first string, birth credentials.Date) string {
+	return b.keys.Person(memberID, first, birth)
+}
 
 // Unseal opens one sealed value, for tests that look at what the books hold.
 func (b *Books) Unseal(ctx context.Context, holder, table, column, row string, sealed []byte) (plain []byte, err error) {

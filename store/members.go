@@ -36,8 +36,8 @@ func (p directoryEntry) is(patient *claims.Person) bool {
 }
 
 // Person is the books' own name for a member: a keyed hash.
-func (b *Books) Person(memberID, first string, birth credentials.Date) string {
-	return b.keys.name("person", memberID, fold(first), string(birth))
+func (k Keys) Person(memberID, first string, birth credentials.Date) string {
+	return k.name("person", memberID, fold(first), string(birth))
 }
 
 // memberID is how the books look up a member id.
@@ -48,7 +48,7 @@ func (k Keys) memberID(id string) string { return k.name("member id", id) }
 func (b *Books) Enroll(ctx context.Context, members []Member) error {
 	return b.tx(ctx, func(tx *sealedTx) error {
 		for _, m := range members {
-			person := b.Person(m.MemberID, m.First, m.Birth)
+			person := b.keys.Person(m.MemberID, m.First, m.Birth)
 			if err := enroll(tx, person, m); err != nil {
 				return err
 			}

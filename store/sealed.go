@@ -117,6 +117,21 @@ func (tx *sealedTx) dropKey(holder string) error {
 	return err
 }
 
+// KeysInUse counts the data keys under each wrapping key.
+func (b *Books) KeysInUse(ctx context.Context) (used map[string]int, err error) {
+	err = b.read(ctx, func(tx *sealedTx) error {
+		used = map[string]int{}
+		return rows(tx, `SELECT wrapping, count(*) FROM data_key GROUP BY wrapping`, nil, func(rs *sql.Rows) error {
+			var id string
+			var n int
+			err := rs.Scan(&id, &n)
+			used[id] = n
+			return err
+		})
+	})
+	return used, err
+}
+
 // checkKeys says early, and in one line, that a wrapping key is missing or is
 // another one than its id says.
 func (b *Books) checkKeys(ctx context.Context) error {

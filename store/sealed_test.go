@@ -24,7 +24,7 @@ import (
 What fails when a part of the sealing is taken out (each was tried):
 
 	a column left in clear, or a name without its key     TestNothingInClear
-	table, column, row or holder in cell.bound            TestMovedValues
+	table, column or row in cell.bound                    TestMovedValues (the holder is bound by the key as well)
 	holder or wrapping key in the binding of a data key   TestMovedKeys
 	checkKeys in Open                                     TestMissingWrappingKey
 	reseal in identify, dropKey in reseal                 TestEnrolledSince, TestSealedForTheRightPerson

@@ -13,7 +13,7 @@ import (
 
 // openFor is how long an approved authorization stays open to be revoked after
 // its last day: claims for it may still come, and a board order may be late.
-const openFor = 400 * 24 * time.Hour
+const openFor = books.AuthorizationOpenDays * 24 * time.Hour
 
 // Authorization is the contract for one prior-authorization request. It is
 // answered at once where the rules allow, or pended to a reviewer; approved or

@@ -39,7 +39,7 @@ func TestReplay(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".json"), func(t *testing.T) {
 			traces, spans := tracetest.New(t, 1)
 			for _, interceptors := range [][]interceptor.WorkerInterceptor{nil, {worker.Tracing(traces)}} { // switched on while contracts run
-				r := replayer(t, payloadKey(t), interceptors...)
+				r := replayer(t, []worker.Key{payloadKey(t)}, interceptors...)
 				r.RegisterWorkflow(workflows.Claim)
 				r.RegisterWorkflow(workflows.Authorization)
 				r.RegisterWorkflow(workflows.License)
@@ -58,7 +58,7 @@ func TestReplay(t *testing.T) {
 // errands nor another key gets through.
 func TestReplayCatches(t *testing.T) {
 	const file = "testdata/claim-paid.json"
-	r := replayer(t, payloadKey(t))
+	r := replayer(t, []worker.Key{payloadKey(t)})
 	var receiving *activities.Receiving
 	r.RegisterWorkflowWithOptions(func(ctx workflow.Context, in activities.Submitted) error {
 		return workflow.ExecuteActivity(ctx, receiving.OpenClaim, in).Get(ctx, nil)
@@ -68,10 +68,39 @@ func TestReplayCatches(t *testing.T) {
 	}
 	key := payloadKey(t)
 	key.Secret[0] ^= 1
-	r = replayer(t, key)
+	r = replayer(t, []worker.Key{key})
 	r.RegisterWorkflow(workflows.Claim)
 	if err := replay(t, r, file); err == nil {
 		t.Error("a history was read with another key")
+	}
+}
+
+// TestReplayAfterRotation replays every history once a new payload key seals
+// and the old one only opens; without the old one it fails and names it.
+func TestReplayAfterRotation(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := worker.Key{ID: "next", Secret: [32]byte{1}}
+	for _, file := range files {
+		for _, x := range []struct {
+			keys []worker.Key
+			want string
+		}{
+			{[]worker.Key{payloadKey(t), next}, ""}, // the new one has been rolled out, and seals nothing yet
+			{[]worker.Key{next, payloadKey(t)}, ""},
+			{[]worker.Key{next}, `key "dev-1" is not among ours: add it to the payload keys of this process`},
+		} {
+			r := replayer(t, x.keys)
+			r.RegisterWorkflow(workflows.Claim)
+			r.RegisterWorkflow(workflows.Authorization)
+			r.RegisterWorkflow(workflows.License)
+			err := replay(t, r, file)
+			if x.want == "" && err != nil || x.want != "" && (err == nil || !strings.Contains(err.Error(), x.want)) {
+				t.Errorf("%s with %v: got %v, want %q", file, x.keys, err, x.want)
+			}
+		}
 	}
 }
 
@@ -88,9 +117,9 @@ func payloadKey(t *testing.T) worker.Key {
 	return key
 }
 
-func replayer(t *testing.T, key worker.Key, interceptors ...interceptor.WorkerInterceptor) sdk.WorkflowReplayer {
+func replayer(t *testing.T, keys []worker.Key, interceptors ...interceptor.WorkerInterceptor) sdk.WorkflowReplayer {
 	t.Helper()
-	codec, err := worker.NewCodec(key)
+	codec, err := worker.NewCodec(keys...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -99,7 +99,7 @@ func (d *daemon) app() *urfave.App {
 			}
 			return urfave.ShowAppHelp(c)
 		},
-		Commands: []*urfave.Command{d.migrateCommand(), d.buildsCommand(), d.configCommand(), d.probeCommand()},
+		Commands: []*urfave.Command{d.migrateCommand(), d.buildsCommand(), d.booksCommand(), d.configCommand(), d.probeCommand()},
 	}
 	for _, r := range []struct{ name, usage string }{
 		{"worker", "serve the insurer's contracts, follow the boards' feeds, drain the outbox"},
