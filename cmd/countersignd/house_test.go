@@ -130,14 +130,21 @@ func (w *town) key(name string) credentials.Signer {
 	return s
 }
 
+// given are the ports that this process has handed out: each once, since none is
+// in use before the process that it is for listens.
+var given sync.Map
+
 // freePort is below the ports that the system gives to connections on their
 // way out, so that none of those takes it before the process listens.
 func freePort(t *testing.T) string {
 	t.Helper()
 	for range 100 {
 		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 12000+mathrand.IntN(20000)))
-		if err == nil {
-			defer l.Close()
+		if err != nil {
+			continue
+		}
+		l.Close()
+		if _, taken := given.LoadOrStore(l.Addr().String(), true); !taken {
 			return l.Addr().String()
 		}
 	}
