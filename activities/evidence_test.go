@@ -27,6 +27,7 @@ func TestStanding(t *testing.T) {
 		{"licensed", func(h *house) { h.license(noon.Add(-time.Minute)) }, nil, credentials.May, true},
 		{"at the edge of patience", func(h *house) { h.license(noon.Add(-5 * time.Minute)) }, nil, credentials.May, true},
 		{"stale by a second", func(h *house) { h.license(noon.Add(-5*time.Minute - time.Second)) }, nil, credentials.Unknown, false},
+		{"from the future: some clock is wrong", func(h *house) { h.license(noon.Add(books.ClockSkew + time.Second)) }, nil, credentials.Unknown, false},
 		{"no feed was ever read", func(*house) {}, nil, credentials.Unknown, false},
 		{"a state whose board is not followed", func(h *house) { h.license(noon) }, func(c *claims.Claim) { c.ServiceState = "NV" }, credentials.Unknown, false},
 		{"by telehealth, where the patient was", func(h *house) { h.license(noon) }, func(c *claims.Claim) {

@@ -122,7 +122,7 @@ func readPayments(tx *sealedTx, where string, args ...any) (all []*paymentRow, e
 // holdDue asks the rules what holds each due decision, and says where every
 // decision stands. It is one snapshot: orders, holds, debts and decisions of
 // one transaction. Feeds last read before current prove nothing.
-func holdDue(tx *sealedTx, all []*paymentRow, current time.Time) error {
+func (b *Books) holdDue(tx *sealedTx, all []*paymentRow, current time.Time) error {
 	debts, err := readDebts(tx)
 	if err != nil {
 		return fmt.Errorf("read debts: %w", err)
@@ -131,7 +131,7 @@ func holdDue(tx *sealedTx, all []*paymentRow, current time.Time) error {
 	if err != nil {
 		return fmt.Errorf("read holds: %w", err)
 	}
-	rests, err := readRests(tx, current)
+	rests, err := readRests(tx, standings{current, b.now().Add(books.ClockSkew), map[string]books.Practitioner{}})
 	if err != nil {
 		return fmt.Errorf("read standings: %w", err)
 	}
@@ -154,7 +154,7 @@ func holdDue(tx *sealedTx, all []*paymentRow, current time.Time) error {
 }
 
 // readRests reads what every decision in no remittance rests on, as it stands now.
-func readRests(tx *sealedTx, current time.Time) (map[credentials.Handle][]claims.Rest, error) {
+func readRests(tx *sealedTx, known standings) (map[credentials.Handle][]claims.Rest, error) {
 	rests := map[credentials.Handle][]claims.Rest{}
 	err := rows(tx, `
 		SELECT pr.document, pr.npi, pr.state, pr.service_date
@@ -172,10 +172,9 @@ func readRests(tx *sealedTx, current time.Time) (map[credentials.Handle][]claims
 	if err != nil {
 		return nil, err
 	}
-	known := standings{}
 	for _, list := range rests {
 		for i := range list {
-			if err := known.judge(tx, &list[i], current); err != nil {
+			if err := known.judge(tx, &list[i]); err != nil {
 				return nil, err
 			}
 		}
@@ -183,20 +182,25 @@ func readRests(tx *sealedTx, current time.Time) (map[credentials.Handle][]claims
 	return rests, nil
 }
 
-// standings remember whom they have looked up.
-type standings map[string]books.Practitioner
+// standings remember whom they have looked up. A feed that was last read before
+// current proves nothing, nor does one from after latest: a clock is wrong.
+type standings struct {
+	current, latest time.Time
+	found           map[string]books.Practitioner
+}
 
 // judge says what the books say now of a standing.
-func (s standings) judge(tx *sealedTx, r *claims.Rest, current time.Time) (err error) {
+func (s standings) judge(tx *sealedTx, r *claims.Rest) (err error) {
 	key := string(r.NPI) + "/" + r.State
-	p, ok := s[key]
+	p, ok := s.found[key]
 	if !ok {
 		if p, err = practitioner(tx, r.NPI, r.State); err != nil {
 			return err
 		}
-		s[key] = p
+		s.found[key] = p
 	}
-	r.Standing = credentials.StandingOn(p.Licenses, p.Orders, r.State, r.On, !p.FeedRead.Before(current))
+	fresh := !p.FeedRead.Before(s.current) && !p.FeedRead.After(s.latest)
+	r.Standing = credentials.StandingOn(p.Licenses, p.Orders, r.State, r.On, fresh)
 	if r.Standing.Reason == credentials.ReasonRevoked {
 		r.Order = firstOrder(p, r.On)
 	}
@@ -250,7 +254,8 @@ func readReprocess(tx *sealedTx) (list []books.Reprocess, err error) {
 	if err != nil {
 		return nil, err
 	}
-	known := standings{}
+	// An order binds however long ago the feed was read.
+	known := standings{latest: time.Unix(1<<40, 0), found: map[string]books.Practitioner{}}
 	for _, p := range covered {
 		rest, err := firstRevoked(tx, known, p.Document)
 		if err != nil {
@@ -280,7 +285,7 @@ func firstRevoked(tx *sealedTx, known standings, document credentials.Handle) (*
 		return nil, err
 	}
 	for i := range list {
-		if err := known.judge(tx, &list[i], time.Time{}); err != nil {
+		if err := known.judge(tx, &list[i]); err != nil {
 			return nil, err
 		}
 		if list[i].Standing.Reason == credentials.ReasonRevoked {
@@ -309,7 +314,7 @@ func (b *Books) Payments(ctx context.Context, current time.Time) (list []books.P
 		if err != nil {
 			return err
 		}
-		if err := holdDue(tx, all, current); err != nil {
+		if err := b.holdDue(tx, all, current); err != nil {
 			return err
 		}
 		for _, p := range all {

@@ -77,6 +77,9 @@ func TestHeld(t *testing.T) {
 			h.hear(3, o)
 		}, noon, ""},
 		{"the feed old", nil, func(*house) {}, noon.Add(time.Second), claims.HoldStanding},
+		{"the feed from the future", nil, func(h *house) {
+			h.must(h.Hear(ctx, board, "CA", nil, noon.Add(books.ClockSkew+time.Second)))
+		}, noon, claims.HoldStanding},
 		{"a board that nobody follows", []func(*claims.Claim){elsewhere}, func(*house) {}, noon, claims.HoldStanding},
 		{"a license that has another start by now", []func(*claims.Claim){on("2019-12-31")}, func(*house) {}, noon, claims.HoldLicense},
 	} {

@@ -42,7 +42,7 @@ func (b *Books) Pay(ctx context.Context, current time.Time, write RemittanceWrit
 		if err != nil {
 			return err
 		}
-		if err := holdDue(tx, due, current); err != nil {
+		if err := b.holdDue(tx, due, current); err != nil {
 			return err
 		}
 		if run.Unaccounted, err = countUnaccounted(tx); err != nil {

@@ -233,10 +233,11 @@ func (b *Books) OpenWork(ctx context.Context, license credentials.Handle) (work 
 	return work, err
 }
 
-// PendedWork lists everything that is pended.
-func (b *Books) PendedWork(ctx context.Context) (work []books.Work, err error) {
+// UndecidedWork lists everything that is pended, or not decided yet: that may be
+// about to pend on evidence of a moment ago.
+func (b *Books) UndecidedWork(ctx context.Context) (work []books.Work, err error) {
 	err = b.tx(ctx, func(tx *sealedTx) error {
-		work, err = readWork(tx, `SELECT s.kind, s.business_key FROM submission s WHERE s.state = 'pended' ORDER BY s.seq`)
+		work, err = readWork(tx, `SELECT s.kind, s.business_key FROM submission s WHERE s.state IN ('received', 'pended') ORDER BY s.seq`)
 		return err
 	})
 	return work, err

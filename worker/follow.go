@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	boardclient "github.com/countersign-health/countersign/board/client"
+	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/ledger"
 	"github.com/countersign-health/countersign/store"
@@ -27,12 +28,12 @@ func (i *Insurer) follow(ctx context.Context, b *boardclient.Client) {
 	wait := time.Duration(0) // first say how current we are, then wait for news
 	var heard time.Time      // until when
 	for pause := 50 * time.Millisecond; ; {
-		stale := i.Now().Sub(heard) > i.Patience
 		read, err := i.hearOnce(ctx, b, wait)
-		if err == nil && stale && i.Now().Sub(read) <= i.Patience {
+		if err == nil && !i.fresh(heard) && i.fresh(read) {
 			// What pended because the feed was stale would wait for ever. At the
 			// start it is not known what did, so everything pended looks again.
-			err = i.wakePended(ctx)
+			// The feed may have grown stale while it was asked, so heard is judged now.
+			err = i.wakeUndecided(ctx)
 		}
 		if ctx.Err() != nil {
 			return
@@ -41,6 +42,7 @@ func (i *Insurer) follow(ctx context.Context, b *boardclient.Client) {
 			pause, wait, heard = 50*time.Millisecond, feedWait, read
 			continue
 		}
+		wait = 0 // whoever was away says at once how current we are
 		i.Log.Error("follow board feed", "board", string(b.Board), "error", err.Error())
 		select {
 		case <-ctx.Done():
@@ -76,6 +78,11 @@ func (i *Insurer) hearOnce(ctx context.Context, b *boardclient.Client, wait time
 		events = append(events, heard)
 	}
 	read = page.Head.Time
+	if ahead := read.Sub(i.Now()); ahead > books.ClockSkew {
+		// Its orders bind all the same; that it has no others is not believed.
+		i.Log.Error("the board's clock is ahead of ours, or ours is behind: its silence proves nothing", "board", string(b.Board), "by", ahead.Round(time.Second).String())
+		read = feed.ReadAt
+	}
 	if n := len(page.Events); n > 0 && page.Events[n-1].Sequence < page.Head.Sequence {
 		read = feed.ReadAt // there is more to ask for: not current yet
 	}
@@ -95,6 +102,8 @@ func (i *Insurer) hearOnce(ctx context.Context, b *boardclient.Client, wait time
 	}
 	return read, i.wakeUnreached(ctx)
 }
+
+func (i *Insurer) fresh(read time.Time) bool { return books.Fresh(read, i.Now(), i.Patience) }
 
 // verifyEvent checks document, ledger entry and receipt against each other.
 func (i *Insurer) verifyEvent(ctx context.Context, b *boardclient.Client, e boardclient.Event) (store.Heard, error) {
@@ -141,18 +150,18 @@ func (i *Insurer) verifyEvent(ctx context.Context, b *boardclient.Client, e boar
 	return heard, nil
 }
 
-// wakePended has everything that is pended decided anew, in case that what it
-// waits for has come; what says the same as before is not signed again.
-func (i *Insurer) wakePended(ctx context.Context) error {
-	work, err := i.Books.PendedWork(ctx)
+// wakeUndecided has everything that is pended decided anew, and what is being
+// decided looked at once more, in case that what it waits for has come; what says the same as before is not signed again.
+func (i *Insurer) wakeUndecided(ctx context.Context) error {
+	work, err := i.Books.UndecidedWork(ctx)
 	if err != nil {
-		return fmt.Errorf("list pended work: %w", err)
+		return fmt.Errorf("list undecided work: %w", err)
 	}
 	for _, w := range work {
 		err := i.Temporal.SignalWorkflow(ctx, workflows.ContractID(w), "", workflows.ReconsiderSignal, workflows.Reconsider{})
 		var gone *serviceerror.NotFound
 		if err != nil && !errors.As(err, &gone) {
-			return fmt.Errorf("wake pended work: %w", err)
+			return fmt.Errorf("wake undecided work: %w", err)
 		}
 	}
 	return nil

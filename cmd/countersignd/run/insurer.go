@@ -16,6 +16,7 @@ import (
 
 	"github.com/countersign-health/countersign/activities"
 	boardclient "github.com/countersign-health/countersign/board/client"
+	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/claims/x12"
 	"github.com/countersign-health/countersign/cmd/countersignd/config"
@@ -153,8 +154,12 @@ func (p *process) watchFeeds(house *worker.Insurer) {
 	for _, b := range p.config.Insurer.Boards {
 		p.state.probe("feed of "+b.Jurisdiction, func(ctx context.Context) error {
 			old, err := feedAge(ctx, house.Books, b)
-			if err == nil && old > p.config.Insurer.Patience {
+			switch {
+			case err != nil:
+			case old > p.config.Insurer.Patience:
 				err = fmt.Errorf("last read %s ago, so that licenses prove nothing now", old.Round(time.Second))
+			case old < -books.ClockSkew:
+				err = fmt.Errorf("last read %s from now, so that licenses prove nothing: check the clocks", (-old).Round(time.Second))
 			}
 			return err
 		})
