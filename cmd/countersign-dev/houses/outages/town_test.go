@@ -1,0 +1,253 @@
+//go:build linux && houses
+
+package outages
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/countersign-health/countersign/cmd/countersign-dev/houses"
+	_ "github.com/countersign-health/countersign/store/sqldb" // brings the driver for PostgreSQL
+)
+
+// claims is how many claims are billed while daemons are killed; the other
+// tests bill a fifth of it each.
+var claims = flag.Int("claims", 500, "how many claims are billed while daemons are killed")
+
+// files is among how many files the claims are spread.
+const files = 20
+
+// A town is all houses, running, with plan, members and licenses in place, and
+// claims to bill.
+type town struct {
+	*testing.T
+	*houses.Houses
+	books  *sql.DB
+	files  []string // 837P, in dir
+	bills  []houses.Bill
+	ruskin string // the license that may be revoked
+}
+
+const daemonsWait = 2 * time.Minute
+
+// settle starts the houses and makes n claims of a seed.
+func settle(t *testing.T, o houses.Options, n int, seed uint64) *town {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "countersign-outages-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o711); err != nil {
+		t.Fatal(err)
+	}
+	o.Screen = os.Stderr
+	h, err := houses.Start(t.Context(), dir, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := &town{T: t, Houses: h}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("everything is kept in %s\n%s", dir, h.LastLines(8))
+		}
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+		if !t.Failed() {
+			os.RemoveAll(dir)
+		}
+	})
+	v.books = v.database("insurer", "books")
+	v.must("insurer", nil, "plan", "publish", "--fees", example("fees.csv"), "--name", "demo-fees", "--edition", "2026-01")
+	v.must("insurer", nil, "plan", "publish", example("plan.yaml"))
+	var issued struct {
+		Licenses []struct{ Handle, NPI string }
+	}
+	v.must("clerk", &issued, "license", "issue", "--from-csv", example("clinicians.csv"))
+	for _, l := range issued.Licenses {
+		if l.NPI == houses.RuskinNPI {
+			v.ruskin = l.Handle
+		}
+	}
+	for i := range files {
+		v.write(houses.Claims(max(1, n/files), seed*1000+uint64(i)))
+	}
+	v.until("the insurer to hear of the licenses", func() bool { return v.count(`SELECT count(*) FROM license`) == 3 })
+	return v
+}
+
+// write puts a batch where it can be billed, and enrolls its members.
+func (v *town) write(b houses.Batch) {
+	v.Helper()
+	name := filepath.Join(v.Dir, fmt.Sprintf("claims-%02d.837", len(v.files)))
+	members := filepath.Join(v.Dir, "members.csv")
+	if err := errors.Join(os.WriteFile(name, b.File, 0o600), os.WriteFile(members, b.Members, 0o600)); err != nil {
+		v.Fatal(err)
+	}
+	v.must("insurer", nil, "member", "enroll", members, "--plan", "demo-ppo")
+	v.files = append(v.files, name)
+	v.bills = append(v.bills, b.Bills...)
+}
+
+func example(name string) string {
+	return filepath.Join("..", "..", "..", "..", "examples", name)
+}
+
+// database opens a house's own database.
+func (v *town) database(user, name string) *sql.DB {
+	v.Helper()
+	password, err := os.ReadFile(v.Secret(user, user+".password"))
+	if err != nil {
+		v.Fatal(err)
+	}
+	db, err := sql.Open("postgres", fmt.Sprintf("postgres://%s:%s@%s/%s?sslmode=disable", user, strings.TrimSpace(string(password)), v.Address("postgres", 5432), name))
+	if err != nil {
+		v.Fatal(err)
+	}
+	v.Cleanup(func() { db.Close() })
+	return db
+}
+
+func (v *town) count(query string, args ...any) (n int64) {
+	v.Helper()
+	if err := v.books.QueryRow(query, args...).Scan(&n); err != nil {
+		v.Fatalf("%s: %v", query, err)
+	}
+	return n
+}
+
+// types has somebody type a command and reads its JSON answer.
+func (v *town) types(ctx context.Context, person string, answer any, args ...string) error {
+	out, err := v.CLI(ctx, person, append(args, "--json")...)
+	if err != nil {
+		return err
+	}
+	if answer != nil {
+		if err := json.Unmarshal(out, answer); err != nil {
+			return fmt.Errorf("%s: %w: %s", args, err, out)
+		}
+	}
+	return nil
+}
+
+func (v *town) must(person string, answer any, args ...string) {
+	v.Helper()
+	if err := v.types(v.Context(), person, answer, args...); err != nil {
+		v.Fatalf("%s: %v", person, err)
+	}
+}
+
+// persists types a command again as long as it exits with 1, as a person would
+// who is told to try later. Every other failure is one of ours.
+func (v *town) persists(person string, answer any, args ...string) (failures int) {
+	v.Helper()
+	ctx, cancel := context.WithTimeout(v.Context(), 10*time.Minute)
+	defer cancel()
+	for ; ; failures++ {
+		err := v.types(ctx, person, answer, args...)
+		var ended *houses.CLIError
+		switch {
+		case err == nil:
+			return failures
+		case !errors.As(err, &ended) || ended.Code != 1 || ctx.Err() != nil:
+			v.Errorf("%s: %v", person, err)
+			return failures
+		case strings.Count(strings.TrimSpace(ended.Stderr), "\n") > 1:
+			v.Errorf("%s: more than two lines where one says it:\n%s", person, ended.Stderr)
+		}
+		time.Sleep(300 * time.Millisecond)
+	}
+}
+
+// bill sends files, three at a time, each once ready says so. The first is sent
+// twice at once, as by two people who do not know of each other.
+func (v *town) bill(files []string, ready func(i int)) {
+	v.Helper()
+	var people sync.WaitGroup
+	slots := make(chan struct{}, 3)
+	for i, name := range files {
+		ready(i)
+		for range 1 + map[bool]int{true: 1}[i == 0] {
+			slots <- struct{}{}
+			people.Go(func() {
+				defer func() { <-slots }()
+				v.persists("hospital", nil, "claim", "submit", name)
+			})
+		}
+	}
+	people.Wait()
+}
+
+func now(int) {}
+
+// until looks again until done.
+func (v *town) until(what string, done func() bool) {
+	v.Helper()
+	v.within(daemonsWait, what, done)
+}
+
+func (v *town) within(limit time.Duration, what string, done func() bool) {
+	v.Helper()
+	for end := time.Now().Add(limit); !done(); time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(end) {
+			v.Fatalf("waited %s for %s", limit, what)
+		}
+	}
+}
+
+// calm waits until nothing is under way any more.
+func (v *town) calm() {
+	v.Helper()
+	var open, unrecorded int64
+	defer func() {
+		if v.Failed() {
+			v.Logf("%d claims without a final decision, %d documents without a receipt", open, unrecorded)
+		}
+	}()
+	v.within(5*time.Minute, "every claim to be decided and recorded", func() bool {
+		err := v.books.QueryRow(`SELECT (SELECT count(*) FROM submission WHERE state IN ('received', 'pended')),
+			(SELECT count(*) FROM outbox WHERE recorded = 0)`).Scan(&open, &unrecorded)
+		return err == nil && open == 0 && unrecorded == 0
+	})
+}
+
+// revoke has the clerk revoke Ruskin's license from orderDay on.
+func (v *town) revoke() {
+	v.Helper()
+	v.persists("clerk", nil, "license", "revoke", v.ruskin, "--effective", fmt.Sprintf("2026-10-%dT00:00:00-07:00", orderDay), "--reason", "unprofessional-conduct")
+}
+
+// pays makes a payment run.
+func (v *town) pays() { v.Helper(); v.persists("insurer", nil, "remit", "run", "--on", "2026-11-20") }
+
+// judge waits until all is calm, pays once more, and checks everything.
+func (v *town) judge() *found {
+	v.Helper()
+	v.calm()
+	v.pays()
+	v.calm()
+	f := v.look()
+	for i, problem := range check(f) {
+		if i == 30 {
+			v.Errorf("and more")
+			break
+		}
+		v.Error(problem)
+	}
+	outcomes := map[string]int{}
+	for _, c := range f.Claims {
+		outcomes[c.State]++
+	}
+	v.Logf("%d claims (%v), %d decisions, %d entries, %d remittances, %d held, %d to reprocess", len(f.Claims), outcomes, len(f.Decisions), len(f.Entries), len(f.Taken), len(f.Held), len(f.Reprocess))
+	return f
+}
