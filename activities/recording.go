@@ -32,7 +32,7 @@ func (r *Recording) Record(ctx context.Context, document credentials.Handle) err
 	if err != nil {
 		return permanent("read outbox entry", err)
 	}
-	index, err := r.Ledger.Append(ctx, document.String(), entry)
+	index, err := r.Ledger.Append(ctx, row.Event, entry)
 	if err != nil {
 		if errors.Is(err, ErrRefused) {
 			return permanent("append entry", err)

@@ -75,8 +75,8 @@ func TestRecord(t *testing.T) {
 	for range 2 {
 		must(t, r.Record(ctx, document))
 	}
-	if want := slices.Repeat([]string{document.String()}, 4); !slices.Equal(c.appended, want) {
-		t.Errorf("appended under %v, want four times under the document's handle: not once more after the receipt", c.appended)
+	if want := slices.Repeat([]string{books.DecisionEvent(handle("C1"), 1)}, 4); !slices.Equal(c.appended, want) {
+		t.Errorf("appended under %v, want four times under the submission and number: not once more after the receipt", c.appended)
 	}
 	for _, e := range c.entries {
 		if string(e.Marshal()) != string(entry.Marshal()) {

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/countersign-health/countersign/books"
@@ -18,7 +19,7 @@ type Settling struct {
 func (s *Settling) SettleClaim(ctx context.Context, in books.Settlement) (books.Settled, error) {
 	out, err := s.Books.SettleClaim(ctx, in)
 	if err != nil {
-		return out, fmt.Errorf("settle claim: %w", err)
+		return out, notSettled("settle claim", err)
 	}
 	return out, nil
 }
@@ -27,7 +28,14 @@ func (s *Settling) SettleClaim(ctx context.Context, in books.Settlement) (books.
 func (s *Settling) SettleAuthorization(ctx context.Context, in books.Settlement) (books.Settled, error) {
 	out, err := s.Books.SettleAuthorization(ctx, in)
 	if err != nil {
-		return out, fmt.Errorf("settle authorization: %w", err)
+		return out, notSettled("settle authorization", err)
 	}
 	return out, nil
+}
+
+func notSettled(doing string, err error) error {
+	if errors.Is(err, books.ErrDecisionLost) {
+		return permanent(doing, err)
+	}
+	return fmt.Errorf("%s: %w", doing, err)
 }

@@ -54,14 +54,20 @@ func (s *Signing) SignAuthorization(ctx context.Context, in AuthorizationToSign)
 		})
 }
 
+// SignedKey is the key under which the books keep the first signed bytes of a
+// decision.
+func SignedKey(doc credentials.Kind, submission credentials.Handle, number int, evidence any) (string, error) {
+	facts, err := credentials.CanonicalJSON(evidence)
+	return fmt.Sprintf("%s/%s/%d/%s", doc, submission, number, credentials.DigestOf(facts)), err
+}
+
 type issue func(h, salt credentials.Handle, root, submission credentials.Digest, now time.Time) (string, error)
 
 func (s *Signing) sign(ctx context.Context, kind ledger.Kind, doc credentials.Kind, submission credentials.Handle, number int, decision, evidence any, issue issue) (credentials.Handle, error) {
-	facts, err := credentials.CanonicalJSON(evidence)
+	key, err := SignedKey(doc, submission, number, evidence)
 	if err != nil {
 		return credentials.Handle{}, permanent("canonical form of the evidence", err)
 	}
-	key := fmt.Sprintf("%s/%s/%d/%s", doc, submission, number, credentials.DigestOf(facts))
 	kept, err := s.Books.FindSigned(ctx, key)
 	if err == nil {
 		return kept.Handle, nil

@@ -80,9 +80,10 @@ type Signed struct {
 }
 
 // An OutboxRow is a ledger entry that was committed together with what it
-// records, and its receipt once there is one.
+// records, and its receipt once there is one. Event is its name on the ledger.
 type OutboxRow struct {
 	Document credentials.Handle
+	Event    string
 	Entry    []byte
 	Recorded bool
 	Index    int64

@@ -20,6 +20,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/countersign-health/countersign/activities"
+	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/claims/x12"
 	"github.com/countersign-health/countersign/credentials"
@@ -230,6 +231,14 @@ func (participants) AwaitFinal(context.Context, int64, ledger.Entry) ([]byte, er
 
 func (participants) Proofs(context.Context) dossier.Files {
 	return dossier.Files{dossier.GenesisFile: []byte("leaf 0")}
+}
+
+func (participants) Own(context.Context, credentials.DID, int64) ([]books.OwnEntry, int64, error) {
+	return nil, 0, nil
+}
+
+func (participants) Find(context.Context, credentials.DID, string) (int64, bool, error) {
+	return 0, false, nil
 }
 
 func (participants) Check(context.Context, int64, []byte) ([]byte, ledger.Entry, error) {

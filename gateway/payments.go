@@ -67,6 +67,10 @@ func (g *Gateway) postRemittances(c *call) (any, error) {
 		return nil, refuse(http.StatusBadRequest, "on=: the day of payment: %v", err)
 	}
 	run, err := g.Remit(c.Context(), on)
+	var lacking *books.BehindError
+	if errors.As(err, &lacking) {
+		return nil, refuse(http.StatusConflict, "%v", lacking)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -81,20 +81,24 @@ func (b *Books) SettleAuthorization(ctx context.Context, s books.Settlement) (ou
 	err = b.tx(ctx, func(tx *sealedTx) error {
 		var d claims.AuthorizationDecision
 		out, err = b.settle(tx, s, &d, func() (int, string) { return d.Number, string(d.Outcome) }, func(submissionRow, books.Signed) error {
-			for _, it := range d.Items {
-				_, err := tx.Exec(`
-					UPDATE authorized_item SET outcome = $3, from_date = $4, until_date = $5, units = $6
-					WHERE submission = $1 AND sequence = $2`,
-					s.Submission.String(), it.Sequence, string(it.Outcome), string(it.From), string(it.Until), int64(it.Units))
-				if err != nil {
-					return err
-				}
-			}
-			return bumpFence(tx, authorizationFence(s.Submission.String()))
+			return applyAuthorization(tx, s.Submission, &d)
 		})
 		return err
 	})
 	return out, err
+}
+
+func applyAuthorization(tx *sealedTx, submission credentials.Handle, d *claims.AuthorizationDecision) error {
+	for _, it := range d.Items {
+		_, err := tx.Exec(`
+			UPDATE authorized_item SET outcome = $3, from_date = $4, until_date = $5, units = $6
+			WHERE submission = $1 AND sequence = $2`,
+			submission.String(), it.Sequence, string(it.Outcome), string(it.From), string(it.Until), int64(it.Units))
+		if err != nil {
+			return err
+		}
+	}
+	return bumpFence(tx, authorizationFence(submission.String()))
 }
 
 // readAuthorization finds the authorization that a line names: by our control

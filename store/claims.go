@@ -78,12 +78,14 @@ func readClaimFile(tx *sealedTx, submission credentials.Handle) (*books.ClaimFil
 	return &f.ClaimFile, err
 }
 
-// mustWait keeps the claims of one family in the order in which they came.
+// mustWait keeps the claims of one family in the order in which they came. One
+// whose decision was lost is decided, though nobody knows how.
 func mustWait(tx *sealedTx, s submissionRow) (bool, error) {
 	var earlier int
 	err := tx.QueryRow(`
 		SELECT count(*) FROM submission
-		WHERE kind = 'claim' AND family = $1 AND seq < $2 AND state = $3`, s.family, s.seq, stateReceived).Scan(&earlier)
+		WHERE kind = 'claim' AND family = $1 AND seq < $2 AND state = $3
+		  AND NOT EXISTS (SELECT 1 FROM lost_entry l WHERE l.submission = submission.handle)`, s.family, s.seq, stateReceived).Scan(&earlier)
 	return earlier > 0, err
 }
 
@@ -168,7 +170,8 @@ func findDuplicate(tx *sealedTx, s submissionRow, who found, c *claims.Claim, l 
 	err := rows(tx, `
 		SELECT e.billing_npi, e.npi, e.modifiers, e.units, e.charge
 		FROM claim_line e JOIN submission s ON s.handle = e.submission
-		WHERE e.person = $1 AND e.service_date = $2 AND e.code = $3 AND s.seq < $4 AND s.state IN ('paid', 'pended')
+		WHERE e.person = $1 AND e.service_date = $2 AND e.code = $3 AND s.seq < $4
+		  AND (s.state IN ('paid', 'pended') OR EXISTS (SELECT 1 FROM lost_entry l WHERE l.submission = s.handle))
 		ORDER BY s.seq, e.line`, []any{who.person, string(l.From), l.Code, s.seq},
 		func(rs *sql.Rows) error {
 			earlier := claims.LineKey{On: l.From, Code: l.Code}
@@ -260,6 +263,9 @@ func (b *Books) settle(tx *sealedTx, s books.Settlement, body any, what func() (
 	number, outcome := what()
 	if number != row.decisions+1 {
 		return books.Settled{Moved: true}, nil
+	}
+	if err := refuseLost(tx, s.Submission, number); err != nil {
+		return books.Settled{}, err
 	}
 	_, err = tx.Exec(`INSERT INTO decision (document, submission, number, outcome, settled, cause, remittance) VALUES ($1, $2, $3, $4, $5, $6, '')`,
 		s.Document.String(), s.Submission.String(), number, outcome, micros(b.now()), causeText(s.Cause))

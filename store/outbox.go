@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"fmt"
 
 	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/credentials"
@@ -35,12 +36,30 @@ func (b *Books) Recorded(ctx context.Context, document credentials.Handle) (row 
 }
 
 func readOutbox(tx statements, document credentials.Handle) (books.OutboxRow, error) {
-	row := books.OutboxRow{Document: document}
+	row := books.OutboxRow{Document: document, Event: document.String()}
 	var recorded int64
-	err := tx.QueryRow(`SELECT entry, recorded, ledger_index, receipt FROM outbox WHERE document = $1`, document.String()).
-		Scan(&row.Entry, &recorded, &row.Index, &row.Receipt)
+	var submission string
+	var decided, remitted int
+	err := tx.QueryRow(`
+		SELECT o.entry, o.recorded, o.ledger_index, o.receipt, COALESCE(d.submission, ''), COALESCE(d.number, 0), COALESCE(r.number, 0)
+		FROM outbox o LEFT JOIN decision d ON d.document = o.document LEFT JOIN remittance r ON r.handle = o.document
+		WHERE o.document = $1`, document.String()).
+		Scan(&row.Entry, &recorded, &row.Index, &row.Receipt, &submission, &decided, &remitted)
+	if err != nil {
+		return row, notFound(err)
+	}
 	row.Recorded = recorded != 0
-	return row, notFound(err)
+	switch {
+	case remitted != 0:
+		row.Event = books.RemittanceEvent(remitted)
+	case decided != 0:
+		h, err := credentials.ParseHandle(submission)
+		if err != nil {
+			return row, fmt.Errorf("read outbox: %w", err)
+		}
+		row.Event = books.DecisionEvent(h, decided)
+	}
+	return row, nil
 }
 
 // KeepReceipt keeps the first receipt of a document.

@@ -106,8 +106,8 @@ func (b *Books) releaseTo(tx *sealedTx, submitter credentials.DID, due []*paymen
 	if err != nil {
 		return nil, err
 	}
-	var number int
-	if err := tx.QueryRow(`SELECT COALESCE(MAX(number), 0) + 1 FROM remittance`).Scan(&number); err != nil {
+	number, err := nextRemittance(tx)
+	if err != nil {
 		return nil, err
 	}
 	r, err := write(number, submitter, payables)

@@ -34,7 +34,7 @@ func (b *Books) ReceiveClaim(ctx context.Context, c books.NewClaim) (got books.R
 				return err
 			}
 		}
-		return nil
+		return b.holdAfterLoss(tx, got.Submission, claim)
 	})
 	return got, err
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/countersign-health/countersign/activities"
 	boardclient "github.com/countersign-health/countersign/board/client"
+	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/claims/x12"
 	"github.com/countersign-health/countersign/credentials"
@@ -69,6 +70,11 @@ type Ledger interface {
 	Check(ctx context.Context, index int64, receipt []byte) (leaf []byte, e ledger.Entry, err error)
 	// Proofs prove who the participants are.
 	Proofs(ctx context.Context) dossier.Files
+	// Own lists all that a party has recorded from an index on, and how many
+	// entries are final.
+	Own(ctx context.Context, did credentials.DID, from int64) (own []books.OwnEntry, size int64, err error)
+	// Find is the index of what a party has recorded under its name for an event.
+	Find(ctx context.Context, did credentials.DID, event string) (index int64, found bool, err error)
 }
 
 // An Insurer is a running house.
@@ -87,21 +93,21 @@ func NewInsurer(c Config) *Insurer {
 		c.Patience = 5 * time.Minute
 	}
 	i := &Insurer{Config: c}
-	books := activities.Books(c.Books)
+	kept := activities.Books(c.Books)
 	if c.WrapBooks != nil {
-		books = c.WrapBooks(books)
+		kept = c.WrapBooks(kept)
 	}
 	keys := func(kid string) (ed25519.PublicKey, error) {
 		key, _, err := c.Ledger.Who(kid)
 		return key, err
 	}
 	i.errands = Errands{
-		Receiving: activities.Receiving{Books: books, Keys: keys, Secret: c.Secret},
-		Evidence:  activities.Evidence{Books: books, Now: c.Now, Patience: c.Patience},
-		Signing:   activities.Signing{Books: books, Signer: c.Signer, Now: c.Now},
-		Settling:  activities.Settling{Books: books},
-		Recording: activities.Recording{Books: books, Ledger: c.Ledger},
-		Reaching:  activities.Reaching{Books: books},
+		Receiving: activities.Receiving{Books: kept, Keys: keys, Secret: c.Secret},
+		Evidence:  activities.Evidence{Books: kept, Now: c.Now, Patience: c.Patience},
+		Signing:   activities.Signing{Books: kept, Signer: c.Signer, Now: c.Now},
+		Settling:  activities.Settling{Books: kept},
+		Recording: activities.Recording{Books: kept, Ledger: c.Ledger},
+		Reaching:  activities.Reaching{Books: kept},
 	}
 	i.gateway = gateway.New(gateway.Config{
 		Books: c.Books, Temporal: c.Temporal, Who: c.Ledger.Who, Proofs: c.Ledger.Proofs, Publish: i.Publish, Enroll: i.Enroll, Remit: i.Remit, Insurer: c.Insurer, Reviewers: c.Reviewers,
@@ -111,8 +117,11 @@ func NewInsurer(c Config) *Insurer {
 }
 
 // Start serves contracts, follows the boards' feeds, and records what a crash
-// may have left in the outbox.
+// may have left in the outbox. With books that lack something it does not start.
 func (i *Insurer) Start() error {
+	if err := i.CheckBooks(context.Background()); err != nil {
+		return err
+	}
 	var versioning sdk.DeploymentOptions
 	if i.Build != "" {
 		versioning = sdk.DeploymentOptions{UseVersioning: true, Version: sdk.WorkerDeploymentVersion{DeploymentName: Deployment, BuildID: i.Build}}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/countersign-health/countersign/activities"
+	"github.com/countersign-health/countersign/books"
+	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/dossier"
 	"github.com/countersign-health/countersign/ledger"
 	"github.com/countersign-health/countersign/ledger/client"
@@ -63,6 +65,30 @@ func (l *LedgerLine) Append(ctx context.Context, businessKey string, e ledger.En
 func (l *LedgerLine) AwaitFinal(ctx context.Context, index int64, e ledger.Entry) ([]byte, error) {
 	receipt, _, err := l.client.Await(ctx, index, e.Marshal())
 	return receipt, err
+}
+
+// Own lists what a party has recorded from an index on, and how many entries
+// are final. Void entries are not its own. Participants are left out: a party's
+// admission is in nobody's books.
+func (l *LedgerLine) Own(ctx context.Context, did credentials.DID, from int64) (own []books.OwnEntry, size int64, err error) {
+	size, err = l.client.Log(ctx, from, func(index int64, leaf []byte, e ledger.Entry) error {
+		if e.Kind == ledger.KindParticipant || e.Kind == ledger.KindGenesis || e.Issuer() != did || l.registry.CheckAt(index, e) != nil {
+			return nil
+		}
+		own = append(own, books.OwnEntry{Document: e.Subject, Kind: e.Kind.String(), Index: index, Effective: e.Effective, Digest: e.Document, Entry: leaf})
+		return nil
+	})
+	return own, size, err
+}
+
+// Find is the index of what a party has recorded under its name for an event;
+// false where it has not.
+func (l *LedgerLine) Find(ctx context.Context, did credentials.DID, event string) (index int64, found bool, err error) {
+	index, err = l.client.Lookup(ctx, did, event)
+	if errors.Is(err, client.ErrNotFound) {
+		return 0, false, nil
+	}
+	return index, err == nil, err
 }
 
 // Who names the admitted party that holds a key. A key that is not known may

@@ -22,6 +22,9 @@ import (
 // Where the ledger does not answer, what was released waits for its receipt in
 // the outbox; until then it is not paid and nobody outside sees it.
 func (i *Insurer) Remit(ctx context.Context, on credentials.Date) (run books.PaymentRun, err error) {
+	if err := i.CheckBooks(ctx); behind(err) { // they may have been restored under a running process
+		return run, err
+	}
 	run, err = i.Books.Pay(ctx, i.Now().Add(-i.Patience), func(number int, _ credentials.DID, due []store.Payable) (books.Remittance, error) {
 		return i.write835(number, on, due)
 	})
@@ -43,7 +46,7 @@ func (i *Insurer) Remit(ctx context.Context, on credentials.Date) (run books.Pay
 
 func (i *Insurer) write835(number int, on credentials.Date, due []store.Payable) (r books.Remittance, err error) {
 	rand.Read(r.Handle[:])
-	r.Trace = "CSR" + base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(r.Handle[:10])
+	r.Trace = traceOf(r.Handle)
 	sets, err := i.transactionSets(r.Trace, on, due)
 	if err != nil {
 		return r, err
@@ -67,6 +70,12 @@ func (i *Insurer) write835(number int, on credentials.Date, due []store.Payable)
 	}.Sign(i.Signer)
 	r.Entry = entry.Marshal()
 	return r, err
+}
+
+// traceOf is the number of a remittance. It follows from the handle, so that
+// books which have forgotten a remittance never give its number again.
+func traceOf(remittance credentials.Handle) string {
+	return "CSR" + base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(remittance[:10])
 }
 
 // receiver is who the file goes to: the name under which the newest of its

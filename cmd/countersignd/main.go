@@ -27,7 +27,7 @@ const (
 	exitDone   = 0
 	exitFailed = 1 // something outside, or a key that is not the right one
 	exitUsage  = 2 // the command line or the configuration
-	exitWaits  = 3 // migrate status: some migration has not run
+	exitWaits  = 3 // migrate status: some migration has not run; recover: the books lack something
 )
 
 func main() {
@@ -65,7 +65,7 @@ func Main(args, environ []string, out, logs io.Writer) int {
 	switch {
 	case errors.As(err, &wrong):
 		return exitUsage
-	case errors.Is(err, run.ErrMigrationsWait):
+	case errors.Is(err, run.ErrMigrationsWait), errors.Is(err, run.ErrLacking):
 		return exitWaits
 	}
 	return exitFailed
@@ -99,7 +99,7 @@ func (d *daemon) app() *urfave.App {
 			}
 			return urfave.ShowAppHelp(c)
 		},
-		Commands: []*urfave.Command{d.migrateCommand(), d.buildsCommand(), d.booksCommand(), d.configCommand(), d.probeCommand()},
+		Commands: []*urfave.Command{d.migrateCommand(), d.buildsCommand(), d.booksCommand(), d.recoverCommand(), d.configCommand(), d.probeCommand()},
 	}
 	for _, r := range []struct{ name, usage string }{
 		{"worker", "serve the insurer's contracts, follow the boards' feeds, drain the outbox"},

@@ -58,8 +58,19 @@ func startGateway(ctx context.Context, p *process) (http.Handler, error) {
 	return house.Handler(), nil
 }
 
-// house wires an insurer's house, and waits for what it stands on.
+// house wires an insurer's house, and waits for what it stands on. Books that
+// lack what the ledger has of this insurer keep it waiting, so that somebody
+// reads why.
 func (p *process) house(ctx context.Context) (*worker.Insurer, error) {
+	house, err := p.insurer(ctx, true)
+	if err != nil {
+		return nil, err
+	}
+	return house, p.await(ctx, "books that are whole", house.CheckBooks)
+}
+
+// insurer wires a house, with Temporal or without.
+func (p *process) insurer(ctx context.Context, contracts bool) (*worker.Insurer, error) {
 	c := p.config.Insurer
 	s, err := signer(c.Key)
 	if err != nil {
@@ -99,9 +110,11 @@ func (p *process) house(ctx context.Context) (*worker.Insurer, error) {
 	if err := p.admitted(ctx, line, s, ledger.RoleInsurer); err != nil {
 		return nil, err
 	}
-	temporal, err := p.temporal(ctx, options)
-	if err != nil {
-		return nil, err
+	var temporal client.Client
+	if contracts {
+		if temporal, err = p.temporal(ctx, options); err != nil {
+			return nil, err
+		}
 	}
 	books, err := store.Open(ctx, db, keys, time.Now)
 	if err != nil {

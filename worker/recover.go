@@ -1,0 +1,318 @@
+package worker
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/countersign-health/countersign/activities"
+	"github.com/countersign-health/countersign/books"
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/claims/x12"
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/dossier"
+	"github.com/countersign-health/countersign/ledger"
+)
+
+// A Recovery says what an import brought back, and what is still missing, with
+// the reason for each.
+type Recovery struct {
+	Restored []books.OwnEntry
+	Missing  []Lack
+}
+
+// A Lack is an entry whose document is still missing, and why.
+type Lack struct {
+	books.OwnEntry
+	Why error
+}
+
+var (
+	errNoDocument   = errors.New("no file given is its document")
+	errNoSubmission = errors.New("no file given is the submission that it answers")
+	errNoEvidence   = errors.New("no file given is its evidence")
+	errNoReview     = errors.New("no file given is the reviewer's determination that it rests on")
+	errNoName       = errors.New("no decision given rests on it and says its name")
+)
+
+// Recover brings documents back into books that lack them: whatever files
+// others have kept, in any order, under any name. A document counts if the
+// ledger has its digest under this insurer's own signature; what it rests on
+// counts if it names that by digest. So nobody can bring back what was not
+// there.
+//
+// It may be repeated with more files. Nothing may be decided or paid meanwhile.
+func (i *Insurer) Recover(ctx context.Context, files dossier.Files) (out Recovery, err error) {
+	missing, _, err := i.missing(ctx)
+	if err != nil {
+		return out, err
+	}
+	lost, err := i.Books.Lost(ctx)
+	if err != nil {
+		return out, err
+	}
+	var wanted []books.OwnEntry
+	for _, e := range lost {
+		wanted = append(wanted, e.OwnEntry)
+	}
+	wanted = append(wanted, missing...)
+	s := sortOut(files)
+	// The ledger's order is nearly the order in which things happened, but
+	// receipts overtake each other: so as long as something moves, once more.
+	for moved := true; moved; {
+		moved = false
+		out.Missing = nil
+		for _, e := range wanted {
+			why := i.restore(ctx, s, e)
+			if why == nil {
+				out.Restored, moved = append(out.Restored, e), true
+				continue
+			}
+			out.Missing = append(out.Missing, Lack{e, why})
+		}
+		wanted = nil
+		for _, l := range out.Missing {
+			wanted = append(wanted, l.OwnEntry)
+		}
+	}
+	return out, ctx.Err()
+}
+
+// sorted are files by what can be asked of them.
+type sorted struct {
+	tokens   map[credentials.Digest]string // by DocumentDigest
+	byHandle map[credentials.Handle]string // determinations, by their own handle
+	files    map[credentials.Digest][]byte // by content
+	evidence map[credentials.Handle][][]byte
+	fees     map[credentials.Digest]claims.EditionRef
+}
+
+func sortOut(files dossier.Files) *sorted {
+	s := &sorted{map[credentials.Digest]string{}, map[credentials.Handle]string{}, map[credentials.Digest][]byte{},
+		map[credentials.Handle][][]byte{}, map[credentials.Digest]claims.EditionRef{}}
+	for name, content := range files {
+		s.files[credentials.DigestOf(content)] = content
+		switch base := path.Base(name); path.Ext(base) {
+		case ".jwt":
+			token := strings.TrimSuffix(string(content), "\n")
+			s.tokens[credentials.DocumentDigest(token)] = token
+			if kind, _, h, err := credentials.Peek(token); err == nil && kind == credentials.KindReviewDetermination {
+				s.byHandle[h] = token
+			}
+		case ".json":
+			h, err := credentials.ParseHandle(strings.TrimSuffix(base, ".json"))
+			if err != nil {
+				continue
+			}
+			s.evidence[h] = append(s.evidence[h], content)
+			if e, _, err := claims.OpenEvidence[claims.Evidence](content); err == nil {
+				s.fees[e.Fees.Digest] = e.Fees
+			}
+		}
+	}
+	return s
+}
+
+// restore brings one document back.
+func (i *Insurer) restore(ctx context.Context, s *sorted, own books.OwnEntry) error {
+	entry, err := ledger.ParseEntry(own.Entry)
+	if err != nil {
+		return err
+	}
+	write := map[ledger.Kind]func(context.Context, *sorted, books.OwnEntry, []byte) error{
+		ledger.KindClaimDecision: i.restoreClaim, ledger.KindAuthorizationDecision: i.restoreAuthorization,
+		ledger.KindRemittance: i.restoreRemittance, ledger.KindPlanEdition: i.restorePlan, ledger.KindFeeEdition: i.restoreFees,
+	}[entry.Kind]
+	if write == nil {
+		return fmt.Errorf("a %v is nothing that these books keep", entry.Kind)
+	}
+	if s.tokens[own.Digest] == "" && s.files[own.Digest] == nil {
+		return errNoDocument
+	}
+	receipt, err := i.Ledger.AwaitFinal(ctx, own.Index, entry)
+	if err != nil {
+		return fmt.Errorf("receipt: %w", err)
+	}
+	return write(ctx, s, own, receipt)
+}
+
+func (i *Insurer) restoreClaim(ctx context.Context, s *sorted, own books.OwnEntry, receipt []byte) error {
+	token := s.tokens[own.Digest]
+	doc, err := credentials.Open[claims.ClaimDecisionDocument](token, credentials.KindClaimDecision, i.errands.Receiving.Keys)
+	if err != nil {
+		return err
+	}
+	d := &doc.Subject.Decision
+	file, e, err := evidenceOf[claims.Evidence](s, own.Document, doc.Subject.Evidence)
+	if err != nil {
+		return err
+	}
+	receive := func(token string) (activities.Accepted, error) {
+		return i.errands.Receiving.OpenClaim(ctx, activities.Submitted{Token: token, Received: e.Received})
+	}
+	if err := i.restoreSubmission(ctx, s, d.Submission, doc.Subject.Submission, receive); err != nil {
+		return err
+	}
+	r := books.Restored{Own: own, Matches: e.Member.Matches, Receipt: receipt}
+	if r.Signed, err = restored(own, credentials.KindClaimDecision, d.Submission, d.Number, token, d, e, file); err != nil {
+		return err
+	}
+	if err := i.restoreReview(ctx, s, e.Review); err != nil {
+		return err
+	}
+	return i.Books.RestoreClaim(ctx, r)
+}
+
+func (i *Insurer) restoreAuthorization(ctx context.Context, s *sorted, own books.OwnEntry, receipt []byte) error {
+	token := s.tokens[own.Digest]
+	doc, err := credentials.Open[claims.AuthorizationDecisionDocument](token, credentials.KindAuthorizationDecision, i.errands.Receiving.Keys)
+	if err != nil {
+		return err
+	}
+	d := &doc.Subject.Decision
+	file, e, err := evidenceOf[claims.AuthorizationEvidence](s, own.Document, doc.Subject.Evidence)
+	if err != nil {
+		return err
+	}
+	receive := func(token string) (activities.Accepted, error) {
+		return i.errands.Receiving.OpenAuthorization(ctx, activities.Submitted{Token: token, Received: e.Received})
+	}
+	if err := i.restoreSubmission(ctx, s, d.Submission, doc.Subject.Submission, receive); err != nil {
+		return err
+	}
+	r := books.Restored{Own: own, Matches: e.Member.Matches, Receipt: receipt}
+	if r.Signed, err = restored(own, credentials.KindAuthorizationDecision, d.Submission, d.Number, token, d, e, file); err != nil {
+		return err
+	}
+	if err := i.restoreReview(ctx, s, e.Review); err != nil {
+		return err
+	}
+	return i.Books.RestoreAuthorization(ctx, r)
+}
+
+func restored(own books.OwnEntry, kind credentials.Kind, submission credentials.Handle, number int, token string, decision, evidence any, file []byte) (books.Signed, error) {
+	body, err := credentials.CanonicalJSON(decision)
+	if err != nil {
+		return books.Signed{}, err
+	}
+	key, err := activities.SignedKey(kind, submission, number, evidence)
+	return books.Signed{Key: key, Handle: own.Document, Submission: submission, Token: token, Body: body, Evidence: file, Entry: own.Entry}, err
+}
+
+func evidenceOf[T claims.Sealable](s *sorted, decision credentials.Handle, want credentials.Digest) ([]byte, *T, error) {
+	for _, file := range s.evidence[decision] {
+		if e, root, err := claims.OpenEvidence[T](file); err == nil && root == want {
+			return file, e, nil
+		}
+	}
+	return nil, nil, errNoEvidence
+}
+
+// restoreSubmission sees to it that the books hold the very submission that a
+// decision answers.
+func (i *Insurer) restoreSubmission(ctx context.Context, s *sorted, h credentials.Handle, digest credentials.Digest, receive func(token string) (activities.Accepted, error)) error {
+	kept, err := i.Books.FindSigned(ctx, books.SubmissionKey(h))
+	if err == nil {
+		if credentials.DocumentDigest(kept.Token) != digest {
+			return errors.New("the books hold another submission under the handle that it answers")
+		}
+		return nil
+	}
+	if !errors.Is(err, books.ErrNotFound) {
+		return err
+	}
+	token := s.tokens[digest]
+	if token == "" {
+		return errNoSubmission
+	}
+	got, err := receive(token)
+	if err == nil && got.Submission != h {
+		err = fmt.Errorf("the submission that it answers was received again since, as %s: restore the books again", got.Submission)
+	}
+	return err
+}
+
+// restoreReview writes a reviewer's determination back. The reviewer's standing
+// is the evidence's, not the reviewer's.
+func (i *Insurer) restoreReview(ctx context.Context, s *sorted, review *claims.Determination) error {
+	if review == nil {
+		return nil
+	}
+	token := s.byHandle[review.Handle]
+	if token == "" {
+		kept, err := i.Books.HasDetermination(ctx, review.Subject, review.Handle)
+		if err == nil && !kept {
+			err = errNoReview
+		}
+		return err
+	}
+	doc, err := credentials.Open[claims.Determination](token, credentials.KindReviewDetermination, i.errands.Receiving.Keys)
+	if err != nil {
+		return err
+	}
+	_, err = i.Books.Determine(ctx, doc.Subject, token)
+	return err
+}
+
+func (i *Insurer) restoreRemittance(ctx context.Context, s *sorted, own books.OwnEntry, receipt []byte) error {
+	body := s.files[own.Digest]
+	sets, err := x12.ReadRemittance(bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	r := books.Remittance{Trace: traceOf(own.Document), Body: body}
+	if r.Number, err = controlOf(body); err != nil {
+		return err
+	}
+	var paid []books.RestoredPayment
+	for _, set := range sets {
+		for _, p := range set.Payments {
+			paid = append(paid, books.RestoredPayment{Control: p.Control, Paid: int64(p.Paid)})
+		}
+	}
+	return i.Books.RestoreRemittance(ctx, own, r, paid, receipt)
+}
+
+// controlOf is ISA13, the number of the file.
+func controlOf(body []byte) (int, error) {
+	if len(body) < 106 {
+		return 0, errors.New("it is no interchange")
+	}
+	fields := strings.Split(string(body[:106]), string(body[3]))
+	if len(fields) < 14 {
+		return 0, errors.New("it is no interchange")
+	}
+	return strconv.Atoi(fields[13])
+}
+
+func (i *Insurer) restorePlan(ctx context.Context, s *sorted, own books.OwnEntry, receipt []byte) error {
+	return i.restoreEdition(ctx, books.PlanEdition, claims.EditionRef{}, s.files[own.Digest], own, receipt)
+}
+
+func (i *Insurer) restoreFees(ctx context.Context, s *sorted, own books.OwnEntry, receipt []byte) error {
+	ref, ok := s.fees[own.Digest]
+	if !ok {
+		return errNoName
+	}
+	return i.restoreEdition(ctx, books.FeeEdition, ref, s.files[own.Digest], own, receipt)
+}
+
+func (i *Insurer) restoreEdition(ctx context.Context, kind books.EditionKind, ref claims.EditionRef, body []byte, own books.OwnEntry, receipt []byte) error {
+	e, err := readEdition(kind, ref.Name, ref.Edition, body)
+	if err != nil {
+		return err
+	}
+	e.Handle = own.Document
+	h, err := i.Books.PublishEdition(ctx, e, own.Entry)
+	if err == nil && h != own.Document {
+		err = fmt.Errorf("this edition was published again since, as %s", h)
+	}
+	if err != nil {
+		return err
+	}
+	return i.Books.RestoreReceipt(ctx, own, receipt)
+}
