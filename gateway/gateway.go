@@ -24,6 +24,9 @@ import (
 type Books interface {
 	FindSubmission(ctx context.Context, key credentials.Digest) (books.Received, error)
 	StatusOf(ctx context.Context, h credentials.Handle) (*books.Status, error)
+	// Decided is the number of the latest decision with a receipt on each of some
+	// submissions; those without one are left out.
+	Decided(ctx context.Context, submissions []credentials.Handle) (map[credentials.Handle]int, error)
 	StatusOfDecision(ctx context.Context, document credentials.Handle) (*books.Status, error)
 	Submissions(ctx context.Context, submitter credentials.DID, state string) ([]credentials.Handle, error)
 	PractitionerIn(ctx context.Context, npi credentials.NPI, state string) (books.Practitioner, error)
@@ -80,10 +83,11 @@ type Config struct {
 type Gateway struct {
 	Config
 	replays *replays
+	eye     *eye
 }
 
 // New returns a gateway.
-func New(c Config) *Gateway { return &Gateway{c, newReplays()} }
+func New(c Config) *Gateway { return &Gateway{c, newReplays(), newEye(c.Books)} }
 
 // Handler is the interface; every call but GET /healthz carries a request
 // token of an admitted key. GET /ledger needs none either: the ledger is public.

@@ -156,10 +156,9 @@ func (g *Gateway) getSubmission(c *call) (any, error) {
 		if latest != nil && latest.Number > after || !time.Now().Before(deadline) {
 			return g.describe(c, s)
 		}
-		select {
-		case <-c.Context().Done():
-			return nil, c.Context().Err()
-		case <-time.After(20 * time.Millisecond):
+		g.eye.await(c.Context(), h, after, time.Until(deadline))
+		if err := c.Context().Err(); err != nil {
+			return nil, err
 		}
 	}
 }

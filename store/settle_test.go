@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"testing"
 
@@ -268,5 +269,40 @@ func TestDetermine(t *testing.T) {
 		if _, err := h.Determine(ctx, claims.Determination{Subject: handle("none")}, ""); !errors.Is(err, books.ErrNotFound) {
 			t.Errorf("on nothing: got %v, want ErrNotFound", err)
 		}
+	})
+}
+
+func TestDecided(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		pended, paid := h.receive("C1"), h.receive("C2")
+		undecided := h.receive("C3") // the family's last, so that nobody waits for it
+		all := []credentials.Handle{undecided, pended, paid, handle("nobody's")}
+		for range 1200 { // more than fit into one question
+			all = append(all, handle("nobody's"))
+		}
+		all = append(all, paid)
+		want := func(what string, want map[credentials.Handle]int) {
+			t.Helper()
+			if got, err := h.Decided(ctx, all); err != nil || !maps.Equal(got, want) {
+				t.Errorf("%s: got %v, %v, want %v", what, got, err, want)
+			}
+		}
+		record := func() {
+			t.Helper()
+			waiting, err := h.Unrecorded(ctx, credentials.Handle{}, 10)
+			h.must(err)
+			for _, document := range waiting {
+				h.must(h.KeepReceipt(ctx, document, 5, []byte("receipt")))
+			}
+		}
+		h.settle(pended, claims.Pended)
+		h.settle(paid, claims.Pended)
+		want("no receipts", map[credentials.Handle]int{})
+		record()
+		want("receipts", map[credentials.Handle]int{pended: 1, paid: 1})
+		h.settle(paid, claims.Paid)
+		want("the second decision has none", map[credentials.Handle]int{pended: 1, paid: 1})
+		record()
+		want("the second has one", map[credentials.Handle]int{pended: 1, paid: 2})
 	})
 }

@@ -3,11 +3,15 @@ package store
 import (
 	"context"
 	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/store/sqldb"
 )
 
 // StatusOf returns where a submission stands, or ErrNotFound.
@@ -17,6 +21,52 @@ func (b *Books) StatusOf(ctx context.Context, h credentials.Handle) (s *books.St
 		return err
 	})
 	return s, err
+}
+
+// decidedAtOnce is how many submissions one question is about, far below either
+// database's limit of parameters.
+const decidedAtOnce = 500
+
+// Decided is the number of the latest decision with a receipt on each of some
+// submissions; those without one are left out.
+func (b *Books) Decided(ctx context.Context, submissions []credentials.Handle) (numbers map[credentials.Handle]int, err error) {
+	err = b.db.Read(ctx, func(tx *sqldb.Tx) error {
+		numbers = map[credentials.Handle]int{}
+		for some := range slices.Chunk(submissions, decidedAtOnce) {
+			var handles []any
+			for _, h := range some {
+				handles = append(handles, h.String())
+			}
+			if err := readDecided(tx, handles, numbers); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for decisions: %w", err)
+	}
+	return numbers, nil
+}
+
+func readDecided(tx *sqldb.Tx, handles []any, numbers map[credentials.Handle]int) error {
+	var in strings.Builder
+	for i := range handles {
+		fmt.Fprintf(&in, ",$%d", i+1)
+	}
+	return rows(tx, `
+		SELECT d.submission, max(d.number) FROM decision d JOIN outbox o ON o.document = d.document
+		WHERE o.recorded <> 0 AND d.submission IN (`+in.String()[1:]+`) GROUP BY d.submission`, handles,
+		func(rs *sql.Rows) error {
+			var text string
+			var number int
+			if err := rs.Scan(&text, &number); err != nil {
+				return err
+			}
+			h, err := credentials.ParseHandle(text)
+			numbers[h] = number
+			return err
+		})
 }
 
 func readStatus(tx *sealedTx, h credentials.Handle) (*books.Status, error) {
