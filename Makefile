@@ -6,12 +6,13 @@ FUZZTIME ?= 10s
 
 DEV := cmd/countersign-dev
 
-.PHONY: help build demo bench-demo test check race dev-test test-houses test-faults fuzz fmt
+.PHONY: help build demo bench-demo bench-houses test check race dev-test test-houses test-faults fuzz fmt
 
 help:
 	@echo 'make build                    bin/countersign, bin/countersignd, bin/countersign-dev'
 	@echo 'make demo OUT=DIR CLAIMS=FILE the whole story in one process, its evidence into DIR; both may be left out'
 	@echo 'make bench-demo               how soon Temporal is ready, and how soon a board order holds the money'
+	@echo 'make bench-houses             claims a second, submission to receipt, and where the time goes; six minutes on an idle machine'
 	@echo 'make test                     everything that must hold; needs gcc and PostgreSQL binaries, and gets them as root on Debian'
 	@echo 'make test-houses              the services of docker-compose.yml as processes, and the story through the command line'
 	@echo 'make test-faults CLAIMS=500    the same processes, killed, stopped, delayed and full, one after the other'
@@ -32,6 +33,13 @@ bench-demo:
 	@mkdir -p bin
 	@cd $(DEV) && go build -o ../../bin/ .
 	@bin/countersign-dev bench
+
+# The same claims through one process and through the houses of docker-compose.yml; BENCH=-claims=100 for a quick look.
+bench-houses:
+	@test/step.sh 'gcc and PostgreSQL' test/prerequisites.sh
+	@mkdir -p bin
+	@cd $(DEV) && go build -o ../../bin/bench-houses ./houses/bench
+	@bin/bench-houses $(BENCH)
 
 test: check race dev-test
 

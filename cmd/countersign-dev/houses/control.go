@@ -170,3 +170,15 @@ func (h *Houses) didOf(founder string) (string, error) {
 	}
 	return file.DID, nil
 }
+
+// Processes are the processes of a service, the first one first; none where it
+// does not run.
+func (h *Houses) Processes(service string) []int {
+	s := h.named(service)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cmd == nil {
+		return nil
+	}
+	return append([]int{s.cmd.Process.Pid}, descendants(s.cmd.Process.Pid)...)
+}

@@ -1,0 +1,108 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+)
+
+// Steps are what the histories of contracts say of waiting: from when Temporal
+// wrote down that something is to be done until a worker took it.
+type steps struct {
+	contracts int
+	tasks     []time.Duration            // workflow tasks waiting for a worker
+	waited    map[string][]time.Duration // normal errands waiting for a worker
+	ran       map[string][]time.Duration
+	again     int // errands that were tried more than once
+	timedOut  int // workflow tasks or errands that a worker took and did not end
+	failed    int // workflow tasks that failed
+}
+
+// readHistories reads the histories of all claims that began since. Payloads
+// are sealed, and stay so.
+func readHistories(ctx context.Context, s *site, since time.Time) (*steps, error) {
+	c, err := client.Dial(client.Options{HostPort: s.Temporal, Namespace: "insurer",
+		Logger: sdklog.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil)))})
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	all := &steps{waited: map[string][]time.Duration{}, ran: map[string][]time.Duration{}}
+	var next []byte
+	for {
+		page, err := c.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+			Namespace: "insurer", PageSize: 500, NextPageToken: next,
+			Query: fmt.Sprintf("WorkflowType = 'Claim' AND StartTime >= '%s'", since.UTC().Format(time.RFC3339Nano)),
+		})
+		if err != nil {
+			return nil, fmt.Errorf("list contracts: %w", err)
+		}
+		for _, e := range page.Executions {
+			all.contracts++
+			it := c.GetWorkflowHistory(ctx, e.Execution.WorkflowId, e.Execution.RunId, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+			var events []*historypb.HistoryEvent
+			for it.HasNext() {
+				event, err := it.Next()
+				if err != nil {
+					return nil, fmt.Errorf("read history: %w", err)
+				}
+				events = append(events, event)
+			}
+			all.add(events)
+		}
+		if next = page.NextPageToken; len(next) == 0 {
+			return all, nil
+		}
+	}
+}
+
+// add takes in one history. Events are numbered from 1 without gaps.
+func (s *steps) add(events []*historypb.HistoryEvent) {
+	at := func(id int64) time.Time { return events[id-1].EventTime.AsTime() }
+	name := func(scheduled int64) string {
+		return events[scheduled-1].GetActivityTaskScheduledEventAttributes().GetActivityType().GetName()
+	}
+	for _, e := range events {
+		now := e.EventTime.AsTime()
+		switch e.EventType {
+		case enumspb.EVENT_TYPE_WORKFLOW_TASK_STARTED:
+			s.tasks = append(s.tasks, now.Sub(at(e.GetWorkflowTaskStartedEventAttributes().ScheduledEventId)))
+		case enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT, enumspb.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT:
+			s.timedOut++
+		case enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED:
+			s.failed++
+		case enumspb.EVENT_TYPE_ACTIVITY_TASK_STARTED:
+			a := e.GetActivityTaskStartedEventAttributes()
+			n := name(a.ScheduledEventId)
+			s.waited[n] = append(s.waited[n], now.Sub(at(a.ScheduledEventId)))
+			if a.Attempt > 1 {
+				s.again++
+			}
+		case enumspb.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
+			a := e.GetActivityTaskCompletedEventAttributes()
+			n := name(a.ScheduledEventId)
+			s.ran[n] = append(s.ran[n], now.Sub(at(a.StartedEventId)))
+		}
+	}
+}
+
+// normal is how long normal errands waited for a worker, all kinds together.
+func (s *steps) normal() (all []time.Duration) {
+	for _, w := range s.waited {
+		all = append(all, w...)
+	}
+	return all
+}
+
+// lost are steps that Temporal had to have done again.
+func (s *steps) lost() int { return s.again + s.timedOut + s.failed }
