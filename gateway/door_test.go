@@ -125,15 +125,18 @@ func TestEditions(t *testing.T) {
 	h := newHouse(t)
 	insurer := h.client("insurer")
 	plan, fees := example(t, "plan.yaml"), example(t, "fees.csv")
+	if _, err := insurer.PublishPlan(ctx, plan); status(err) != http.StatusUnprocessableEntity || !strings.Contains(err.Error(), `fee schedule "demo-fees"`) {
+		t.Errorf("a plan without its fees: got %v, want 422 that names them", err)
+	}
+	if _, err := insurer.PublishFees(ctx, "demo-fees", "2026-01", fees); err != nil {
+		t.Fatal(err)
+	}
 	first, err := insurer.PublishPlan(ctx, plan)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if again, err := insurer.PublishPlan(ctx, plan); err != nil || again.Handle != first.Handle {
 		t.Errorf("again: got %v, %v, want the edition that stands", again.Handle, err)
-	}
-	if _, err := insurer.PublishFees(ctx, "demo-fees", "2026-01", fees); err != nil {
-		t.Fatal(err)
 	}
 	for _, test := range []struct {
 		name    string

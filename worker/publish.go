@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/countersign-health/countersign/books"
@@ -22,6 +23,9 @@ func (i *Insurer) Publish(ctx context.Context, kind books.EditionKind, name, edi
 	e, err := readEdition(kind, name, edition, body)
 	if err != nil {
 		return e, &gateway.EditionError{Err: err}
+	}
+	if err := i.priced(ctx, e); err != nil {
+		return e, err
 	}
 	rand.Read(e.Handle[:])
 	ledgerKind := ledger.KindPlanEdition
@@ -42,6 +46,22 @@ func (i *Insurer) Publish(ctx context.Context, kind books.EditionKind, name, edi
 		return e, fmt.Errorf("publish edition: %w", err)
 	}
 	return e, i.errands.Recording.Record(ctx, e.Handle)
+}
+
+// priced refuses a plan whose fee schedule nobody has published: its claims
+// could not be decided, and the edition could not be taken back.
+func (i *Insurer) priced(ctx context.Context, e books.Edition) error {
+	if e.Kind != books.PlanEdition {
+		return nil
+	}
+	editions, err := i.Books.Editions(ctx)
+	if err != nil {
+		return fmt.Errorf("publish edition: %w", err)
+	}
+	if !slices.ContainsFunc(editions, func(f books.Edition) bool { return f.Kind == books.FeeEdition && f.Ref.Name == e.Fees }) {
+		return &gateway.EditionError{Err: fmt.Errorf("no edition of its fee schedule %q is published: publish one first (--fees), or correct feeSchedule", e.Fees)}
+	}
+	return nil
 }
 
 // plain is what a name may be made of, since it becomes the name of a file.

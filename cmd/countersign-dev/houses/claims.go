@@ -1,14 +1,28 @@
 package houses
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
+
+	"github.com/countersign-health/countersign/examples"
 )
 
-// A Batch is claims to bill under examples/plan.yaml, examples/fees.csv and
-// examples/clinicians.csv, and whom the insurer has to cover first.
+// Plan is examples/plan.yaml with the longest limit for filing that a plan may
+// have. The claims here are of October 2026; under the example's own limit they
+// come too late from April 2027 on, under this one from October 2036.
+func Plan() []byte {
+	b, err := examples.Files.ReadFile("plan.yaml")
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	return bytes.Replace(b, []byte("timelyFilingDays: 180"), []byte("timelyFilingDays: 3660"), 1)
+}
+
+// A Batch is claims to bill under Plan (or examples/plan.yaml, as long as they
+// are in time), examples/fees.csv and examples/clinicians.csv, and whom the insurer has to cover first.
 type Batch struct {
 	File    []byte // 837P
 	Members []byte // as "countersign member enroll" takes it

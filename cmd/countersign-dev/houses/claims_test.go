@@ -2,11 +2,13 @@ package houses_test
 
 import (
 	"bytes"
+	"reflect"
 	"testing"
 
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/claims/x12"
 	"github.com/countersign-health/countersign/cmd/countersign-dev/houses"
+	"github.com/countersign-health/countersign/examples"
 )
 
 // TestClaims reads what is made as the insurer would: nothing is refused, every
@@ -46,5 +48,28 @@ func TestClaims(t *testing.T) {
 	}
 	if other := houses.Claims(500, 2); bytes.Contains(other.Members, []byte(b.Bills[0].Family)) {
 		t.Error("two seeds share a family")
+	}
+}
+
+// Plan differs from the example in its limit alone.
+func TestPlan(t *testing.T) {
+	example, err := examples.Files.ReadFile("plan.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := claims.ParsePlan(example)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := claims.ParsePlan(houses.Plan())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.TimelyFilingDays != 3660 {
+		t.Errorf("the limit is %d days, want 3660", got.TimelyFilingDays)
+	}
+	got.TimelyFilingDays, got.Digest = want.TimelyFilingDays, want.Digest
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v\nwant %+v", got, want)
 	}
 }

@@ -23,14 +23,15 @@ import (
 	"github.com/countersign-health/countersign/dossier"
 )
 
-// A story is the demonstration's, typed by people at their own machines:
-// nothing reaches past the command line.
+// A story is typed by people at their own machines: nothing reaches past the
+// command line.
 type story struct {
 	*testing.T
 	houses *houses.Houses
 	out    string // the dossier
 }
 
+// One start serves two stories: the demonstration's, and docs/joining.md.
 func TestStory(t *testing.T) {
 	dir, err := os.MkdirTemp("", "countersign-houses-")
 	if err != nil {
@@ -43,7 +44,6 @@ func TestStory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &story{t, h, filepath.Join(dir, "dossier")}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("everything is kept in %s\n%s", dir, h.LastLines(15))
@@ -55,6 +55,13 @@ func TestStory(t *testing.T) {
 			os.RemoveAll(dir)
 		}
 	})
+	t.Run("demo", func(t *testing.T) { (&story{t, h, filepath.Join(dir, "dossier")}).demo() })
+	t.Run("joining", func(t *testing.T) {
+		(&joining{story: story{t, h, filepath.Join(dir, "newcomer", "admission")}, dir: filepath.Join(dir, "newcomer")}).page()
+	})
+}
+
+func (s *story) demo() {
 	for _, step := range []struct {
 		name string
 		do   func()
@@ -64,7 +71,7 @@ func TestStory(t *testing.T) {
 	} {
 		began := time.Now()
 		step.do()
-		t.Logf("%s: %s", step.name, time.Since(began).Round(time.Millisecond))
+		s.Logf("%s: %s", step.name, time.Since(began).Round(time.Millisecond))
 	}
 }
 
@@ -102,7 +109,11 @@ func (s *story) join() {
 
 func (s *story) publish() {
 	s.types("insurer", nil, "plan", "publish", "--fees", example("fees.csv"), "--name", "demo-fees", "--edition", "2026-01")
-	s.types("insurer", nil, "plan", "publish", example("plan.yaml"))
+	plan := filepath.Join(s.TempDir(), "plan.yaml")
+	if err := os.WriteFile(plan, houses.Plan(), 0o600); err != nil {
+		s.Fatal(err)
+	}
+	s.types("insurer", nil, "plan", "publish", plan)
 	var enrolled struct{ Members int }
 	s.types("insurer", &enrolled, "member", "enroll", example("members.csv"), "--plan", "demo-ppo")
 	if enrolled.Members != 5 {

@@ -59,6 +59,32 @@ func TestExampleIsGolden(t *testing.T) {
 }
 
 // Every field is in the example, so that nobody has to read Go to find it.
+// What docs/joining.md has a newcomer write is a whole configuration. The page
+// is typed against real houses by cmd/countersign-dev/houses.
+func TestJoiningPage(t *testing.T) {
+	b, err := os.ReadFile("../../../docs/joining.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, file, _ := strings.Cut(string(b), "cat > insurer.yaml <<END\n")
+	file, _, found := strings.Cut(file, "\nEND\n")
+	if !found {
+		t.Fatal("the page writes no insurer.yaml")
+	}
+	const did = "did:key:z6MktNWXFy7fn9kNfwfvD9e2rDK3RPetS4MRKtZH8AxQzg9y"
+	file = strings.NewReplacer("$COUNTERSIGN_LEDGER", "https://ledger.example", "$TEMPORAL_ADDRESS", "temporal.example:7233",
+		"$board", did, "$reviewer", did).Replace(file)
+	c, err := Read("insurer.yaml", []byte(file), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range []string{"worker", "gateway"} {
+		if lacks := c.Lacks(command); len(lacks) > 0 {
+			t.Errorf("%s lacks %s", command, lacks)
+		}
+	}
+}
+
 func TestExampleHasEveryField(t *testing.T) {
 	b, err := os.ReadFile(example)
 	if err != nil {
