@@ -14,7 +14,7 @@ help:
 	@echo 'make bench-demo               how soon Temporal is ready, and how soon a board order holds the money'
 	@echo 'make bench-houses             claims a second, submission to receipt, and where the time goes; six minutes on an idle machine'
 	@echo 'make test                     everything that must hold; needs gcc and PostgreSQL binaries, and gets them as root on Debian'
-	@echo 'make test-houses              the services of docker-compose.yml as processes, and the story through the command line'
+	@echo 'make test-houses              the services of docker-compose.yml as processes, the story through the command line, docs/joining.md as typed'
 	@echo 'make test-faults CLAIMS=500    the same processes, killed, stopped, delayed and full, one after the other'
 	@echo 'make fuzz FUZZTIME=10s        every fuzz target for that long'
 	@echo 'make fmt                      gofmt'
@@ -60,7 +60,7 @@ race:
 dev-test:
 	@test/step.sh 'tests, $(DEV)' sh -c 'cd $(DEV) && go test -timeout 20m ./...'
 
-# Every service of docker-compose.yml as a process of its own, and the demo's story through the command line.
+# Every service of docker-compose.yml as a process of its own, the demo's story through the command line, and docs/joining.md.
 test-houses:
 	@test/step.sh 'gcc and PostgreSQL' test/prerequisites.sh
 	@test/step.sh 'go vet, houses' sh -c 'cd $(DEV) && go vet -tags houses ./houses/'

@@ -4,9 +4,7 @@ package houses_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,6 +24,7 @@ type joining struct {
 	host    string // where the newcomer listens
 	insurer string // the newcomer's DID
 	typists map[string]*typist
+	table   string // of the page: when it is refused
 }
 
 // A block is what one of them types at a time. "```sh founder" says on the
@@ -53,6 +52,7 @@ func (j *joining) page() {
 	}
 	j.paid()
 	j.recorded()
+	j.refused()
 	j.named()
 }
 
@@ -62,8 +62,8 @@ func (j *joining) blocks() (all []block) {
 	if err != nil {
 		j.Fatal(err)
 	}
-	page, _, ok := strings.Cut(string(body), "\n## When it is refused\n")
-	if !ok {
+	page, rest, ok := strings.Cut(string(body), "\n## When it is refused\n")
+	if j.table = rest; !ok {
 		j.Fatal("docs/joining.md has no part \"When it is refused\"")
 	}
 	repo, err := filepath.Abs(filepath.Join("..", "..", ".."))
@@ -196,86 +196,6 @@ func (j *joining) approve(lines string) {
 		j.sit(dir, j.own(founder)).types(strings.ReplaceAll(lines, "approval-board.json", "approval-"+founder+".json"))
 		for _, name := range []string{"approval-" + founder + ".json", "reviewer-approval-" + founder + ".json"} {
 			j.write(filepath.Join(j.dir, name), j.read(filepath.Join(dir, name)))
-		}
-	}
-}
-
-// paid looks at what the hospital has in the end.
-func (j *joining) paid() {
-	address := []string{"--gateway", "http://" + j.host + ":8101", "--insurer", j.insurer}
-	var status struct {
-		Claims []struct {
-			Claim, State string
-			Paid         int64 `json:"paidCents"`
-		}
-	}
-	j.types("hospital", &status, append([]string{"claim", "status"}, address...)...)
-	if len(status.Claims) != 1 || status.Claims[0].Claim != "DEMO-001" || status.Claims[0].State != "paid" {
-		j.Errorf("got the claims %+v, want DEMO-001 paid", status.Claims)
-	}
-	var fetched struct {
-		Remittances []struct {
-			Payments []struct {
-				TotalCents int64
-				Claims     []struct {
-					Claim                                string
-					ChargeCents, PaidCents, PatientCents int64
-				}
-			}
-		}
-	}
-	j.types("hospital", &fetched, append([]string{"remit", "fetch"}, address...)...)
-	got := fmt.Sprint(fetched.Remittances)
-	if want := "[{[{6500 [{DEMO-001 14000 6500 2500}]}]}]"; got != want {
-		j.Errorf("the 835 says %s, want %s", got, want)
-	}
-	var again struct{ Remittances []struct{} }
-	out := j.typists["newcomer"].says("countersign remit run --json")
-	if err := json.Unmarshal([]byte(out), &again); err != nil || len(again.Remittances) != 0 {
-		j.Errorf("run twice, it pays more: %v\n%s", err, out)
-	}
-	var v verdict
-	out = j.typists["hospital"].says("countersign verify --json --trust trust.json evidence")
-	if err := json.Unmarshal([]byte(out), &v); err != nil || v.Decisions != 1 || v.Verified != 1 || v.Reproduced != 1 || len(v.Failures) > 0 {
-		j.Errorf("the hospital verifies %+v, %v", v, err)
-	}
-	if text := string(j.read(filepath.Join(j.dir, "..", "hospital", "evidence", "remittance.835"))); !strings.Contains(text, "NEW HEALTH PLAN") {
-		j.Errorf("the 835 does not name who pays:\n%s", text)
-	}
-}
-
-// recorded finds the newcomer's entries on the ledger, by its own DID.
-func (j *joining) recorded() {
-	var head struct{ Size int64 }
-	j.types("auditor", &head, "ledger", "head")
-	got := map[string]int{}
-	for i := int64(1); i < head.Size; i++ {
-		var shown struct{ Entries []struct{ Kind, DID, Void string } }
-		j.types("auditor", &shown, "ledger", "show", fmt.Sprint(i))
-		for _, e := range shown.Entries {
-			if e.DID == j.insurer && e.Void == "" {
-				got[e.Kind]++
-			}
-		}
-	}
-	want := map[string]int{"participant": 1, "plan-edition": 1, "fee-edition": 1, "claim-decision": 1, "remittance": 1}
-	if !maps.Equal(got, want) {
-		j.Errorf("the new insurer's entries are %v, want %v", got, want)
-	}
-}
-
-// named says that the newcomer's daemons log nothing personal.
-func (j *joining) named() {
-	j.typists["newcomer"].says("kill $(jobs -p); wait") // they drain
-	for _, name := range []string{"worker.log", "gateway.log"} {
-		log := strings.ToUpper(string(j.read(filepath.Join(j.dir, name))))
-		if !strings.Contains(log, "{") {
-			j.Errorf("%s says nothing", name)
-		}
-		for _, value := range personal(j.T) {
-			if strings.Contains(log, value) {
-				j.Errorf("%s has %q", name, value)
-			}
 		}
 	}
 }

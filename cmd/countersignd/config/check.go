@@ -86,7 +86,7 @@ func (r *reader) insurer(i *Insurer) {
 		r.httpURL(path+".url", b.URL)
 		r.state(path+".jurisdiction", b.Jurisdiction)
 		if _, err := credentials.KeyFromDIDKey(credentials.DID(b.DID)); err != nil {
-			r.at(path+".did", "want a did:key, as the board's founders give it")
+			r.at(path+".did", "want a did:key, as \"countersign ledger participants\" shows it")
 		}
 		if dids[b.DID] {
 			r.at(path+".did", "two boards have this DID")
