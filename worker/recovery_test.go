@@ -71,10 +71,13 @@ func newHouse(t *testing.T) *house {
 	h.must(err)
 	h.open()
 	t.Cleanup(func() { h.db.Close() })
-	for name, kind := range map[string]books.EditionKind{"fees.csv": books.FeeEdition, "plan.yaml": books.PlanEdition} {
-		body, err := examples.Files.ReadFile(name)
+	for _, file := range []struct {
+		name string
+		kind books.EditionKind
+	}{{"fees.csv", books.FeeEdition}, {"plan.yaml", books.PlanEdition}} {
+		body, err := examples.Files.ReadFile(file.name)
 		h.must(err)
-		_, err = h.Publish(h.ctx, kind, "demo-fees", "2026-01", body)
+		_, err = h.Publish(h.ctx, file.kind, "demo-fees", "2026-01", body)
 		h.must(err)
 	}
 	h.must(h.Books.Enroll(h.ctx, []store.Member{{MemberID: "M1", Family: "M1", Last: "Alder", First: "Ann", Plan: "demo-ppo", From: "2026-01-01"}}))

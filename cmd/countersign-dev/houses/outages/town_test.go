@@ -69,7 +69,11 @@ func settle(t *testing.T, o houses.Options, n int, seed uint64) *town {
 	})
 	v.books = v.database("insurer", "books")
 	v.must("insurer", nil, "plan", "publish", "--fees", example("fees.csv"), "--name", "demo-fees", "--edition", "2026-01")
-	v.must("insurer", nil, "plan", "publish", example("plan.yaml"))
+	plan := filepath.Join(t.TempDir(), "plan.yaml")
+	if err := os.WriteFile(plan, houses.Plan(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	v.must("insurer", nil, "plan", "publish", plan)
 	var issued struct {
 		Licenses []struct{ Handle, NPI string }
 	}
