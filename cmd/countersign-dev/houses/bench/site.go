@@ -86,11 +86,7 @@ func (s *site) settle(ctx context.Context, t *town) error {
 	if _, err := insurer.PublishFees(ctx, "demo-fees", "2026-01", fees); err != nil {
 		return fmt.Errorf("publish fees: %w", err)
 	}
-	plan, err := examples.Files.ReadFile("plan.yaml")
-	if err != nil {
-		return err
-	}
-	if _, err := insurer.PublishPlan(ctx, plan); err != nil {
+	if _, err := insurer.PublishPlan(ctx, houses.Plan()); err != nil {
 		return fmt.Errorf("publish plan: %w", err)
 	}
 	if _, err := insurer.Enroll(ctx, demoPPO, t.members()); err != nil {
