@@ -33,6 +33,8 @@ type Books interface {
 	FindSigned(ctx context.Context, key string) (books.Signed, error)
 
 	Outbox(ctx context.Context, document credentials.Handle) (books.OutboxRow, error)
+	// SignedAnew replaces an entry that is not recorded, once its key was handed over.
+	SignedAnew(ctx context.Context, document credentials.Handle, entry []byte) error
 	KeepReceipt(ctx context.Context, document credentials.Handle, index int64, receipt []byte) error
 
 	OpenWork(ctx context.Context, license credentials.Handle) ([]books.Work, error)
@@ -40,7 +42,8 @@ type Books interface {
 }
 
 // ErrRefused is wrapped by a Ledger's errors that no retry can mend: the key
-// is used for another entry, or the issuer may not record this.
+// is used for another entry, or the issuer may not record this. (That its key
+// was handed over is ledger.ErrRetired alone: another signature mends it.)
 var ErrRefused = errors.New("the ledger refused the entry")
 
 // Ledger is what recording asks of the ledger.

@@ -111,3 +111,62 @@ func when(on bool) error {
 	}
 	return nil
 }
+
+// retiring is a ledger that refuses one key.
+type retiring struct {
+	chain
+	kid string
+}
+
+func (l *retiring) Append(ctx context.Context, key string, e ledger.Entry) (int64, error) {
+	if e.KeyID == l.kid {
+		return 0, ledger.ErrRetired
+	}
+	return l.chain.Append(ctx, key, e)
+}
+
+// What was settled before a handover is recorded after it, with the entry
+// signed by the key that followed, and the books keep what the ledger has.
+func TestRecordAfterHandover(t *testing.T) {
+	h := newHouse(t)
+	old := ledgertest.Signer("insurer")
+	did, err := credentials.SignerDID(old)
+	must(t, err)
+	_, multikey, err := credentials.ParseKeyID(ledgertest.Signer("second").KeyID())
+	must(t, err)
+	next := credentials.NewSigner(string(did)+"#"+multikey, ledgertest.Key("second"))
+	entry := ledgertest.Entry(t, "D1")
+	document := h.settled(entry.Marshal())
+	l := &retiring{kid: old.KeyID()}
+
+	r := &activities.Recording{Books: h, Ledger: l, Signer: old}
+	if err := r.Record(ctx, document); !errors.Is(err, ledger.ErrRetired) || final(err) {
+		t.Errorf("by a worker that still has the old key: got %v, want that it is tried again", err)
+	}
+	r.Signer = ledgertest.Signer("board")
+	if err := r.Record(ctx, document); !final(err) {
+		t.Errorf("by another party: got %v", err)
+	}
+	r.Signer = next
+	l.wait = errAway
+	if err := r.Record(ctx, document); final(err) || !errors.Is(err, errAway) {
+		t.Errorf("cut off behind the append: got %v", err)
+	}
+	l.wait = nil
+	must(t, r.Record(ctx, document))
+	row, err := h.Outbox(ctx, document)
+	must(t, err)
+	anew, err := ledger.ParseEntry(row.Entry)
+	must(t, err)
+	if !row.Recorded || anew.KeyID != next.KeyID() || anew.Document != entry.Document || anew.Subject != entry.Subject || !anew.Effective.Equal(entry.Effective) {
+		t.Errorf("the books keep %+v of %+v", anew, entry)
+	}
+	for _, e := range l.entries {
+		if string(e.Marshal()) != string(row.Entry) {
+			t.Error("the ledger was sent something else than the books keep")
+		}
+	}
+	if len(l.entries) != 2 || l.appended[0] != l.appended[1] {
+		t.Errorf("appended %q", l.appended)
+	}
+}

@@ -30,6 +30,7 @@ type testLedger struct {
 	byKey   map[string]int64
 	entries [][]byte
 	fault   func(call string) string
+	retired string // key id that was handed over
 }
 
 func newTestLedger() *testLedger { return &testLedger{byKey: map[string]int64{}} }
@@ -53,6 +54,9 @@ func (l *testLedger) Append(_ context.Context, key string, e ledger.Entry) (int6
 	fault := l.faultOf("append")
 	if fault == "fail" {
 		return 0, errors.New("ledger is down")
+	}
+	if e.KeyID == l.retired {
+		return 0, ledger.ErrRetired
 	}
 	index, known := l.byKey[key]
 	switch {
@@ -85,8 +89,12 @@ func receiptOf(index int64, entry []byte) []byte {
 	return fmt.Appendf(nil, "receipt of %d\n%s\n", index, credentials.DigestOf(entry))
 }
 
+func ed25519KeyOf(seed byte) ed25519.PrivateKey {
+	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, ed25519.SeedSize))
+}
+
 func testKey(seed byte) credentials.Signer {
-	return credentials.NewSigner("", ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, ed25519.SeedSize)))
+	return credentials.NewSigner("", ed25519KeyOf(seed))
 }
 
 var (
@@ -121,6 +129,11 @@ func (b *syncBuffer) text() string {
 
 func openHouse(t *testing.T, db *sqldb.DB, l *testLedger, change ...func(*Options)) *house {
 	t.Helper()
+	return openHouseAs(t, boardKey, db, l, change...)
+}
+
+func openHouseAs(t *testing.T, signer credentials.Signer, db *sqldb.DB, l *testLedger, change ...func(*Options)) *house {
+	t.Helper()
 	h := &house{ledger: l, log: new(syncBuffer)}
 	h.server = httptest.NewUnstartedServer(nil)
 	o := Options{Jurisdiction: "MA", URL: "http://" + h.server.Listener.Addr().String(),
@@ -128,7 +141,7 @@ func openHouse(t *testing.T, db *sqldb.DB, l *testLedger, change ...func(*Option
 	for _, c := range change {
 		c(&o)
 	}
-	b, err := Open(t.Context(), db, boardKey, l, o)
+	b, err := Open(t.Context(), db, signer, l, o)
 	if err != nil {
 		t.Fatal(err)
 	}

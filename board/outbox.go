@@ -54,10 +54,10 @@ type waiting struct {
 
 const (
 	oldestUnplaced = `
-		SELECT sequence, document, ledger_index, entry FROM register_event
+		SELECT sequence, document, ledger_index, COALESCE(entry_anew, entry) FROM register_event
 		WHERE ledger_index IS NULL ORDER BY sequence LIMIT 1`
 	oldestUnproven = `
-		SELECT sequence, document, ledger_index, entry FROM register_event
+		SELECT sequence, document, ledger_index, COALESCE(entry_anew, entry) FROM register_event
 		WHERE ledger_index IS NOT NULL AND receipt IS NULL ORDER BY sequence LIMIT 1`
 )
 
@@ -91,6 +91,13 @@ func (b *Board) appendNext(ctx context.Context) (found bool, err error) {
 		return false, err
 	}
 	index, err := b.ledger.Append(b.within(ctx, w.document), w.document, w.entry)
+	if errors.Is(err, ledger.ErrRetired) && w.entry.KeyID != b.signer.KeyID() && w.entry.Issuer() == b.did {
+		// It was signed before the board's key was handed over. The document stays
+		// as it was signed; the entry is signed anew, to the same bytes each time.
+		if w.entry, err = b.signAnew(ctx, w.sequence, w.entry); err == nil {
+			index, err = b.ledger.Append(b.within(ctx, w.document), w.document, w.entry)
+		}
+	}
 	if err != nil {
 		return false, fmt.Errorf("event %d: %w", w.sequence, err)
 	}
@@ -99,6 +106,15 @@ func (b *Board) appendNext(ctx context.Context) (found bool, err error) {
 	}
 	b.moved()
 	return true, nil
+}
+
+func (b *Board) signAnew(ctx context.Context, sequence int64, e ledger.Entry) (ledger.Entry, error) {
+	anew, err := e.Sign(b.signer)
+	if err != nil {
+		return e, err
+	}
+	_, err = b.db.Exec(ctx, `UPDATE register_event SET entry_anew = $2 WHERE sequence = $1 AND ledger_index IS NULL`, sequence, anew.Marshal())
+	return anew, err
 }
 
 func keepIndex(tx *sqldb.Tx, sequence, index int64) error {

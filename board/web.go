@@ -34,18 +34,20 @@ type service struct {
 }
 
 // webDocument is the board's document. There is none where the board's address
-// cannot be a did:web, or where its key is not its own name, the did:key that
-// the ledger admitted.
+// cannot be a did:web, or where its key id does not spell its key, as that of
+// a did:key does, and of what followed it.
 func (b *Board) webDocument() (*didDocument, error) {
 	id, err := credentials.WebDID(b.URL)
 	if err != nil {
 		return nil, err
 	}
-	pub, err := credentials.KeyFromDIDKey(b.did)
+	_, key, err := credentials.ParseKeyID(b.signer.KeyID())
+	if err == nil {
+		_, err = credentials.ParseMultikey(key)
+	}
 	if err != nil {
 		return nil, err
 	}
-	key := credentials.EncodeMultikey(pub)
 	kid := string(id) + "#" + key
 	return &didDocument{
 		Context: []string{"https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1"},

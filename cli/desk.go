@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"crypto/ed25519"
+	"errors"
 	"fmt"
 
 	urfave "github.com/urfave/cli/v2"
@@ -38,21 +40,27 @@ func (r *run) desk(c *urfave.Context, clerk bool) (*desk, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg := board.Config{URL: url, Board: credentials.DID(did), Keys: aries.NewResolver().ResolveKey, NoWait: c.Bool("no-wait"), Now: r.now}
+	d := &desk{pinned: pinned{trust: *trust}, out: c.String("out")}
+	resolve := aries.NewResolver().ResolveKey
+	keys := func(kid string) (ed25519.PublicKey, error) {
+		if _, err := credentials.ResolveDIDKey(kid); errors.Is(err, credentials.ErrFollowed) && d.keys != nil {
+			return d.keys(kid) // the ledger alone knows what followed a did:key
+		}
+		return resolve(kid)
+	}
+	cfg := board.Config{URL: url, Board: credentials.DID(did), Keys: keys, NoWait: c.Bool("no-wait"), Now: r.now}
 	if clerk {
 		if cfg.Signer, err = r.signer(c); err != nil {
 			return nil, err
 		}
 	}
-	client, err := board.New(cfg)
-	if err != nil {
+	if d.Client, err = board.New(cfg); err != nil {
 		return nil, refused(commandName(c), err.Error(), "")
 	}
-	l, err := client.Ledger(c.Context)
+	l, err := d.Ledger(c.Context)
 	if err != nil {
 		return nil, err
 	}
-	d := &desk{client, pinned{trust: *trust}, c.String("out")}
 	return d, d.hold(l.Files, "the board", "--board")
 }
 

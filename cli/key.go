@@ -33,6 +33,11 @@ func (r *run) keyCommand() *urfave.Command {
 			do: r.keyExport,
 		}),
 		r.leaf(leaf{
+			name: "rotate", usage: "replace a key that the ledger knows by a new one of the same party", args: "NAME", min: 1, max: 1,
+			about: "It makes the next key, records on the ledger that the old one has given way to it, and signs with\nthe new one from then on. The DID stays. What the old key signed before holds for ever; the ledger and\neveryone who reads it refuse what it signs later. Start whatever signs with it again. Doing it again after\nit was cut off goes on where it stopped.",
+			flags: ledgerFlags(append(storeFlags(), waitFlag(), outFlag("write the entry and its receipt into `DIR`"))...), do: r.keyRotate,
+		}),
+		r.leaf(leaf{
 			name: "passphrase", usage: "seal the key store under a new passphrase",
 			about: "Also seals a store that was made before key stores were sealed. The keys stay the same: where somebody\nmay have had the folder and the old passphrase, have the keys themselves replaced.",
 			flags: append(storeFlags(),

@@ -141,13 +141,20 @@ type entryRow struct {
 	Void string `json:"void,omitempty"`
 }
 
-// rows says of each entry who issued it and whether it could.
-func (l *reader) rows(ctx context.Context, all []ledgerclient.Proven) ([]entryRow, error) {
+// registry knows the participants as the ledger has them now.
+func (l *reader) registry(ctx context.Context) (*ledger.Registry, error) {
 	registry, err := ledger.NewRegistry(l.genesis)
 	if err != nil {
 		return nil, caught("open ledger", err, "")
 	}
-	if _, err := l.Participants(ctx, registry); err != nil {
+	_, err = l.Participants(ctx, registry)
+	return registry, err
+}
+
+// rows says of each entry who issued it and whether it could.
+func (l *reader) rows(ctx context.Context, all []ledgerclient.Proven) ([]entryRow, error) {
+	registry, err := l.registry(ctx)
+	if err != nil {
 		return nil, err
 	}
 	var rows []entryRow

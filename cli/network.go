@@ -75,11 +75,15 @@ func (r *run) networkCommand() *urfave.Command {
 			name: "join", usage: "join a ledger with the founders' approvals, as the newcomer", args: "PARTY", min: 1, max: 1,
 			about: "Doing it twice joins once.",
 			flags: ledgerFlags(append(keyFlags(), approvalFlag(),
-				&urfave.DurationFlag{Name: "wait", Usage: "wait for the ledger's receipt at most `DURATION`", Value: 30 * time.Second},
+				waitFlag(),
 				outFlag("write the entry and its receipt into `DIR`"))...),
 			do: r.networkJoin,
 		}),
 	)
+}
+
+func waitFlag() urfave.Flag {
+	return &urfave.DurationFlag{Name: "wait", Usage: "wait for the ledger's receipt at most `DURATION`", Value: 30 * time.Second}
 }
 
 // many is a flag that is given several times. The library's own splits at

@@ -44,7 +44,11 @@ func (r *run) networkFind(c *urfave.Context) error {
 	}
 	parties := slices.Clone(l.genesis.Founders)
 	for _, a := range all {
-		parties = append(parties, a.party)
+		if i := slices.IndexFunc(parties, func(p ledger.Party) bool { return p.DID == a.party.DID }); i >= 0 {
+			parties[i] = a.party // handed over to this key
+		} else {
+			parties = append(parties, a.party)
+		}
 	}
 	p, err := vouched(doc, parties)
 	if err != nil {

@@ -65,7 +65,12 @@ func (r *run) mayApprove(c *urfave.Context, p ledger.Party, s credentials.Signer
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(l.genesis.Founders, func(f ledger.Party) bool { return f.Kid() == s.KeyID() }) {
+	registry, err := l.registry(c.Context)
+	if err != nil {
+		return err
+	}
+	_, party, err := registry.Current(s.KeyID())
+	if err != nil || !slices.ContainsFunc(l.genesis.Founders, func(f ledger.Party) bool { return f.DID == party.DID }) {
 		return refused(commandName(c), "your key is not a founder's of this ledger", "use a founder's --key")
 	}
 	have, err := l.standing(c.Context, p)
@@ -149,7 +154,7 @@ func (r *run) admit(c *urfave.Context, l *reader, p ledger.Party, approvals []ap
 	index, err := l.Lookup(ctx, p.DID, business)
 	if errors.Is(err, ledgerclient.ErrNotFound) {
 		var e ledger.Entry
-		if e, err = l.admissionEntry(p, approvals, s, r.now()); err != nil {
+		if e, err = l.admissionEntry(ctx, p, approvals, s, r.now()); err != nil {
 			return nil, err
 		}
 		var at ledgerclient.Appended
@@ -166,7 +171,7 @@ func (r *run) admit(c *urfave.Context, l *reader, p ledger.Party, approvals []ap
 	if err != nil {
 		return nil, err
 	}
-	if err := l.final(ctx, index); err != nil {
+	if err := l.final(ctx, "join", index); err != nil {
 		return nil, err
 	}
 	have, err := l.standing(c.Context, p)
@@ -177,7 +182,7 @@ func (r *run) admit(c *urfave.Context, l *reader, p ledger.Party, approvals []ap
 }
 
 // final waits until an entry has its receipt.
-func (l *reader) final(ctx context.Context, index int64) error {
+func (l *reader) final(ctx context.Context, what string, index int64) error {
 	for {
 		_, err := l.Entry(ctx, index)
 		if err == nil || ledgerclient.Permanent(err) {
@@ -188,7 +193,7 @@ func (l *reader) final(ctx context.Context, index int64) error {
 			if errors.Is(ctx.Err(), context.Canceled) {
 				return ctx.Err()
 			}
-			return later("join", fmt.Sprintf("entry %d is sent and has no receipt yet", index), "run the same command again; nothing is done twice")
+			return later(what, fmt.Sprintf("entry %d is sent and has no receipt yet", index), "run the same command again; nothing is done twice")
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
@@ -196,7 +201,7 @@ func (l *reader) final(ctx context.Context, index int64) error {
 
 // admissionEntry is the newcomer's signed entry with the approvals in the
 // founders' order.
-func (l *reader) admissionEntry(p ledger.Party, approvals []approvalFile, s credentials.Signer, now time.Time) (e ledger.Entry, err error) {
+func (l *reader) admissionEntry(ctx context.Context, p ledger.Party, approvals []approvalFile, s credentials.Signer, now time.Time) (e ledger.Entry, err error) {
 	digest, err := digestOf(p)
 	if err != nil {
 		return e, fmt.Errorf("join: %w", err)
@@ -230,9 +235,9 @@ func (l *reader) admissionEntry(p ledger.Party, approvals []approvalFile, s cred
 	if e, err = e.Sign(s); err != nil {
 		return e, err
 	}
-	registry, err := ledger.NewRegistry(l.genesis)
+	registry, err := l.registry(ctx)
 	if err != nil {
-		return e, caught("open ledger", err, "")
+		return e, err
 	}
 	if err := registry.Check(e); err != nil {
 		var i int

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 
 	urfave "github.com/urfave/cli/v2"
@@ -24,6 +25,14 @@ type participantRow struct {
 	Role  ledger.Role     `json:"role"`
 	State string          `json:"state,omitempty"`
 	Since int64           `json:"since"` // index of the entry that let it in; 0 for founders
+	KeyID string          `json:"keyId"` // of the key that it signs with now
+	// KeySince is the index of the entry that handed it over to that key, if any.
+	KeySince int64 `json:"keySince,omitempty"`
+}
+
+// rowOf is a participant whose key has not been handed over.
+func rowOf(p ledger.Party, since int64) participantRow {
+	return participantRow{p.DID, p.Name, p.Role, p.Jurisdiction, since, p.Kid(), 0}
 }
 
 func (r *run) ledgerParticipants(c *urfave.Context) error {
@@ -37,7 +46,7 @@ func (r *run) ledgerParticipants(c *urfave.Context) error {
 	}
 	rows := []participantRow{}
 	for _, p := range l.genesis.Founders {
-		rows = append(rows, participantRow{p.DID, p.Name, p.Role, p.Jurisdiction, 0})
+		rows = append(rows, rowOf(p, 0))
 	}
 	files := dossier.Files{}
 	files.Genesis(l.genesis.MarshalLeaf())
@@ -45,7 +54,11 @@ func (r *run) ledgerParticipants(c *urfave.Context) error {
 		return err
 	}
 	for _, p := range entries {
-		rows = append(rows, participantRow{p.party.DID, p.party.Name, p.party.Role, p.party.Jurisdiction, p.Proof.Index})
+		if i := slices.IndexFunc(rows, func(row participantRow) bool { return row.DID == p.party.DID }); i >= 0 {
+			rows[i].KeyID, rows[i].KeySince = p.party.Kid(), p.Proof.Index
+		} else {
+			rows = append(rows, rowOf(p.party, p.Proof.Index))
+		}
 		files.Receipt(p.Entry.Subject, p.Leaf, p.Receipt)
 	}
 	if err := write(files, c.String("out")); err != nil {
@@ -58,10 +71,19 @@ func (r *run) ledgerParticipants(c *urfave.Context) error {
 	for _, p := range rows {
 		t.add(p.Name, string(p.Role), p.State, strconv.FormatInt(p.Since, 10), string(p.DID))
 	}
-	return t.write(r.Out)
+	if err := t.write(r.Out); err != nil {
+		return err
+	}
+	for _, p := range rows {
+		if p.KeySince != 0 {
+			fmt.Fprintf(r.Out, "%s signs with %s since entry %d\n", oneLine(p.Name), p.KeyID, p.KeySince)
+		}
+	}
+	return nil
 }
 
-// An admission is a participant entry that holds.
+// An admission is a participant entry that holds: it lets a party in, or hands
+// it over to the key that party names.
 type admission struct {
 	ledgerclient.Proven
 	party ledger.Party
@@ -96,7 +118,7 @@ func (l *reader) admitted(ctx context.Context) ([]admission, error) {
 			if p.Entry.Kind != ledger.KindParticipant || registry.Admit(e.Index, p.Entry) != nil {
 				continue // void for every reader
 			}
-			_, party, err := registry.Key(p.Entry.KeyID)
+			party, err := registry.PartyOf(p.Entry.Issuer())
 			if err != nil {
 				return nil, fmt.Errorf("list participants: %w", err)
 			}

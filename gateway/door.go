@@ -64,7 +64,7 @@ func (g *Gateway) open(w http.ResponseWriter, r *http.Request, roles []ledger.Ro
 	keys := func(kid string) (ed25519.PublicKey, error) {
 		key, party, err := g.Who(kid)
 		c.party = party
-		if err != nil && !errors.Is(err, ledger.ErrUnknownIssuer) {
+		if err != nil && !errors.Is(err, ledger.ErrUnknownIssuer) && !errors.Is(err, ledger.ErrRetired) {
 			unasked = fmt.Errorf("ask the ledger who calls: %w", err)
 		}
 		return key, err

@@ -47,8 +47,11 @@ type Books interface {
 type Config struct {
 	Books    Books
 	Temporal client.Client
-	// Who names the admitted party that holds a key; the ledger says so.
+	// Who names the admitted party that signs with a key now; the ledger says so.
 	Who func(kid string) (ed25519.PublicKey, ledger.Party, error)
+	// Keys are those of documents that were taken before, of keys too that have
+	// been handed over since.
+	Keys credentials.ResolveKey
 	// Proofs are leaf 0 and the entries that admitted the participants, so that
 	// callers can hold answers against the leaf 0 that they pin.
 	Proofs func(ctx context.Context) dossier.Files

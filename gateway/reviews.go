@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"crypto/ed25519"
 	"errors"
 	"net/http"
 	"slices"
@@ -95,7 +94,7 @@ func (g *Gateway) mayDeny(ctx context.Context, d claims.Determination) error {
 	if s.Kind != books.AuthorizationKind {
 		return nil // what a reviewer denies on a claim is administrative
 	}
-	doc, err := credentials.Open[claims.AuthorizationSubmission](s.Token, credentials.KindAuthorizationSubmission, g.key)
+	doc, err := credentials.Open[claims.AuthorizationSubmission](s.Token, credentials.KindAuthorizationSubmission, g.Keys)
 	if err != nil {
 		return err
 	}
@@ -109,12 +108,6 @@ func (g *Gateway) mayDeny(ctx context.Context, d claims.Determination) error {
 		return refuse(http.StatusForbidden, "you may not deny this: %s in %s; a denial needs a clinician whose license stands there", standing.Reason, state)
 	}
 	return nil
-}
-
-// key is an admitted party's key, whoever's.
-func (g *Gateway) key(kid string) (ed25519.PublicKey, error) {
-	key, _, err := g.Who(kid)
-	return key, err
 }
 
 // An EditionError is an edition, or a file of members, that is the sender's to mend.

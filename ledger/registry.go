@@ -78,17 +78,19 @@ func ParticipantHandle(did credentials.DID) credentials.Handle {
 type member struct {
 	party Party
 	key   ed25519.PublicKey
-	since int64 // index of the entry that let it in
+	since int64 // index of the entry that let the key in
+	until int64 // index of the entry that handed it over, the last it could sign; 0 if none did
 }
 
-// A Registry knows the participants: the founders, and whoever they let in. It
-// may be used by several goroutines.
+// A Registry knows the participants, the founders and whoever they let in, and
+// which of their keys could sign where. It may be used by several goroutines.
 type Registry struct {
 	genesis *Genesis
 
 	mu      sync.RWMutex
-	byKey   map[string]member // by key id
-	dids    map[credentials.DID]bool
+	byKey   map[string]member          // by key id, those handed over too
+	current map[credentials.DID]string // key id that signs now
+	entries map[int64]credentials.Digest
 	highest int64 // index of the newest participant entry admitted
 }
 
@@ -97,13 +99,13 @@ func NewRegistry(g *Genesis) (*Registry, error) {
 	if g.leaf == nil {
 		return nil, errors.New("registry: want a genesis that was parsed from leaf 0")
 	}
-	r := &Registry{genesis: g, byKey: map[string]member{}, dids: map[credentials.DID]bool{}}
+	r := &Registry{genesis: g, byKey: map[string]member{}, current: map[credentials.DID]string{}, entries: map[int64]credentials.Digest{}}
 	for _, p := range g.Founders {
 		pub, err := p.check()
 		if err != nil {
 			return nil, fmt.Errorf("registry: %w", err)
 		}
-		r.byKey[p.Kid()], r.dids[p.DID] = member{p, pub, 0}, true
+		r.byKey[p.Kid()], r.current[p.DID] = member{party: p, key: pub}, p.Kid()
 	}
 	return r, nil
 }
@@ -112,7 +114,8 @@ func NewRegistry(g *Genesis) (*Registry, error) {
 func (r *Registry) Clone() *Registry {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return &Registry{genesis: r.genesis, byKey: maps.Clone(r.byKey), dids: maps.Clone(r.dids), highest: r.highest}
+	return &Registry{genesis: r.genesis, byKey: maps.Clone(r.byKey), current: maps.Clone(r.current),
+		entries: maps.Clone(r.entries), highest: r.highest}
 }
 
 // Highest is the index of the newest participant entry admitted.
@@ -122,10 +125,32 @@ func (r *Registry) Highest() int64 {
 	return r.highest
 }
 
-// Key answers which participant signs by this key id.
+// Key answers which participant signs by this key id, or has signed by it. It
+// is for documents that may be old; what comes now is for Current.
 func (r *Registry) Key(kid string) (ed25519.PublicKey, Party, error) {
 	m, err := r.member(kid)
 	return m.key, m.party, err
+}
+
+// Current is Key for whoever wants something now: a key that was handed over
+// is ErrRetired.
+func (r *Registry) Current(kid string) (ed25519.PublicKey, Party, error) {
+	m, err := r.member(kid)
+	if err == nil && m.until != 0 {
+		return nil, Party{}, ErrRetired
+	}
+	return m.key, m.party, err
+}
+
+// PartyOf is a participant with the key that it signs with now.
+func (r *Registry) PartyOf(did credentials.DID) (Party, error) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	kid, ok := r.current[did]
+	if !ok {
+		return Party{}, ErrUnknownIssuer
+	}
+	return r.byKey[kid].party, nil
 }
 
 // ResolveKey is Key as a credentials.ResolveKey.
@@ -147,27 +172,38 @@ func (r *Registry) member(kid string) (member, error) {
 // ErrUnknownIssuer is the answer to a key id that is no participant's.
 var ErrUnknownIssuer = errors.New("the issuer's key is not a participant's of this ledger")
 
-// Admit lets the newcomer of a participant entry in, from that index on. An
-// entry that it refuses is void for every reader: it stays in the ledger and
-// means nothing. Call it in the order of the ledger.
+// Admit lets the newcomer of a participant entry in, or hands a party over to
+// its next key, from that index on. An entry that it refuses is void for every
+// reader: it stays in the ledger and means nothing. Call it in the order of the
+// ledger.
 func (r *Registry) Admit(index int64, e Entry) error {
-	p, pub, err := r.admission(e)
-	if err != nil {
-		return fmt.Errorf("admit participant: %w", err)
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.dids[p.DID] {
-		return errors.New("admit participant: that DID is a participant already")
+	if index <= r.highest {
+		return errors.New("admit participant: a later entry, or the genesis, stands there already")
 	}
-	if index <= 0 {
-		return errors.New("admit participant: index 0 is the genesis")
+	if isHandover(e) {
+		old, next, err := r.handover(e)
+		if err == nil && index <= old.since {
+			err = errors.New("its issuer was let in only later")
+		}
+		if err != nil {
+			return fmt.Errorf("hand key over: %w", err)
+		}
+		old.until, next.since = index, index
+		r.byKey[e.KeyID], r.byKey[next.party.Kid()], r.current[next.party.DID] = old, next, next.party.Kid()
+	} else {
+		p, pub, err := r.admission(e)
+		if err != nil {
+			return fmt.Errorf("admit participant: %w", err)
+		}
+		r.byKey[p.Kid()], r.current[p.DID] = member{party: p, key: pub, since: index}, p.Kid()
 	}
-	r.byKey[p.Kid()], r.dids[p.DID] = member{p, pub, index}, true
-	r.highest = max(r.highest, index)
+	r.entries[index], r.highest = credentials.DigestOf(e.Marshal()), index
 	return nil
 }
 
+// admission checks everything about the entry but its place. The caller holds mu.
 func (r *Registry) admission(e Entry) (p Party, pub ed25519.PublicKey, err error) {
 	if e.Kind != KindParticipant {
 		return p, nil, fmt.Errorf("a %v entry lets nobody in", e.Kind)
@@ -186,13 +222,7 @@ func (r *Registry) admission(e Entry) (p Party, pub ed25519.PublicKey, err error
 	if err := e.Verify(pub); err != nil {
 		return p, nil, err
 	}
-	r.mu.RLock()
-	known := r.dids[p.DID]
-	for _, m := range r.byKey {
-		known = known || m.party.Key == p.Key
-	}
-	r.mu.RUnlock()
-	if known {
+	if r.current[p.DID] != "" || r.knowsKey(p.Key) {
 		return p, nil, errors.New("that DID or key is a participant's already")
 	}
 	return p, pub, r.approved(a)
@@ -222,10 +252,12 @@ func (r *Registry) approved(a Admission) error {
 	return nil
 }
 
+// founder is the key that a founder has now: who has handed a key over does not
+// want what it approves from then on.
 func (r *Registry) founder(did credentials.DID) (ed25519.PublicKey, error) {
 	for _, p := range r.genesis.Founders {
 		if p.DID == did {
-			return credentials.ParseMultikey(p.Key)
+			return r.byKey[r.current[did]].key, nil
 		}
 	}
 	return nil, errors.New("not a founder")
@@ -236,26 +268,49 @@ func (r *Registry) founder(did credentials.DID) (ed25519.PublicKey, error) {
 func (r *Registry) Check(e Entry) error { return r.CheckAt(math.MaxInt64, e) }
 
 // CheckAt is Check for a reader who found the entry at an index: its issuer
-// must have been a participant before that.
+// must have been a participant before that, and its key not handed over.
 func (r *Registry) CheckAt(index int64, e Entry) error {
 	if e.Kind == KindParticipant {
-		if m, err := r.member(e.KeyID); err == nil && m.since == index {
+		r.mu.RLock()
+		defer r.mu.RUnlock()
+		if d, ok := r.entries[index]; ok && d == credentials.DigestOf(e.Marshal()) {
 			return nil // it is the entry that Admit has accepted
 		}
-		_, _, err := r.admission(e)
+		var err error
+		if isHandover(e) {
+			_, _, err = r.handover(e)
+		} else {
+			_, _, err = r.admission(e)
+		}
 		return err
 	}
-	m, err := r.member(e.KeyID)
+	key, err := r.mayIssue(index, e)
 	if err != nil {
 		return err
 	}
-	if index <= m.since {
-		return errors.New("its issuer was let in only later")
+	return e.Verify(key)
+}
+
+// MayIssueAt is CheckAt without the signature, for the operator, which has
+// checked that before and gives the entry its place now.
+func (r *Registry) MayIssueAt(index int64, e Entry) error {
+	_, err := r.mayIssue(index, e)
+	return err
+}
+
+func (r *Registry) mayIssue(index int64, e Entry) (ed25519.PublicKey, error) {
+	m, err := r.member(e.KeyID)
+	switch {
+	case err != nil:
+		return nil, err
+	case index <= m.since:
+		return nil, errors.New("its issuer's key was let in only later")
+	case m.until != 0 && index > m.until:
+		return nil, ErrRetired
+	case !MayIssue(m.party.Role, e.Kind):
+		return nil, fmt.Errorf("%w: a participant in the role %s may not record a %v", ErrMayNot, m.party.Role, e.Kind)
 	}
-	if !MayIssue(m.party.Role, e.Kind) {
-		return fmt.Errorf("%w: a participant in the role %s may not record a %v", ErrMayNot, m.party.Role, e.Kind)
-	}
-	return e.Verify(m.key)
+	return m.key, nil
 }
 
 // ErrMayNot is wrapped where the issuer's role does not allow the kind.

@@ -62,6 +62,14 @@ func readOutbox(tx statements, document credentials.Handle) (books.OutboxRow, er
 	return row, nil
 }
 
+// SignedAnew replaces the entry of a document that has no receipt yet.
+func (b *Books) SignedAnew(ctx context.Context, document credentials.Handle, entry []byte) error {
+	return b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		_, err := tx.Exec(`UPDATE outbox SET entry = $2 WHERE document = $1 AND recorded = 0`, document.String(), entry)
+		return err
+	})
+}
+
 // KeepReceipt keeps the first receipt of a document.
 func (b *Books) KeepReceipt(ctx context.Context, document credentials.Handle, index int64, receipt []byte) error {
 	return b.db.Tx(ctx, func(tx *sqldb.Tx) error {

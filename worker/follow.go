@@ -113,7 +113,7 @@ func (i *Insurer) verifyEvent(ctx context.Context, b *boardclient.Client, e boar
 		return heard, fmt.Errorf("receipt: %w", err)
 	}
 	heard.Entry = leaf
-	_, party, err := i.Ledger.Who(entry.KeyID)
+	_, party, err := i.Ledger.Whose(entry.KeyID)
 	switch {
 	case err != nil:
 		return heard, err

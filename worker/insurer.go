@@ -64,8 +64,10 @@ type Config struct {
 // Ledger is what the house asks of the ledger beyond recording.
 type Ledger interface {
 	activities.Ledger
-	// Who names the admitted party that holds a key.
+	// Who names the admitted party that signs with a key now; Whose the one that
+	// does or did, for documents that may be older than a handover.
 	Who(kid string) (ed25519.PublicKey, ledger.Party, error)
+	Whose(kid string) (ed25519.PublicKey, ledger.Party, error)
 	// Check verifies an entry's receipt and returns the entry.
 	Check(ctx context.Context, index int64, receipt []byte) (leaf []byte, e ledger.Entry, err error)
 	// Proofs prove who the participants are.
@@ -98,7 +100,7 @@ func NewInsurer(c Config) *Insurer {
 		kept = c.WrapBooks(kept)
 	}
 	keys := func(kid string) (ed25519.PublicKey, error) {
-		key, _, err := c.Ledger.Who(kid)
+		key, _, err := c.Ledger.Whose(kid)
 		return key, err
 	}
 	i.errands = Errands{
@@ -106,11 +108,11 @@ func NewInsurer(c Config) *Insurer {
 		Evidence:  activities.Evidence{Books: kept, Now: c.Now, Patience: c.Patience},
 		Signing:   activities.Signing{Books: kept, Signer: c.Signer, Now: c.Now},
 		Settling:  activities.Settling{Books: kept},
-		Recording: activities.Recording{Books: kept, Ledger: c.Ledger},
+		Recording: activities.Recording{Books: kept, Ledger: c.Ledger, Signer: c.Signer},
 		Reaching:  activities.Reaching{Books: kept},
 	}
 	i.gateway = gateway.New(gateway.Config{
-		Books: c.Books, Temporal: c.Temporal, Who: c.Ledger.Who, Proofs: c.Ledger.Proofs, Publish: i.Publish, Enroll: i.Enroll, Remit: i.Remit, Insurer: c.Insurer, Reviewers: c.Reviewers,
+		Books: c.Books, Temporal: c.Temporal, Who: c.Ledger.Who, Keys: keys, Proofs: c.Ledger.Proofs, Publish: i.Publish, Enroll: i.Enroll, Remit: i.Remit, Insurer: c.Insurer, Reviewers: c.Reviewers,
 		Secret: c.Secret, Edits: c.Edits, ReceiptFromFile: c.ReceiptFromFile, Patience: c.Patience, Now: c.Now, Log: c.Log,
 	})
 	return i

@@ -32,6 +32,9 @@ type LedgerLine struct {
 // askAgain keeps strangers from making the house ask the ledger at will.
 const askAgain = 2 * time.Second
 
+// readAgain bounds how long a key that was handed over is still taken here.
+const readAgain = 10 * time.Second
+
 // OpenLedger reads the participants of the ledger at base.
 func OpenLedger(ctx context.Context, base string, g *ledger.Genesis) (*LedgerLine, error) {
 	policy, err := g.Policy()
@@ -56,6 +59,9 @@ func (l *LedgerLine) Client() *client.Client { return l.client }
 func (l *LedgerLine) Append(ctx context.Context, businessKey string, e ledger.Entry) (int64, error) {
 	a, err := l.client.Append(ctx, businessKey, e)
 	if err != nil && client.Permanent(err) {
+		if errors.Is(err, ledger.ErrRetired) {
+			return a.Index, ledger.ErrRetired // recording signs anew
+		}
 		err = fmt.Errorf("%w: %w", activities.ErrRefused, err)
 	}
 	return a.Index, err
@@ -91,24 +97,60 @@ func (l *LedgerLine) Find(ctx context.Context, did credentials.DID, event string
 	return index, err == nil, err
 }
 
-// Who names the admitted party that holds a key. A key that is not known may
-// have been admitted since the participants were last read, so it asks again.
+// Who names the admitted party that signs with a key now. It reads every few
+// seconds whether a key was handed over; where the ledger does not answer, it
+// says what it knows.
 func (l *LedgerLine) Who(kid string) (ed25519.PublicKey, ledger.Party, error) {
-	key, party, err := l.registry.Key(kid)
+	if l.mu.TryLock() {
+		if time.Since(l.asked) > readAgain {
+			l.ask()
+		}
+		l.mu.Unlock()
+	}
+	return l.find(kid, l.registry.Current)
+}
+
+// Whose is Who for documents that may be older than a handover: it names the
+// party that signs, or has signed, with a key.
+func (l *LedgerLine) Whose(kid string) (ed25519.PublicKey, ledger.Party, error) {
+	return l.find(kid, l.registry.Key)
+}
+
+// ResolveKey is Whose as a credentials.ResolveKey.
+func (l *LedgerLine) ResolveKey(kid string) (ed25519.PublicKey, error) {
+	key, _, err := l.Whose(kid)
+	return key, err
+}
+
+// find looks a key up. One that is not known may have been admitted since the
+// participants were last read, so it asks again.
+func (l *LedgerLine) find(kid string, in func(string) (ed25519.PublicKey, ledger.Party, error)) (ed25519.PublicKey, ledger.Party, error) {
+	key, party, err := in(kid)
 	if err == nil || !errors.Is(err, ledger.ErrUnknownIssuer) {
 		return key, party, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if time.Since(l.asked) > askAgain {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		if err := l.read(ctx); err != nil {
+		if err := l.ask(); err != nil {
 			return nil, party, err
 		}
-		l.asked = time.Now()
 	}
-	return l.registry.Key(kid)
+	return in(kid)
+}
+
+// ask reads the participants, but not more often than it should. The caller
+// holds mu.
+func (l *LedgerLine) ask() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	err := l.read(ctx)
+	if err == nil {
+		l.asked = time.Now()
+	} else {
+		l.asked = time.Now().Add(askAgain - readAgain) // so Who does not ask each time
+	}
+	return err
 }
 
 // read brings the participants up to date; the caller holds mu, or is alone.

@@ -224,6 +224,8 @@ func (c *Client) do(req *http.Request) ([]byte, error) {
 		return nil, ErrKeyReuse
 	case "refused":
 		return nil, fmt.Errorf("%w: %.300q", ErrRefused, said.Error)
+	case "retired":
+		return nil, fmt.Errorf("%w: %w", ErrRefused, ledger.ErrRetired)
 	case "not-final":
 		return nil, ErrNotFinal
 	case "not-found":

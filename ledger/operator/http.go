@@ -60,6 +60,8 @@ func (l *Log) fail(w http.ResponseWriter, err error) {
 	switch {
 	case errors.Is(err, ErrKeyReuse):
 		status, code, text = http.StatusConflict, "key-reuse", err.Error()
+	case errors.Is(err, ledger.ErrRetired):
+		status, code, text = http.StatusForbidden, "retired", err.Error()
 	case errors.Is(err, ledger.ErrMayNot), errors.Is(err, ledger.ErrUnknownIssuer):
 		status, code, text = http.StatusForbidden, "refused", err.Error()
 	case errors.Is(err, ErrRefused):

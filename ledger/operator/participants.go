@@ -101,8 +101,8 @@ func (l *Log) admissible(ctx context.Context, e ledger.Entry, leaf []byte) error
 		}
 		err = l.people.get().Check(e)
 	}
-	if err != nil && e.Kind == ledger.KindParticipant {
-		return l.admittedBefore(ctx, leaf, err)
+	if err != nil && (e.Kind == ledger.KindParticipant || errors.Is(err, ledger.ErrRetired)) {
+		return l.recordedBefore(ctx, leaf, err)
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrRefused, err)
@@ -110,9 +110,9 @@ func (l *Log) admissible(ctx context.Context, e ledger.Entry, leaf []byte) error
 	return nil
 }
 
-// admittedBefore lets a participant entry that is in the ledger already pass,
-// so that sending it again gives its index as it does for any other entry.
-func (l *Log) admittedBefore(ctx context.Context, leaf []byte, refused error) error {
+// recordedBefore lets an entry that is in the ledger already pass, though it
+// could not be appended any more: so that sending it again gives its index.
+func (l *Log) recordedBefore(ctx context.Context, leaf []byte, refused error) error {
 	var n int
 	h := leafHash(leaf)
 	if err := l.db.QueryRow(ctx, `SELECT count(*) FROM ledger_entry WHERE leaf_hash = $1`, h[:]).Scan(&n); err != nil {
@@ -124,8 +124,9 @@ func (l *Log) admittedBefore(ctx context.Context, leaf []byte, refused error) er
 	return nil
 }
 
-// A door lets newcomers in inside the transaction that records them, so that
-// two operators cannot let the same one in twice.
+// A door lets newcomers in and hands keys over inside the transaction that
+// records them, so that two operators cannot do so twice, and nothing gets in
+// behind a handover that was checked before it.
 type door struct {
 	log      *Log
 	tx       *sqldb.Tx
@@ -137,9 +138,6 @@ func (d *door) check(index int64, e ledger.Entry) error {
 	if e.Kind == ledger.KindGenesis {
 		return fmt.Errorf("%w: the genesis is leaf 0", ErrRefused)
 	}
-	if e.Kind != ledger.KindParticipant {
-		return nil // checked before it was queued; nobody is ever put out
-	}
 	if d.registry == nil {
 		r, seen := d.log.people.try()
 		seen, err := admitSince(inTx(d.tx), r, seen)
@@ -147,6 +145,12 @@ func (d *door) check(index int64, e ledger.Entry) error {
 			return err
 		}
 		d.registry, d.seen = r, seen
+	}
+	if e.Kind != ledger.KindParticipant {
+		if err := d.registry.MayIssueAt(index, e); err != nil {
+			return fmt.Errorf("%w: %w", ErrRefused, err)
+		}
+		return nil
 	}
 	if err := d.registry.Admit(index, e); err != nil {
 		return fmt.Errorf("%w: %w", ErrRefused, err)

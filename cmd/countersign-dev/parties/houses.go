@@ -199,7 +199,7 @@ func (n *Network) OpenHouse(ctx context.Context, temporal string) error {
 	var feeds []*boardclient.Client
 	for _, state := range n.Jurisdictions {
 		b := n.Boards[state]
-		feed, err := boardclient.New(boardclient.Config{URL: b.URL, Board: b.DID, Keys: credentials.ResolveDIDKey})
+		feed, err := boardclient.New(boardclient.Config{URL: b.URL, Board: b.DID, Keys: line.ResolveKey})
 		if err != nil {
 			return err
 		}

@@ -95,15 +95,15 @@ func (p *process) insurer(ctx context.Context, contracts bool) (*worker.Insurer,
 	if p.traces != nil {
 		options.Interceptors = append(options.Interceptors, worker.Tracing(p.traces))
 	}
-	feeds, err := feedsOf(c.Boards)
-	if err != nil {
-		return nil, err
-	}
 	db, err := p.database(ctx, c.Database)
 	if err != nil {
 		return nil, err
 	}
 	line, err := p.ledgerLine(ctx)
+	if err != nil {
+		return nil, err
+	}
+	feeds, err := feedsOf(c.Boards, line.ResolveKey)
 	if err != nil {
 		return nil, err
 	}
@@ -149,9 +149,9 @@ func reviewersOf(list []string) (dids []credentials.DID) {
 	return dids
 }
 
-func feedsOf(boards []config.FeedSource) (feeds []*boardclient.Client, err error) {
+func feedsOf(boards []config.FeedSource, keys credentials.ResolveKey) (feeds []*boardclient.Client, err error) {
 	for _, b := range boards {
-		feed, err := boardclient.New(boardclient.Config{URL: b.URL, Board: credentials.DID(b.DID), Keys: credentials.ResolveDIDKey})
+		feed, err := boardclient.New(boardclient.Config{URL: b.URL, Board: credentials.DID(b.DID), Keys: keys})
 		if err != nil {
 			return nil, fmt.Errorf("board of %s: %w", b.Jurisdiction, err)
 		}

@@ -118,6 +118,9 @@ func (p *process) ledgerLine(ctx context.Context) (line *worker.LedgerLine, err 
 func (p *process) admitted(ctx context.Context, line *worker.LedgerLine, s credentials.Signer, role ledger.Role) error {
 	return p.await(ctx, "admission to the ledger", func(context.Context) error {
 		_, party, err := line.Who(s.KeyID())
+		if errors.Is(err, ledger.ErrRetired) {
+			err = final(fmt.Errorf("%w: this key store is a copy from before", err))
+		}
 		if err == nil && party.Role != role {
 			err = final(fmt.Errorf("the key is admitted as %s, not as %s", party.Role, role))
 		}

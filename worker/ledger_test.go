@@ -1,0 +1,87 @@
+package worker
+
+import (
+	"errors"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/ledger"
+	"github.com/countersign-health/countersign/ledger/client"
+	"github.com/countersign-health/countersign/ledger/ledgertest"
+	"github.com/countersign-health/countersign/store/sqldb/sqldbtest"
+)
+
+// A house reads a handover by itself: from then on it takes the new key for the
+// same party and not the old one, except on what may be older.
+func TestHandoverIsRead(t *testing.T) {
+	l := ledgertest.New(t)
+	c, base := serve(t, l)
+	line, err := OpenLedger(t.Context(), base, l.Genesis)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := ledgertest.Signer("hospital")
+	did, _ := credentials.SignerDID(old)
+	_, multikey, _ := credentials.ParseKeyID(ledgertest.Signer("second").KeyID())
+	next := credentials.NewSigner(string(did)+"#"+multikey, ledgertest.Key("second"))
+	if _, _, err := line.Who(old.KeyID()); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := line.Who(next.KeyID()); !errors.Is(err, ledger.ErrUnknownIssuer) {
+		t.Errorf("the new key before the handover: %v", err)
+	}
+
+	h, err := ledger.NewHandover(l.Genesis.Digest(), old, next)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := h.Entry()
+	if err == nil {
+		e.Effective = time.Now()
+		e, err = e.Sign(old)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, err := c.Append(t.Context(), "hand over", e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := c.Await(t.Context(), at.Index, e.Marshal()); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := line.Who(old.KeyID()); err != nil {
+		t.Errorf("read again within a moment of the last time: %v", err)
+	}
+	line.asked = time.Now().Add(-readAgain - time.Second)
+	if _, _, err := line.Who(old.KeyID()); !errors.Is(err, ledger.ErrRetired) {
+		t.Errorf("the old key: got %v, want that it is retired", err)
+	}
+	if _, party, err := line.Who(next.KeyID()); err != nil || party.DID != did || party.Role != ledger.RoleHospital {
+		t.Errorf("the new key: %+v, %v", party, err)
+	}
+	for _, s := range []credentials.Signer{old, next} {
+		if _, party, err := line.Whose(s.KeyID()); err != nil || party.DID != did {
+			t.Errorf("on what may be older: %+v, %v", party, err)
+		}
+	}
+	late, err := ledger.Entry{Kind: ledger.KindClaimDecision, Subject: credentials.Handle{1}, Document: credentials.Digest{1}}.Sign(old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := line.Append(t.Context(), "late", late); !errors.Is(err, ledger.ErrRetired) {
+		t.Errorf("recorded with the old key: %v", err)
+	}
+	if f := line.Proofs(t.Context()); len(f) != 3 {
+		t.Errorf("the proofs have %d files: want leaf 0, and the handover with its receipt", len(f))
+	}
+}
+
+func serve(t *testing.T, l *ledgertest.Ledger) (*client.Client, string) {
+	t.Helper()
+	server := httptest.NewServer(l.Open(t, sqldbtest.Open(t, sqldbtest.SQLite(t))).Handler())
+	t.Cleanup(server.Close)
+	return client.New(server.URL, l.Policy, nil), server.URL
+}
