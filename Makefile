@@ -6,7 +6,7 @@ FUZZTIME ?= 10s
 
 DEV := cmd/countersign-dev
 
-.PHONY: help build demo bench-demo bench-houses test check race dev-test test-houses test-faults fuzz fmt
+.PHONY: help build demo bench-demo bench-houses test check race dev-test test-houses test-faults test-backup fuzz fmt
 
 help:
 	@echo 'make build                    bin/countersign, bin/countersignd, bin/countersign-dev'
@@ -16,6 +16,7 @@ help:
 	@echo 'make test                     everything that must hold; needs gcc and PostgreSQL binaries, and gets them as root on Debian'
 	@echo 'make test-houses              the services of docker-compose.yml as processes, the story through the command line, docs/joining.md as typed'
 	@echo 'make test-faults CLAIMS=500    the same processes, killed, stopped, delayed and full, one after the other'
+	@echo 'make test-backup               the same processes, their databases taken back to an earlier time, and recovered'
 	@echo 'make fuzz FUZZTIME=10s        every fuzz target for that long'
 	@echo 'make fmt                      gofmt'
 
@@ -64,13 +65,19 @@ dev-test:
 test-houses:
 	@test/step.sh 'gcc and PostgreSQL' test/prerequisites.sh
 	@test/step.sh 'go vet, houses' sh -c 'cd $(DEV) && go vet -tags houses ./houses/'
-	@test/step.sh 'tests, houses' sh -c 'cd $(DEV) && go test -tags houses -count=1 -timeout 20m ./houses/'
+	@test/step.sh 'tests, houses' sh -c 'cd $(DEV) && go test -tags houses -count=1 -timeout 20m -skip TestBackup ./houses/'
 
 # Everything that may go away, while claims are billed; with CLAIMS below 500 each daemon is killed less often.
 test-faults:
 	@test/step.sh 'gcc and PostgreSQL' test/prerequisites.sh
 	@test/step.sh 'go vet, outages' sh -c 'cd $(DEV) && go vet -tags houses ./houses/outages'
 	@test/step.sh 'tests, outages' sh -c 'cd $(DEV) && go test -tags houses -count=1 -timeout 60m ./houses/outages -claims $(or $(CLAIMS),500)'
+
+# The insurer's books and Temporal restored from before the ledger's last entries (docs/backup.md).
+test-backup:
+	@test/step.sh 'gcc and PostgreSQL' test/prerequisites.sh
+	@test/step.sh 'go vet, backup' sh -c 'cd $(DEV) && go vet -tags houses ./houses/'
+	@test/step.sh 'tests, backup' sh -c 'cd $(DEV) && go test -tags houses -count=1 -timeout 20m -run TestBackup ./houses/'
 
 fuzz:
 	@FUZZTIME=$(FUZZTIME) test/fuzz.sh

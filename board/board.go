@@ -67,6 +67,11 @@ type Options struct {
 	// GET /ledger; not served where nil.
 	Proofs func(context.Context) map[string][]byte
 
+	// Own lists the licenses and orders that the ledger has of this board from
+	// an index on. A register that lacks one of them does not open. Nil asks
+	// nobody.
+	Own func(ctx context.Context, from int64) ([]Recorded, error)
+
 	Now func() time.Time // time.Now where nil
 	Log *slog.Logger     // slog.Default where nil
 }
@@ -112,6 +117,9 @@ func Open(ctx context.Context, db *sqldb.DB, signer credentials.Signer, l Append
 		return nil, fmt.Errorf("open board: %w", err)
 	}
 	b := &Board{Options: o, db: db, signer: signer, did: did, folder: u.EscapedPath(), ledger: l, changed: make(chan struct{}), asked: map[string]trace.Span{}}
+	if err := b.whole(ctx); err != nil {
+		return nil, fmt.Errorf("open board: %w", err)
+	}
 	b.work, b.stop = context.WithCancel(context.Background())
 	b.running.Go(func() { b.watch(b.work) })
 	b.running.Go(func() { b.keepOn(b.work, "append entry", b.appendNext) })

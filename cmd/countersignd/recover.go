@@ -37,7 +37,7 @@ func (d *daemon) recoverCommand() *urfave.Command {
 	return &urfave.Command{
 		Name: "recover", Usage: "an insurer's books that were restored from a backup (docs/backup.md)", HideHelpCommand: true,
 		Action: func(*urfave.Context) error {
-			return usage("want \"recover status\", \"recover import\", \"recover give-up\" or \"recover contracts\"")
+			return usage("want \"recover status\", \"import\", \"enroll\", \"give-up\" or \"contracts\"")
 		},
 		Subcommands: []*urfave.Command{
 			command("status", "list what the ledger has of this insurer and its books lack; exit 3 where there is something", "", false, nil,
@@ -48,6 +48,14 @@ func (d *daemon) recoverCommand() *urfave.Command {
 						return usage("recover import: name the folders")
 					}
 					return r.Import(ctx, c.Args().Slice())
+				}),
+			command("enroll", "enroll members who came after the backup, before their claims are imported", "FILE.csv", false,
+				[]urfave.Flag{&urfave.StringFlag{Name: "plan", Usage: "the `PLAN` that covers them"}},
+				func(ctx context.Context, r *run.Recovery, c *urfave.Context) error {
+					if c.NArg() != 1 || c.String("plan") == "" {
+						return usage("recover enroll: want --plan and one file")
+					}
+					return r.Enroll(ctx, c.String("plan"), c.Args().First())
 				}),
 			command("give-up", "let the house go on without documents that nobody has; what they may concern is held from payment", "HANDLE…", false,
 				[]urfave.Flag{&urfave.BoolFlag{Name: "all", Usage: "all that are missing"}},

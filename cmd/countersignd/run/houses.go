@@ -10,9 +10,11 @@ import (
 	"time"
 
 	"github.com/countersign-health/countersign/board"
+	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/ledger"
 	"github.com/countersign-health/countersign/ledger/operator"
 	"github.com/countersign-health/countersign/ledger/witness"
+	"github.com/countersign-health/countersign/worker"
 )
 
 func startWitness(ctx context.Context, p *process) (http.Handler, error) {
@@ -128,6 +130,23 @@ func startBoard(ctx context.Context, p *process) (http.Handler, error) {
 	p.metrics.gauge("outbox_length", "Documents that wait for their receipt.", nil, counts(b.Waiting))
 	p.log.Info("board", "did", string(b.DID()), "web", string(b.Web()))
 	return b.Handler(), nil
+}
+
+// ownDocuments are a board's licenses and orders on the ledger.
+func ownDocuments(line *worker.LedgerLine, s credentials.Signer) func(context.Context, int64) ([]board.Recorded, error) {
+	return func(ctx context.Context, from int64) (all []board.Recorded, err error) {
+		did, err := credentials.SignerDID(s)
+		if err != nil {
+			return nil, err
+		}
+		own, _, err := line.Own(ctx, did, from)
+		for _, e := range own {
+			if e.Kind == ledger.KindLicense.String() || e.Kind == ledger.KindBoardOrder.String() {
+				all = append(all, board.Recorded{Document: e.Document, Index: e.Index})
+			}
+		}
+		return all, err
+	}
 }
 
 func counts(count func(context.Context) (int64, error)) func() float64 {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/countersign-health/countersign/books"
@@ -119,6 +120,20 @@ func (r *Recovery) Import(ctx context.Context, folders []string) error {
 		return err
 	}
 	return nil
+}
+
+// Enroll enrolls members whom the books were restored from before. The gateway,
+// which is the door for them, is closed meanwhile.
+func (r *Recovery) Enroll(ctx context.Context, plan, file string) error {
+	body, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	n, err := r.house.Enroll(ctx, plan, body)
+	if err == nil {
+		fmt.Fprintf(r.out, "%d members enrolled\n", n)
+	}
+	return err
 }
 
 // GiveUp gives up the named documents, or all that are missing.
