@@ -66,13 +66,15 @@ func TestEye(t *testing.T) {
 				time.Sleep(time.Second)
 				books.set(test.change)
 				all.Wait()
-				if most := int(test.want/lookEvery) + 2; books.questions > most {
-					t.Errorf("the books were asked %d times for a hundred callers, want %d at most", books.questions, most)
+				asked := books.asked()
+				if most := int(test.want/lookEvery) + 2; asked > most {
+					t.Errorf("the books were asked %d times for a hundred callers, want %d at most", asked, most)
 				}
-				asked := books.questions
 				time.Sleep(time.Minute)
-				if books.questions > asked+1 || len(e.waits) != 0 || e.looking {
-					t.Errorf("it looks on for nobody: %d questions more, %d waits", books.questions-asked, len(e.waits))
+				e.mu.Lock()
+				defer e.mu.Unlock()
+				if more := books.asked() - asked; more > 1 || len(e.waits) != 0 || e.looking {
+					t.Errorf("it looks on for nobody: %d questions more, %d waits", more, len(e.waits))
 				}
 			})
 		})
@@ -101,6 +103,12 @@ func TestEyeLooksAgain(t *testing.T) {
 		}
 		time.Sleep(time.Minute) // until it has stopped looking
 	})
+}
+
+func (d *decided) asked() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.questions
 }
 
 func (d *decided) number(h credentials.Handle) int {
