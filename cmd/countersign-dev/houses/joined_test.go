@@ -85,6 +85,12 @@ func (j *joining) refused() {
 	newcomer, hospital := j.typists["newcomer"], j.typists["hospital"]
 	secrets := newcomer.says(digest)
 	blocks := j.blocks()
+	waits := func(edit, says string) string {
+		return "sed -e s/:9101/:9111/ -e '" + edit + "' insurer.yaml >wrong.yaml; countersignd worker --config wrong.yaml 2>>wrong.log & worker=$!\n" +
+			"for try in $(seq 100); do countersignd probe http://" + j.host + ":9111/readyz 2>&1 | tee said | grep -q '" + says + "' && break; sleep 0.1; done\n" +
+			"cat said; kill $worker; wait $worker"
+	}
+	stranger := "s|key: {.*}|key: {store: " + j.houses.Secret("clerk", "keys") + ", name: clerk, passphrase_file: " + j.houses.Secret("clerk", "passphrase") + "}|"
 	clerk := " --keys " + j.houses.Secret("clerk", "keys") + " --passphrase-file " + j.houses.Secret("clerk", "passphrase")
 	for _, test := range []struct {
 		by      *typist
@@ -95,6 +101,10 @@ func (j *joining) refused() {
 		{newcomer, "sed 's/did: did:key:[^,]*/did: did:key:THE-BOARD/' insurer.yaml >wrong.yaml; countersignd config check wrong.yaml", []string{"insurer.boards[0].did: want a did:key"}},
 		{newcomer, "sed 's/keys.passphrase/key.passphrase/' insurer.yaml >wrong.yaml; countersignd config check --files wrong.yaml", []string{"no such file or directory"}},
 		{newcomer, regexp.MustCompile(`(?s)^psql.*?\nEND\n`).FindString(blocks[8].lines), []string{`role "newplan" already exists`}},
+		{newcomer, waits("s/books.password/reviewer.passphrase/", "for the database: .*failed"), []string{"it waits for the database: ", "password authentication failed"}},
+		{newcomer, waits("s/namespace: newplan/namespace: other/", "not found"), []string{"it waits for Temporal at ", " not found"}},
+		{newcomer, waits(stranger, "admission"), []string{"it waits for admission to the ledger"}},
+		{newcomer, waits("s/{did: [^,]*,/{did: "+j.insurer+",/", "never read"), []string{"feed of CA: it was never read"}},
 		{newcomer, "sed 's/^feeSchedule: .*/feeSchedule: other/; s/^edition: .*/edition: 2026-02/' plan.yaml >other.yaml; countersign plan publish other.yaml", []string{"no edition of its fee schedule ", " is published"}},
 		{newcomer, "countersign member enroll members.csv --plan other", []string{"no edition of a plan ", " is published"}},
 		{hospital, "countersign claim status" + clerk, []string{"the issuer's key is not a participant's of this ledger"}},
