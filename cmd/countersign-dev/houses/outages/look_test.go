@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	rules "github.com/countersign-health/countersign/claims"
@@ -141,19 +140,32 @@ func (v *town) lookAtLedger(f *found) {
 	if err != nil {
 		v.Fatal(err)
 	}
-	env, err := v.Environment("insurer")
-	if err != nil {
-		v.Fatal(err)
-	}
+	insurer := v.insurer()
 	for i := range head.Size {
 		p, err := l.Entry(v.Context(), i)
 		if err != nil {
 			v.Fatal(err)
 		}
-		if slices.Contains(env, "COUNTERSIGN_INSURER="+string(p.Entry.Issuer())) {
+		if p.Entry.Issuer() == insurer {
 			f.Entries = append(f.Entries, entry{i, p.Entry.Subject.String()})
 		}
 	}
+}
+
+// insurer is the DID that people's commands name.
+func (v *town) insurer() credentials.DID {
+	v.Helper()
+	env, err := v.Environment("insurer")
+	if err != nil {
+		v.Fatal(err)
+	}
+	for _, variable := range env {
+		if did, ok := strings.CutPrefix(variable, "COUNTERSIGN_INSURER="); ok {
+			return credentials.DID(did)
+		}
+	}
+	v.Fatal("the environment names no insurer")
+	return ""
 }
 
 func (v *town) ledger() *client.Client {

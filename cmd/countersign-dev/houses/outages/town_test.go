@@ -35,7 +35,8 @@ type town struct {
 	books  *sql.DB
 	files  []string // 837P, in dir
 	bills  []houses.Bill
-	ruskin string // the license that may be revoked
+	ruskin string   // the license that may be revoked
+	after  []func() // once the houses are closed
 }
 
 const daemonsWait = 2 * time.Minute
@@ -62,6 +63,9 @@ func settle(t *testing.T, o houses.Options, n int, seed uint64) *town {
 		}
 		if err := h.Close(); err != nil {
 			t.Error(err)
+		}
+		for _, f := range v.after {
+			f()
 		}
 		if !t.Failed() {
 			os.RemoveAll(dir)
