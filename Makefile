@@ -2,6 +2,7 @@
 
 OUT      ?=
 CLAIMS   ?=
+RUN      ?=
 FUZZTIME ?= 10s
 
 DEV := cmd/countersign-dev
@@ -68,10 +69,11 @@ test-houses:
 	@test/step.sh 'tests, houses' sh -c 'cd $(DEV) && go test -tags houses -count=1 -timeout 20m -skip TestBackup ./houses/'
 
 # Everything that may go away, while claims are billed; with CLAIMS below 500 each daemon is killed less often.
+# RUN=TestKilled chooses one of the tests.
 test-faults:
 	@test/step.sh 'gcc and PostgreSQL' test/prerequisites.sh
 	@test/step.sh 'go vet, outages' sh -c 'cd $(DEV) && go vet -tags houses ./houses/outages'
-	@test/step.sh 'tests, outages' sh -c 'cd $(DEV) && go test -tags houses -count=1 -timeout 60m ./houses/outages -claims $(or $(CLAIMS),500)'
+	@test/step.sh 'tests, outages' sh -c 'cd $(DEV) && go test -tags houses -count=1 -timeout 60m ./houses/outages -run "$(RUN)" -claims $(or $(CLAIMS),500)'
 
 # The insurer's books and Temporal restored from before the ledger's last entries (docs/backup.md).
 test-backup:

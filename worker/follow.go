@@ -27,9 +27,11 @@ const feedWait = 20 * time.Second
 func (i *Insurer) follow(ctx context.Context, b *boardclient.Client) {
 	wait := time.Duration(0) // first say how current we are, then wait for news
 	var heard time.Time      // until when
+	believed := false        // as of then
 	for pause := 50 * time.Millisecond; ; {
 		read, err := i.hearOnce(ctx, b, wait)
-		if err == nil && !i.fresh(heard) && i.fresh(read) {
+		fresh := i.fresh(read)
+		if err == nil && fresh && !(believed && i.fresh(heard)) {
 			// What pended because the feed was stale would wait for ever. At the
 			// start it is not known what did, so everything pended looks again.
 			// The feed may have grown stale while it was asked, so heard is judged now.
@@ -39,7 +41,7 @@ func (i *Insurer) follow(ctx context.Context, b *boardclient.Client) {
 			return
 		}
 		if err == nil {
-			pause, wait, heard = 50*time.Millisecond, feedWait, read
+			pause, wait, heard, believed = 50*time.Millisecond, feedWait, read, fresh
 			continue
 		}
 		wait = 0 // whoever was away says at once how current we are

@@ -44,12 +44,18 @@ func (h *Houses) build(ctx context.Context) error {
 		return err
 	}
 	for _, p := range built {
-		cmd := exec.CommandContext(ctx, "go", "build", "-ldflags=-s -w", "-tags="+p.tags, "-o", filepath.Join(h.options.Bin, p.name), p.from)
+		at := filepath.Join(h.options.Bin, p.name)
+		args := []string{"build", "-ldflags=-s -w", "-tags=" + p.tags}
+		if h.options.Overlay != "" && p.dir == "." {
+			at += "-overlaid" // leave the real one alone
+			args = append(args, "-overlay="+h.options.Overlay)
+		}
+		cmd := exec.CommandContext(ctx, "go", append(args, "-o", at, p.from)...)
 		cmd.Dir = filepath.Join(h.options.Repo, p.dir)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("%s: %w: %s", p.name, err, tail(out, 20))
 		}
-		if err := linkOrCopy(filepath.Join(h.options.Bin, p.name), filepath.Join(h.Dir, "bin", p.name)); err != nil {
+		if err := linkOrCopy(at, filepath.Join(h.Dir, "bin", p.name)); err != nil {
 			return err
 		}
 	}

@@ -39,6 +39,9 @@ type Options struct {
 	// Edit may change a file under /etc/countersign before a service gets it:
 	// the service, the path in the container, the content.
 	Edit func(service, path string, body []byte) []byte
+	// Overlay is a file for "go build -overlay", under which countersign and
+	// countersignd are built; empty for none.
+	Overlay string
 }
 
 // Houses are all services of the file.

@@ -3,6 +3,7 @@
 package outages
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -24,11 +25,10 @@ const patience = 40 * time.Second
 // while claims are billed, and checks after each that all is well again.
 func TestAway(t *testing.T) {
 	feed := newLine(t)
-	v := settle(t, houses.Options{Edit: func(_, path string, body []byte) []byte {
+	v := settle(t, houses.Options{Edit: func(service, path string, body []byte) []byte {
+		body = impatient(service, path, body)
 		if strings.HasSuffix(path, "/insurer.yaml") {
-			text := strings.Replace(string(body), "http://board:8102", feed.URL+"/board:8102", 1)
-			text = strings.Replace(text, "\nworker:", fmt.Sprintf("  patience: %s\n\nworker:", patience), 1)
-			return []byte(text)
+			body = bytes.Replace(body, []byte("http://board:8102"), []byte(feed.URL+"/board:8102"), 1)
 		}
 		return body
 	}}, *claims, seed(t))
@@ -61,6 +61,14 @@ func TestAway(t *testing.T) {
 	}
 	v.bill(files, now)
 	v.judge()
+}
+
+// impatient gives the insurer little patience.
+func impatient(_, path string, body []byte) []byte {
+	if strings.HasSuffix(path, "/insurer.yaml") {
+		return bytes.Replace(body, []byte("\nworker:"), fmt.Appendf(nil, "  patience: %s\n\nworker:", patience), 1)
+	}
+	return body
 }
 
 // meanwhile bills files while do takes something away and brings it back.

@@ -35,8 +35,9 @@ type town struct {
 	books  *sql.DB
 	files  []string // 837P, in dir
 	bills  []houses.Bill
-	ruskin string   // the license that may be revoked
-	after  []func() // once the houses are closed
+	again  map[string]int64 // claims of a file that repeat what another one has
+	ruskin string           // the license that may be revoked
+	after  []func()         // once the houses are closed
 }
 
 const daemonsWait = 2 * time.Minute
@@ -56,7 +57,7 @@ func settle(t *testing.T, o houses.Options, n int, seed uint64) *town {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := &town{T: t, Houses: h}
+	v := &town{T: t, Houses: h, again: map[string]int64{}}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("everything is kept in %s\n%s", dir, h.LastLines(8))
@@ -105,6 +106,11 @@ func (v *town) write(b houses.Batch) {
 	v.must("insurer", nil, "member", "enroll", members, "--plan", "demo-ppo")
 	v.files = append(v.files, name)
 	v.bills = append(v.bills, b.Bills...)
+	for _, c := range b.Bills {
+		if c.Kind == houses.Repeated {
+			v.again[name]++
+		}
+	}
 }
 
 func example(name string) string {
