@@ -20,13 +20,22 @@ import (
 // wrote down that something is to be done until a worker took it.
 type steps struct {
 	contracts int
-	tasks     []time.Duration            // workflow tasks waiting for a worker
-	waited    map[string][]time.Duration // normal errands waiting for a worker
-	ran       map[string][]time.Duration
+	waits     []waiting
 	again     int // errands that were tried more than once
 	timedOut  int // workflow tasks or errands that a worker took and did not end
 	failed    int // workflow tasks that failed
 }
+
+// Waiting is one thing to do, from when it could be done to when a worker took it.
+type waiting struct {
+	what     string // firstTask, laterTask, or the name of a normal errand
+	from, to time.Time
+}
+
+const (
+	firstTask = "first workflow task" // through Temporal's transfer queue and matching
+	laterTask = "later workflow task"
+)
 
 // readHistories reads the histories of all claims that began since. Payloads
 // are sealed, and stay so.
@@ -37,7 +46,7 @@ func readHistories(ctx context.Context, s *site, since time.Time) (*steps, error
 		return nil, err
 	}
 	defer c.Close()
-	all := &steps{waited: map[string][]time.Duration{}, ran: map[string][]time.Duration{}}
+	all := &steps{}
 	var next []byte
 	for {
 		page, err := c.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
@@ -72,36 +81,53 @@ func (s *steps) add(events []*historypb.HistoryEvent) {
 	name := func(scheduled int64) string {
 		return events[scheduled-1].GetActivityTaskScheduledEventAttributes().GetActivityType().GetName()
 	}
+	what := firstTask
 	for _, e := range events {
 		now := e.EventTime.AsTime()
 		switch e.EventType {
 		case enumspb.EVENT_TYPE_WORKFLOW_TASK_STARTED:
-			s.tasks = append(s.tasks, now.Sub(at(e.GetWorkflowTaskStartedEventAttributes().ScheduledEventId)))
+			s.waits = append(s.waits, waiting{what, at(e.GetWorkflowTaskStartedEventAttributes().ScheduledEventId), now})
+			what = laterTask
 		case enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT, enumspb.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT:
 			s.timedOut++
 		case enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED:
 			s.failed++
 		case enumspb.EVENT_TYPE_ACTIVITY_TASK_STARTED:
 			a := e.GetActivityTaskStartedEventAttributes()
-			n := name(a.ScheduledEventId)
-			s.waited[n] = append(s.waited[n], now.Sub(at(a.ScheduledEventId)))
+			s.waits = append(s.waits, waiting{name(a.ScheduledEventId), at(a.ScheduledEventId), now})
 			if a.Attempt > 1 {
 				s.again++
 			}
-		case enumspb.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
-			a := e.GetActivityTaskCompletedEventAttributes()
-			n := name(a.ScheduledEventId)
-			s.ran[n] = append(s.ran[n], now.Sub(at(a.StartedEventId)))
 		}
 	}
 }
 
-// normal is how long normal errands waited for a worker, all kinds together.
-func (s *steps) normal() (all []time.Duration) {
-	for _, w := range s.waited {
-		all = append(all, w...)
+// waited is how long things of a kind waited: normal errands of all names
+// where what is empty.
+func (s *steps) waited(what string) (all []time.Duration) {
+	for _, w := range s.waits {
+		if w.what == what || what == "" && w.what != firstTask && w.what != laterTask {
+			all = append(all, w.to.Sub(w.from))
+		}
 	}
 	return all
+}
+
+// A stall is a wait of half a second or more during which a quarter of the
+// machine or more had nothing to do: waiting that no processor would have cut
+// short.
+const (
+	longWait  = 500 * time.Millisecond
+	idleShare = 0.25
+)
+
+func (s *steps) stalls(m *monitor) (found []waiting) {
+	for _, w := range s.waits {
+		if w.to.Sub(w.from) >= longWait && m.idle(w.from, w.to) >= idleShare {
+			found = append(found, w)
+		}
+	}
+	return found
 }
 
 // lost are steps that Temporal had to have done again.

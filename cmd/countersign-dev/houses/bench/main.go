@@ -45,16 +45,17 @@ func main() {
 
 // A plan is how much is measured.
 type plan struct {
-	claims int // in each run with many clerks
-	alone  int // in each run with one
-	clerks int
-	rounds int
-	orders int // by the board
-	held   int // contracts that each of them reaches
-	load   float64
-	only   string
-	repo   string
-	screen io.Writer
+	claims  int // in each run with many clerks
+	alone   int // in each run with one
+	clerks  int
+	rounds  int
+	orders  int // by the board
+	held    int // contracts that each of them reaches
+	load    float64
+	only    string
+	repo    string
+	screen  io.Writer
+	monitor monitor
 	// For experiments with one thing at a time.
 	env     map[string]map[string]string // by service
 	dynamic []string                     // lines of deploy/temporal/dynamicconfig.yaml
@@ -62,7 +63,7 @@ type plan struct {
 }
 
 func bench(ctx context.Context, args []string) error {
-	p := plan{screen: os.Stderr, env: map[string]map[string]string{}}
+	p := &plan{screen: os.Stderr, env: map[string]map[string]string{}}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.IntVar(&p.claims, "claims", 400, "claims in each run under load")
 	flags.IntVar(&p.alone, "alone", 30, "claims that are sent one after another")

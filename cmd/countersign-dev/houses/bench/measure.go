@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,6 +36,9 @@ func (p *plan) measure(ctx context.Context, dir string) (*report, error) {
 		return nil, errors.Join(err, stop())
 	}
 	r, began := &report{plan: p}, time.Now()
+	watching, enough := context.WithCancel(ctx)
+	defer enough()
+	go p.monitor.watch(watching)
 	err = p.roundsOf(ctx, all, r)
 	if err == nil && (p.only == "" || p.only == "postgres-2") {
 		last := all[len(all)-1]
@@ -54,7 +58,10 @@ func (p *plan) roundsOf(ctx context.Context, all []*configuration, r *report) er
 			if err != nil {
 				return fmt.Errorf("%s: %w", c.name, err)
 			}
-			p.say("round %d, %s", round+1, f.line())
+			p.say("round %d, %s: %s", round+1, c.name, f.line())
+			for _, w := range slices.Concat(f.stalls, f.steadyStalls) {
+				p.say("stalled with an idle processor: %s, %s", w.what, w.to.Sub(w.from).Round(time.Millisecond))
+			}
 			r.add(c.name, f)
 		}
 	}
@@ -162,6 +169,7 @@ func (p *plan) round(ctx context.Context, c *configuration) (*figures, error) {
 	if f.steps, err = readHistories(ctx, c.on, most.began); err != nil {
 		return nil, err
 	}
+	f.stalls = f.steps.stalls(&p.monitor)
 	f.asked = p.load * most.rate()
 	tokens, err := c.town.claims(p.claims/2, c.asks.Signer)
 	if err != nil {
@@ -173,6 +181,8 @@ func (p *plan) round(ctx context.Context, c *configuration) (*figures, error) {
 	if f.steadySteps, err = readHistories(ctx, c.on, f.steady.began); err != nil {
 		return nil, err
 	}
+	f.steadyStalls = f.steadySteps.stalls(&p.monitor)
+	f.steadyIdle = p.monitor.idle(f.steady.began, f.steady.began.Add(f.steady.took))
 	if tokens, err = c.town.claims(p.alone, c.asks.Signer); err != nil {
 		return nil, err
 	}

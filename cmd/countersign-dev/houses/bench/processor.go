@@ -4,11 +4,14 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
+	"sort"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -174,4 +177,48 @@ func model() string {
 func readFile(path ...string) (string, error) {
 	b, err := os.ReadFile(filepath.Join(path...))
 	return strings.TrimSuffix(string(b), "\n"), err
+}
+
+// A monitor remembers how idle the machine was.
+type monitor struct {
+	mu   sync.Mutex
+	seen []moment
+}
+
+type moment struct {
+	at         time.Time
+	idle, busy time.Duration
+}
+
+// watch looks ten times a second until ctx ends.
+func (m *monitor) watch(ctx context.Context) {
+	for tick := time.NewTicker(100 * time.Millisecond); ; {
+		idle, busy, err := machine()
+		if err == nil {
+			m.mu.Lock()
+			m.seen = append(m.seen, moment{time.Now(), idle, busy})
+			m.mu.Unlock()
+		}
+		select {
+		case <-ctx.Done():
+			tick.Stop()
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// idle is the share of the machine that nobody used in a time.
+func (m *monitor) idle(from, to time.Time) float64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	after := func(t time.Time) int {
+		return min(len(m.seen)-1, sort.Search(len(m.seen), func(i int) bool { return !m.seen[i].at.Before(t) }))
+	}
+	a, b := m.seen[after(from)], m.seen[after(to)]
+	all := b.idle - a.idle + b.busy - a.busy
+	if all <= 0 {
+		return 0
+	}
+	return float64(b.idle-a.idle) / float64(all)
 }

@@ -13,10 +13,12 @@ import (
 
 // Figures are those of one configuration in one round.
 type figures struct {
-	most, steady, alone *load
-	asked               float64 // claims a second in steady
-	spent               *spent  // in most
-	steps, steadySteps  *steps
+	most, steady, alone  *load
+	asked                float64 // claims a second in steady
+	spent                *spent  // in most
+	steps, steadySteps   *steps
+	stalls, steadyStalls []waiting
+	steadyIdle           float64 // share of the machine
 }
 
 func (f *figures) line() string {
@@ -116,20 +118,28 @@ func (r *report) rows(w io.Writer) {
 	number("submission to receipt then: p50, p95, p99", "**%.0f, %.0f**, %.0f ms", at(steady, .5), at(steady, .95), at(steady, .99))
 	number("submission to receipt, nothing else going on: p50, p95", "%.0f, %.0f ms", at(alone, .5), at(alone, .95))
 	waited := func(of func(*figures) *steps, q float64) func(*figures) float64 {
-		return func(f *figures) float64 { return ms(share(of(f).normal(), q)) }
+		return func(f *figures) float64 { return ms(share(of(f).waited(""), q)) }
 	}
 	full, half := func(f *figures) *steps { return f.steps }, func(f *figures) *steps { return f.steadySteps }
 	number("normal errands waiting for a worker, at most load: p50, p99, longest", "%.0f, %.0f, %.0f ms", waited(full, .5), waited(full, .99), waited(full, 1))
 	number("the same under steady arrivals", "%.0f, %.0f, %.0f ms", waited(half, .5), waited(half, .99), waited(half, 1))
-	number("contracts' own steps waiting, steady arrivals: p50, p99, longest", "%.0f, %.0f, %.0f ms",
-		task(half, .5), task(half, .99), task(half, 1))
+	number("contracts' first step waiting, steady arrivals: p50, p99, longest", "%.0f, %.0f, %.0f ms",
+		task(firstTask, .5), task(firstTask, .99), task(firstTask, 1))
+	number("their later steps", "%.0f, %.0f, %.0f ms", task(laterTask, .5), task(laterTask, .99), task(laterTask, 1))
+	r.row(w, "waits of half a second or more with a quarter of the machine idle, all rounds", func(name string) string {
+		n := 0
+		for _, f := range r.rounds[name] {
+			n += len(f.stalls) + len(f.steadyStalls)
+		}
+		return fmt.Sprint(n)
+	})
 	number("steps and errands that timed out or failed, all of a round", "%.0f", func(f *figures) float64 { return float64(f.steps.lost() + f.steadySteps.lost()) })
-	number("processor idle at most load; had by others", "%.0f%%; %.0f%%",
-		func(f *figures) float64 { return 100 * f.spent.idleShare() }, func(f *figures) float64 { return 100 * f.spent.strangers() })
+	number("processor idle at most load, steadily; had by others", "%.0f%%, %.0f%%; %.0f%%", func(f *figures) float64 { return 100 * f.spent.idleShare() },
+		func(f *figures) float64 { return 100 * f.steadyIdle }, func(f *figures) float64 { return 100 * f.spent.strangers() })
 }
 
-func task(of func(*figures) *steps, q float64) func(*figures) float64 {
-	return func(f *figures) float64 { return ms(share(of(f).tasks, q)) }
+func task(what string, q float64) func(*figures) float64 {
+	return func(f *figures) float64 { return ms(share(f.steadySteps.waited(what), q)) }
 }
 
 // processor is where the processor time of a claim goes.
@@ -173,7 +183,7 @@ func (r *report) targets(w io.Writer) {
 		line(w, "receipt-p95-"+name, p95, "s", 1)
 		longest := 0.0
 		for _, f := range r.rounds[name] {
-			longest = max(longest, share(f.steadySteps.normal(), 1).Seconds())
+			longest = max(longest, share(f.steadySteps.waited(""), 1).Seconds())
 		}
 		line(w, "stalled-errand-"+name, longest, "s", 1)
 	}
