@@ -81,6 +81,7 @@ func checkComposition(dir string) []string {
 			c.ours(r)
 		}
 	}
+	c.connections()
 	c.unused()
 	return c.problems
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/ed25519"
+	"fmt"
 	"net/url"
 	"os"
 	"path"
@@ -177,6 +178,30 @@ func (c *composition) databases(r *running) {
 		if mine, its := c.mounts(r.ServiceConfig)[string(d.PasswordFile)], c.mounts(maker)["/run/secrets/"+role+".password"]; mine != its {
 			c.problem(r.Name, "%s.database.password_file: role %s is made with another password", section, role)
 		}
+	}
+}
+
+// connections looks that PostgreSQL has enough for everybody at once, as
+// docs/postgresql.md counts them.
+func (c *composition) connections() {
+	const superuser, temporals = 3, 4 * (20 + 10) // four services, each with a pool and one for visibility
+	most, need := 100, superuser+temporals
+	for _, arg := range c.project.Services["postgres"].Command {
+		fmt.Sscanf(arg, "max_connections=%d", &most)
+	}
+	for _, r := range c.daemons {
+		for _, section := range []string{"insurer", "board", "ledger"} {
+			if v := sectionOf(r.conf, section); v.IsValid() && !strings.HasPrefix(r.command, "migrate") {
+				replicas := 1
+				if r.Scale != nil {
+					replicas = *r.Scale
+				}
+				need += replicas * (v.FieldByName("Database").Interface().(config.Database).Pool.MaxOpen + 3)
+			}
+		}
+	}
+	if need > most {
+		c.problem("postgres", "max_connections is %d, and all together may want %d", most, need)
 	}
 }
 

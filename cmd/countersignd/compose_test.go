@@ -90,6 +90,8 @@ func TestComposition(t *testing.T) {
 		{"an unknown variable", compose, "COUNTERSIGND_WITNESS_NAME: witness.auditor.example", "COUNTERSIGND_WITNESS_NAM: witness.auditor.example", "COUNTERSIGND_WITNESS_NAM: no field"},
 		{"a password in the environment", compose, "COUNTERSIGND_WITNESS_NAME: witness.auditor.example", "PGPASSWORD: x", "does not read PGPASSWORD"},
 		{"a variable that Temporal does not read", compose, "NUM_HISTORY_SHARDS:", "HISTORY_SHARDS:", "does not read HISTORY_SHARDS"},
+		{"too few connections", compose, "max_connections=300", "max_connections=250", "max_connections is 250, and all together may want 258"},
+		{"the default of connections", compose, "    command: [postgres, -c, max_connections=300]\n", "", "max_connections is 100"},
 		{"open to the network", compose, "127.0.0.1:8101:8101", "8101:8101", `gateway: port 8101 is published on "": want 127.0.0.1`},
 		{"open to the network, in words", compose, "127.0.0.1:8080:8080", "0.0.0.0:8080:8080", "temporal-ui: port 8080 is published on"},
 		{"another port", compose, "127.0.0.1:8103:8103", "127.0.0.1:8103:8104", `port 8103:8104 is published, and it listens on "0.0.0.0:8103"`},

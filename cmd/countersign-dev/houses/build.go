@@ -116,14 +116,18 @@ func (h *Houses) moduleDir(ctx context.Context, path string) (string, error) {
 }
 
 // postgresEntrypoint does what the image's docker-entrypoint.sh does with the
-// variables that the file sets. Data and address come as arguments.
+// variables that the file sets. Data and address come as arguments, before the
+// file's own.
 const postgresEntrypoint = `#!/bin/sh
 set -eu
 if [ ! -s "$1/PG_VERSION" ]; then
 	initdb -D "$1" -U postgres --pwfile="$POSTGRES_PASSWORD_FILE" -E UTF8 --locale=C $POSTGRES_INITDB_ARGS
 	echo 'host all all all scram-sha-256' >>"$1/pg_hba.conf"
 fi
-exec postgres -D "$1" -c listen_addresses="$2" -c unix_socket_directories=
+data=$1 address=$2
+shift 2
+[ $# = 0 ] || shift # "postgres"
+exec postgres -D "$data" -c listen_addresses="$address" -c unix_socket_directories= "$@"
 `
 
 // findPostgres looks for initdb and postgres, side by side.
