@@ -14,7 +14,7 @@ help:
 	@echo 'make demo OUT=DIR CLAIMS=FILE the whole story in one process, its evidence into DIR; both may be left out'
 	@echo 'make bench-demo               how soon Temporal is ready, and how soon a board order holds the money'
 	@echo 'make bench-houses             claims a second, submission to receipt, and where the time goes; six minutes on an idle machine'
-	@echo 'make test                     everything that must hold; needs gcc and PostgreSQL binaries, and gets them as root on Debian'
+	@echo 'make test                     everything that must hold; needs gcc, SoftHSM 2 and PostgreSQL binaries, and gets them as root on Debian'
 	@echo 'make test-houses              the services of docker-compose.yml as processes, the story through the command line, docs/joining.md as typed'
 	@echo 'make test-faults CLAIMS=500    the same processes, killed, stopped, delayed and full, one after the other'
 	@echo 'make test-backup               the same processes, their databases taken back to an earlier time, and recovered'
@@ -38,7 +38,7 @@ bench-demo:
 
 # The same claims through one process and through the houses of docker-compose.yml; BENCH=-claims=100 for a quick look.
 bench-houses:
-	@test/step.sh 'gcc and PostgreSQL' test/prerequisites.sh
+	@test/step.sh 'gcc, SoftHSM 2 and PostgreSQL' test/prerequisites.sh
 	@mkdir -p bin
 	@cd $(DEV) && go build -o ../../bin/bench-houses ./houses/bench
 	@bin/bench-houses $(BENCH)
@@ -55,8 +55,9 @@ check:
 	@test/step.sh 'workflowcheck' go tool workflowcheck ./...
 
 race:
-	@test/step.sh 'gcc and PostgreSQL' test/prerequisites.sh
+	@test/step.sh 'gcc, SoftHSM 2 and PostgreSQL' test/prerequisites.sh
 	@test/step.sh 'tests, race detector' env CGO_ENABLED=1 go test -race -timeout 20m ./...
+	@test/step.sh 'tests, keys in a module (SoftHSM 2)' env CGO_ENABLED=1 sh -c 'go test -race -tags pkcs11 ./credentials/pkcs11/... && go test -tags pkcs11 -run PKCS11 ./cmd/countersignd'
 
 # The embedded Temporal server takes many minutes to build with the race detector, so this module goes without.
 dev-test:
@@ -64,20 +65,20 @@ dev-test:
 
 # Every service of docker-compose.yml as a process of its own, the demo's story through the command line, and docs/joining.md.
 test-houses:
-	@test/step.sh 'gcc and PostgreSQL' test/prerequisites.sh
+	@test/step.sh 'gcc, SoftHSM 2 and PostgreSQL' test/prerequisites.sh
 	@test/step.sh 'go vet, houses' sh -c 'cd $(DEV) && go vet -tags houses ./houses/'
 	@test/step.sh 'tests, houses' sh -c 'cd $(DEV) && go test -tags houses -count=1 -timeout 20m -skip TestBackup ./houses/'
 
 # Everything that may go away, while claims are billed; with CLAIMS below 500 each daemon is killed less often.
 # RUN=TestKilled chooses one of the tests.
 test-faults:
-	@test/step.sh 'gcc and PostgreSQL' test/prerequisites.sh
+	@test/step.sh 'gcc, SoftHSM 2 and PostgreSQL' test/prerequisites.sh
 	@test/step.sh 'go vet, outages' sh -c 'cd $(DEV) && go vet -tags houses ./houses/outages'
 	@test/step.sh 'tests, outages' sh -c 'cd $(DEV) && go test -tags houses -count=1 -timeout 60m ./houses/outages -run "$(RUN)" -claims $(or $(CLAIMS),500)'
 
 # The insurer's books and Temporal restored from before the ledger's last entries (docs/backup.md).
 test-backup:
-	@test/step.sh 'gcc and PostgreSQL' test/prerequisites.sh
+	@test/step.sh 'gcc, SoftHSM 2 and PostgreSQL' test/prerequisites.sh
 	@test/step.sh 'go vet, backup' sh -c 'cd $(DEV) && go vet -tags houses ./houses/'
 	@test/step.sh 'tests, backup' sh -c 'cd $(DEV) && go test -tags houses -count=1 -timeout 20m -run TestBackup ./houses/'
 

@@ -50,7 +50,7 @@ func storeFlags() []urfave.Flag {
 
 func keyFlags() []urfave.Flag {
 	return append(storeFlags(),
-		&urfave.StringFlag{Name: "key", Usage: "sign with the key `NAME`; may be left out where there is only one", EnvVars: []string{"COUNTERSIGN_KEY"}})
+		append(moduleFlags(), &urfave.StringFlag{Name: "key", Usage: "sign with the key `NAME`; may be left out where there is only one", EnvVars: []string{"COUNTERSIGN_KEY"}})...)
 }
 
 // gatewayFlags are those of every command that asks an insurer's gateway.
@@ -94,6 +94,9 @@ func (r *run) keyStore(c *urfave.Context, fresh bool) (*aries.KeyStore, error) {
 
 // signer is the key that --key names, or the only one that there is.
 func (r *run) signer(c *urfave.Context) (credentials.Signer, error) {
+	if inModule(c) {
+		return r.moduleSigner(c, c.String("key"), "name it with --key LABEL")
+	}
 	s, err := r.keyStore(c, false)
 	if err != nil {
 		return nil, err

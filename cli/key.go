@@ -19,14 +19,14 @@ func (r *run) keyCommand() *urfave.Command {
 	return branch("key", "keys to sign with",
 		r.leaf(leaf{
 			name: "create", usage: "make a key and its DID", args: "NAME", min: 1, max: 1,
-			about: "The key is kept in the key store (--keys), sealed under a passphrase, and never shown. A new store\nasks for its passphrase twice; nobody can recover it. Have the DID admitted to the ledger, and give\nit to those who are to know you by it.",
-			flags: storeFlags(), do: r.keyCreate,
+			about: "The key is kept in the key store (--keys), sealed under a passphrase, and never shown. A new store\nasks for its passphrase twice; nobody can recover it. Have the DID admitted to the ledger, and give\nit to those who are to know you by it. With --pkcs11, a hardware security module makes the key under the\nlabel NAME, and never hands it out.",
+			flags: append(storeFlags(), moduleFlags()...), do: r.keyCreate,
 		}),
-		r.leaf(leaf{name: "list", usage: "list the keys by name, and those that they followed", flags: storeFlags(), do: r.keyList}),
+		r.leaf(leaf{name: "list", usage: "list the keys by name, and those that they followed", flags: append(storeFlags(), moduleFlags()...), do: r.keyList}),
 		r.leaf(leaf{
 			name: "export-public", usage: "write the public side of a key", args: "[NAME]", max: 1,
 			about: "Forms: did, keyid, multikey (W3C Multikey), jwk (RFC 8037), pem (SubjectPublicKeyInfo). With --all, the\nkeys before it too, newest first; pem and multikey then say nothing of which is which.",
-			flags: append(storeFlags(),
+			flags: append(append(storeFlags(), moduleFlags()...),
 				&urfave.StringFlag{Name: "as", Usage: "write it as `FORM`", Value: "did"},
 				&urfave.BoolFlag{Name: "all", Usage: "also the keys that it followed", DisableDefaultText: true},
 				outFlag("write it to `FILE`, which must not be there yet")),
@@ -35,7 +35,7 @@ func (r *run) keyCommand() *urfave.Command {
 		r.leaf(leaf{
 			name: "rotate", usage: "replace a key that the ledger knows by a new one of the same party", args: "NAME", min: 1, max: 1,
 			about: "It makes the next key, records on the ledger that the old one has given way to it, and signs with\nthe new one from then on. The DID stays. What the old key signed before holds for ever; the ledger and\neveryone who reads it refuse what it signs later. Start whatever signs with it again. Doing it again after\nit was cut off goes on where it stopped.",
-			flags: ledgerFlags(append(storeFlags(), waitFlag(), outFlag("write the entry and its receipt into `DIR`"))...), do: r.keyRotate,
+			flags: ledgerFlags(append(append(storeFlags(), moduleFlags()...), waitFlag(), outFlag("write the entry and its receipt into `DIR`"))...), do: r.keyRotate,
 		}),
 		r.leaf(leaf{
 			name: "passphrase", usage: "seal the key store under a new passphrase",
@@ -58,14 +58,10 @@ type keyRow struct {
 }
 
 func (r *run) keyCreate(c *urfave.Context) error {
-	store, err := r.keyStore(c, true)
+	name := c.Args().First()
+	s, err := r.makeKey(c, name)
 	if err != nil {
 		return err
-	}
-	name := c.Args().First()
-	s, err := store.Create(name)
-	if err != nil {
-		return refused("key", err.Error(), "choose another name, or use the key that is there")
 	}
 	did, err := credentials.SignerDID(s)
 	if err != nil {
@@ -78,7 +74,25 @@ func (r *run) keyCreate(c *urfave.Context) error {
 	return nil
 }
 
+func (r *run) makeKey(c *urfave.Context, name string) (credentials.Signer, error) {
+	if inModule(c) {
+		return r.moduleCreate(c, name)
+	}
+	store, err := r.keyStore(c, true)
+	if err != nil {
+		return nil, err
+	}
+	s, err := store.Create(name)
+	if err != nil {
+		return nil, refused("key", err.Error(), "choose another name, or use the key that is there")
+	}
+	return s, nil
+}
+
 func (r *run) keyList(c *urfave.Context) error {
+	if inModule(c) {
+		return r.moduleList(c)
+	}
 	store, err := r.keyStore(c, false)
 	if err != nil {
 		return err
@@ -118,25 +132,13 @@ func (r *run) keyList(c *urfave.Context) error {
 }
 
 func (r *run) keyExport(c *urfave.Context) error {
-	store, err := r.keyStore(c, false)
+	name, kids, err := r.keyIDs(c, c.Args().First())
 	if err != nil {
 		return err
-	}
-	name, err := onlyKey(store, c.Args().First(), "say which: countersign key export-public NAME")
-	if err != nil {
-		return err
-	}
-	k, err := store.Key(name)
-	if err != nil {
-		return refused("open keys", err.Error(), "see countersign key list")
-	}
-	versions := []aries.Version{k.Version}
-	if c.Bool("all") {
-		versions = append(versions, k.Past...)
 	}
 	var text []byte
-	for _, v := range versions {
-		b, err := exportAs(c.String("as"), v.KeyID)
+	for _, kid := range kids {
+		b, err := exportAs(c.String("as"), kid)
 		if err != nil {
 			return err
 		}
@@ -150,6 +152,35 @@ func (r *run) keyExport(c *urfave.Context) error {
 	}
 	_, err = r.Out.Write(text)
 	return err
+}
+
+// keyIDs are the id of a key and, with --all, of those that it followed.
+func (r *run) keyIDs(c *urfave.Context, name string) (string, []string, error) {
+	if inModule(c) {
+		s, err := r.moduleSigner(c, name, "say which: countersign key export-public LABEL")
+		if err != nil {
+			return "", nil, err
+		}
+		return name, []string{s.KeyID()}, nil
+	}
+	store, err := r.keyStore(c, false)
+	if err != nil {
+		return "", nil, err
+	}
+	if name, err = onlyKey(store, name, "say which: countersign key export-public NAME"); err != nil {
+		return "", nil, err
+	}
+	k, err := store.Key(name)
+	if err != nil {
+		return "", nil, refused("open keys", err.Error(), "see countersign key list")
+	}
+	kids := []string{k.KeyID}
+	if c.Bool("all") {
+		for _, v := range k.Past {
+			kids = append(kids, v.KeyID)
+		}
+	}
+	return name, kids, nil
 }
 
 // exportAs is the key of a key id as others want to read it.

@@ -17,6 +17,9 @@ import (
 // keyRotate hands a party over to its next key. Its steps are made, prepared
 // key, entry, promoted key; each finds what an attempt before has left.
 func (r *run) keyRotate(c *urfave.Context) error {
+	if inModule(c) {
+		return refused(commandName(c), "a key in a module cannot be replaced yet", "a new key there is a new party: have its DID admitted")
+	}
 	store, err := r.keyStore(c, false)
 	if err != nil {
 		return err

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Makes sure of what `go test -race ./...` needs beside Go: gcc (the race detector is linked through cgo) and the programs of
-# a PostgreSQL server (the tests start one of their own; see store/sqldb/sqldbtest). As root on Debian it installs what is
-# missing; elsewhere it says what to do, and fails.
+# Makes sure of what the tests need beside Go: gcc (the race detector and PKCS #11 are linked through cgo), SoftHSM 2 (keys in
+# a module) and the programs of a PostgreSQL server (the tests start one of their own; see store/sqldb/sqldbtest). As root on
+# Debian it installs what is missing; elsewhere it says what to do, and fails.
 set -u
 
 have_gcc() {
@@ -16,6 +16,10 @@ have_postgres() {
 	return 1
 }
 
+have_softhsm() { # credentials/pkcs11/softhsm finds the module
+	command -v softhsm2-util >/dev/null
+}
+
 install() { # package
 	[ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 1
 	echo "installing $*"
@@ -25,5 +29,7 @@ install() { # package
 
 have_gcc || install gcc libc6-dev
 have_gcc || { echo 'the race detector needs gcc: install gcc and libc6-dev (Debian), or run: go test ./...' >&2; exit 1; }
+have_softhsm || install softhsm2
+have_softhsm || { echo 'the tests of keys in a hardware security module need SoftHSM 2: install softhsm2' >&2; exit 1; }
 have_postgres || install postgresql
 have_postgres || { echo 'the tests need PostgreSQL 13 or later: put its bin folder on PATH, or set COUNTERSIGN_TEST_POSTGRES to a DSN whose user may create schemas' >&2; exit 1; }

@@ -34,6 +34,7 @@ var mustNotReach = []struct {
 	{"credentials", append(ours("claims", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), outside...)},
 	// aries itself reaches net/http, database/sql and more, so that nothing above it can be kept from those.
 	{"credentials/aries", append(ours("claims", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), pq, temporalIO)},
+	{"credentials/pkcs11", append(ours("credentials/aries", "claims", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), outside...)},
 	{"claims", append(ours("claims/x12", "claims/fhir", "credentials/aries", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), outside...)},
 	{"claims/x12", append(ours("claims/fhir", "credentials/aries", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), outside...)},
 	{"claims/fhir", append(ours("claims/x12", "credentials/aries", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), outside...)},
@@ -66,6 +67,7 @@ var mustNotReach = []struct {
 // onlyImporters lists who alone may import a library: its oddities stay behind one door.
 var onlyImporters = map[string][]string{
 	aries:                          ours("credentials/aries"),
+	"github.com/miekg/pkcs11":      ours("credentials/pkcs11"),
 	"github.com/piprate/json-gold": ours("credentials/rdfc"),
 	"cel.dev/cel-go":               ours("claims/terms"),
 	pq:                             ours("store/sqldb"),

@@ -50,6 +50,8 @@ type town struct {
 	clerk    credentials.Signer
 	ports    map[string]string // of each process and its admin: HOST:PORT
 	database map[string]string // DSN of each house
+	boardKey string            // of board.yaml: where its key is
+	env      []string          // of every process, beside what all have
 }
 
 var witnesses = []string{"w1", "w2", "w3", "w4"}
@@ -58,8 +60,17 @@ var witnesses = []string{"w1", "w2", "w3", "w4"}
 // house. Databases not named are SQLite files.
 func newTown(t *testing.T, databases map[string]string) *town {
 	t.Helper()
-	w := &town{t: t, dir: t.TempDir(), ports: map[string]string{}, database: databases}
-	w.board, w.insurer, w.clerk = w.key("board"), w.key("insurer"), w.key("clerk")
+	w := &town{t: t, dir: t.TempDir(), database: databases, boardKey: "{store: keys, name: board, passphrase_file: keys.passphrase}"}
+	w.board = w.key("board")
+	return w.found()
+}
+
+// found makes everything but the board's key.
+func (w *town) found() *town {
+	t := w.t
+	t.Helper()
+	w.ports = map[string]string{}
+	w.insurer, w.clerk = w.key("insurer"), w.key("clerk")
 	seed := w.secret("log.key")
 	_, logKey, err := operator.NewKey(origin, ed25519.NewKeyFromSeed(seed))
 	w.must(err)
@@ -168,9 +179,9 @@ func (w *town) configure() {
   url: http://%s
   jurisdiction: CA
   database: %s
-  key: {store: keys, name: board, passphrase_file: keys.passphrase}
+  key: %s
   clerks: ['%s']
-`, network, w.ports["board"], w.ports["board admin"], w.ports["board"], w.databaseOf("board"), w.clerk.KeyID()))
+`, network, w.ports["board"], w.ports["board admin"], w.ports["board"], w.databaseOf("board"), w.boardKey, w.clerk.KeyID()))
 	text := fmt.Sprintf("drain: 5s\nledger:\n  listen: %s\n  admin: %s\n  database: %s\n  genesis: genesis.entry\n  log_key_file: log.key\n  witnesses:\n",
 		w.ports["ledger"], w.ports["ledger admin"], w.databaseOf("ledger"))
 	for _, name := range witnesses {
@@ -248,6 +259,7 @@ func (w *town) start(command_, file, name string) *child {
 	w.t.Helper()
 	c := &child{t: w.t, name: name, admin: "http://" + w.ports[name+" admin"], ended: make(chan struct{})}
 	c.cmd = command(command_, "--config", filepath.Join(w.dir, file+".yaml"))
+	c.cmd.Env = append(c.cmd.Env, w.env...)
 	c.cmd.Stdout, c.cmd.Stderr = &c.logs, &c.logs
 	w.must(c.cmd.Start())
 	go func() { c.cmd.Wait(); close(c.ended) }()

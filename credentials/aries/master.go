@@ -64,23 +64,23 @@ func FileLock(path string) Lock {
 func readPassphrase(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return "", fmt.Errorf("passphrase file: %w", err)
+		return "", fmt.Errorf("read secret: %w", err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return "", fmt.Errorf("passphrase file: %w", err)
+		return "", fmt.Errorf("read secret: %w", err)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
 		return "", fmt.Errorf("%s can be read by others: chmod 600 it", path)
 	}
 	b, err := io.ReadAll(io.LimitReader(f, 4097))
 	if err != nil {
-		return "", fmt.Errorf("passphrase file: %w", err)
+		return "", fmt.Errorf("read secret: %w", err)
 	}
 	line := strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r")
 	if line == "" || len(b) > 4096 || strings.ContainsAny(line, "\r\n\x00") || !utf8.ValidString(line) {
-		return "", fmt.Errorf("%s: want the passphrase alone on one line", path)
+		return "", fmt.Errorf("%s: want the secret alone on one line", path)
 	}
 	return line, nil
 }

@@ -32,6 +32,7 @@ type Board struct {
 }
 
 func (r *reader) board(b *Board) {
+	r.key("board.key", b.Key)
 	r.addresses("board", b.Listen, b.Admin)
 	r.httpURL("board.url", b.URL)
 	r.state("board.jurisdiction", b.Jurisdiction)

@@ -102,6 +102,7 @@ type Edits struct {
 }
 
 func (r *reader) insurer(i *Insurer) {
+	r.key("insurer.key", i.Key)
 	r.database("insurer.database", &i.Database)
 	if len(i.PayloadKeys) == 0 {
 		r.at("insurer.payload_keys", "want one key at least: nothing travels through Temporal in clear")

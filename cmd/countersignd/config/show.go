@@ -76,8 +76,10 @@ func walk(v reflect.Value, path string, visit func(path string, v reflect.Value)
 }
 
 // Missing names the files and folders that the configuration names and this
-// machine does not have, and the secrets that others can read.
+// machine does not have, the secrets that others can read, and the keys that
+// this program was not built to reach.
 func (c *Config) Missing() (problems []error) {
+	problems = c.unreachable()
 	walk(reflect.ValueOf(c).Elem(), "", func(path string, v reflect.Value) {
 		var err error
 		switch x := v.Interface().(type) {

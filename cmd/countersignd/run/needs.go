@@ -13,6 +13,7 @@ import (
 	"github.com/countersign-health/countersign/cmd/countersignd/config"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/credentials/aries"
+	"github.com/countersign-health/countersign/credentials/pkcs11"
 	"github.com/countersign-health/countersign/ledger"
 	"github.com/countersign-health/countersign/ledger/client"
 	"github.com/countersign-health/countersign/store/sqldb"
@@ -65,6 +66,9 @@ func dsnOf(d config.Database) (string, error) {
 // signer opens a key that must be there: a daemon never makes one, since
 // nobody would have admitted it.
 func signer(k config.Key) (credentials.Signer, error) {
+	if m := k.PKCS11; m != nil {
+		return pkcs11.Open(pkcs11.Config{Module: string(m.Module), Token: m.TokenLabel, Key: m.KeyLabel, PIN: m.PINFile.Line})
+	}
 	if _, err := os.Stat(string(k.Store)); err != nil {
 		return nil, fmt.Errorf("key store: %w", err)
 	}
