@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
 	"github.com/countersign-health/countersign/activities"
@@ -259,16 +261,19 @@ type contracts struct {
 	woken   []string
 	fail    error
 	runs    *activities.Submitted // the contract that runs already, which a second copy joins
+	// ended is called where Temporal remembers that this contract has ended, if it does.
+	ended func(activities.Submitted)
 }
 
 type starting struct {
 	client.WithStartWorkflowOperation
-	id string
-	in activities.Submitted
+	id    string
+	in    activities.Submitted
+	reuse enumspb.WorkflowIdReusePolicy
 }
 
 func (c *contracts) NewWithStartWorkflowOperation(o client.StartWorkflowOptions, _ any, args ...any) client.WithStartWorkflowOperation {
-	return &starting{id: o.ID, in: args[0].(activities.Submitted)}
+	return &starting{id: o.ID, in: args[0].(activities.Submitted), reuse: o.WorkflowIDReusePolicy}
 }
 
 func (c *contracts) UpdateWithStartWorkflow(ctx context.Context, o client.UpdateWithStartWorkflowOptions) (client.WorkflowUpdateHandle, error) {
@@ -278,6 +283,10 @@ func (c *contracts) UpdateWithStartWorkflow(ctx context.Context, o client.Update
 	c.started = append(c.started, s.id)
 	if c.fail != nil {
 		return nil, c.fail
+	}
+	if c.ended != nil && s.reuse != enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE {
+		c.ended(s.in)
+		return nil, serviceerror.NewWorkflowExecutionAlreadyStarted("ended", "", "")
 	}
 	open := c.receiving.OpenClaim
 	if strings.HasPrefix(s.id, "authorization/") {

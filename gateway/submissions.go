@@ -101,10 +101,37 @@ func (g *Gateway) accept(ctx context.Context, key credentials.Digest, signed cre
 	}
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
+	// Refused once, it may come again mended.
+	accepted, err := g.start(ctx, id, contract, in, enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY)
+	var ended *serviceerror.WorkflowExecutionAlreadyStarted
+	if errors.As(err, &ended) {
+		known, lookup := g.Books.FindSubmission(ctx, key)
+		switch {
+		case lookup == nil: // it ended between the look-up and the start
+			return api.Acceptance{Handle: known.Submission, Control: known.Control, Again: true}, nil
+		case !errors.Is(lookup, books.ErrNotFound):
+			return nil, fmt.Errorf("find submission: %w", lookup)
+		}
+		// Temporal remembers a contract of which the books know nothing: they were
+		// restored from before it. They are the record.
+		accepted, err = g.start(ctx, id, contract, in, enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE)
+	}
+	var no *temporal.ApplicationError
+	switch {
+	case err == nil:
+		return api.Acceptance{Handle: accepted.Submission, Control: accepted.Control, Again: accepted.Submission != signed}, nil
+	case errors.As(err, &no) && no.NonRetryable():
+		return nil, refuse(http.StatusConflict, "%s", no.Message())
+	}
+	return nil, fmt.Errorf("start contract: %w", err)
+}
+
+// start starts a contract, or joins the one that runs, and waits for its first answer.
+func (g *Gateway) start(ctx context.Context, id string, contract any, in activities.Submitted, reuse enumspb.WorkflowIdReusePolicy) (accepted activities.Accepted, err error) {
 	start := g.Temporal.NewWithStartWorkflowOperation(client.StartWorkflowOptions{
 		ID: id, TaskQueue: workflows.TaskQueue,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
-		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY, // refused once, it may come again mended
+		WorkflowIDReusePolicy:    reuse,
 	}, contract, in)
 	update, err := g.Temporal.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
 		StartWorkflowOperation: start,
@@ -112,24 +139,10 @@ func (g *Gateway) accept(ctx context.Context, key credentials.Digest, signed cre
 			UpdateID: "accept", UpdateName: workflows.AcceptUpdate, WaitForStage: client.WorkflowUpdateStageCompleted,
 		},
 	})
-	var accepted activities.Accepted
 	if err == nil {
 		err = update.Get(ctx, &accepted)
 	}
-	if err == nil {
-		return api.Acceptance{Handle: accepted.Submission, Control: accepted.Control, Again: accepted.Submission != signed}, nil
-	}
-	var ended *serviceerror.WorkflowExecutionAlreadyStarted
-	if errors.As(err, &ended) { // it ended between the look-up and the start
-		if known, err := g.Books.FindSubmission(ctx, key); err == nil {
-			return api.Acceptance{Handle: known.Submission, Control: known.Control, Again: true}, nil
-		}
-	}
-	var no *temporal.ApplicationError
-	if errors.As(err, &no) && no.NonRetryable() {
-		return nil, refuse(http.StatusConflict, "%s", no.Message())
-	}
-	return nil, fmt.Errorf("start contract: %w", err)
+	return accepted, err
 }
 
 // getSubmission answers at once, or with ?wait=SECONDS once there is a decision

@@ -169,3 +169,27 @@ func TestDecisionsNeedReceipts(t *testing.T) {
 		t.Errorf("after it: got %+v, %v", s, err)
 	}
 }
+
+// What Temporal remembers as ended is what the books say it is. Books that were
+// restored may know nothing of it: what is sent again begins again.
+func TestContractThatHasEnded(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		ended  func(*house, activities.Submitted)
+		status int
+		starts int
+	}{
+		{"it ended just now", func(h *house, in activities.Submitted) { h.temporal.receiving.OpenClaim(ctx, in) }, 200, 1},
+		{"the books do not know it", func(*house, activities.Submitted) {}, 200, 2},
+		{"the books do not answer", func(h *house, _ activities.Submitted) { h.db.Close() }, 503, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h := newHouse(t)
+			h.temporal.ended = func(in activities.Submitted) { test.ended(h, in) }
+			got, _ := h.as("hospital", "POST", "/claims", []byte(signClaim(t, "hospital", aClaim("C1"))))
+			if starts := len(h.temporal.started); got != test.status || starts != test.starts {
+				t.Errorf("got %d and %d starts, want %d and %d", got, starts, test.status, test.starts)
+			}
+		})
+	}
+}

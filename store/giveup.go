@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"slices"
-	"time"
 
 	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
@@ -28,7 +27,9 @@ const (
 //     decided again, since the ledger has no place for another decision;
 //   - a decision on a claim that they do not have: every claim that comes in
 //     from now on for services before the decision, since it may be that one;
-//   - a remittance: everything that was decided before it and is not paid.
+//   - a remittance: everything that was decided before it and is not paid, what
+//     is brought back later too. The ledger says what was before: it pays only
+//     what has its receipt.
 func (b *Books) GiveUp(ctx context.Context, lost []books.LostEntry) error {
 	return b.tx(ctx, func(tx *sealedTx) error {
 		for _, e := range lost {
@@ -56,9 +57,9 @@ func (b *Books) holdFor(tx *sealedTx, e books.LostEntry) error {
 	case e.Kind == lostRemittance:
 		var unpaid []string
 		err := rows(tx, `
-			SELECT s.handle FROM submission s JOIN decision d ON d.document = s.latest
-			WHERE s.kind = 'claim' AND d.remittance = '' AND d.outcome IN ('paid', 'denied') AND d.settled < $1
-			ORDER BY s.seq`, []any{micros(e.Effective.Add(time.Second))}, func(rs *sql.Rows) error {
+			SELECT s.handle FROM submission s JOIN decision d ON d.document = s.latest JOIN outbox o ON o.document = d.document
+			WHERE s.kind = 'claim' AND d.remittance = '' AND d.outcome IN ('paid', 'denied') AND o.ledger_index < $1
+			ORDER BY s.seq`, []any{e.Index}, func(rs *sql.Rows) error {
 			var h string
 			err := rs.Scan(&h)
 			unpaid = append(unpaid, h)
@@ -94,6 +95,17 @@ func (b *Books) holdText(tx *sealedTx, submission, code string) error {
 		return err // held already, for whatever reason
 	}
 	return b.place(tx, books.StaffHold{Submission: h, Code: code, By: placedByRecovery}, last)
+}
+
+// holdIfPaid holds a claim whose decision was brought back after a remittance
+// was given up that may have paid it.
+func (b *Books) holdIfPaid(tx *sealedTx, submission credentials.Handle, index int64) error {
+	var lost int
+	err := tx.QueryRow(`SELECT count(*) FROM lost_entry WHERE kind = $1 AND ledger_index > $2`, lostRemittance, index).Scan(&lost)
+	if err != nil || lost == 0 {
+		return err
+	}
+	return b.holdText(tx, submission.String(), holdLostRemittance)
 }
 
 // holdAfterLoss holds a claim that comes in after decisions on unknown claims

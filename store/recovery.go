@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -36,8 +35,9 @@ func (b *Books) KeepLedgerRead(ctx context.Context, position int64) error {
 
 // Missing are those of the house's own entries that the books neither hold nor
 // know to be lost. Every entry was in the books before it was sent to the
-// ledger: so what is read there first and missed here was in other books.
-func (b *Books) Missing(ctx context.Context, own []books.OwnEntry) (missing []books.OwnEntry, err error) {
+// ledger: so what is read there first and missed here was in other books. Same
+// says whether an entry that the books keep says what the ledger's does.
+func (b *Books) Missing(ctx context.Context, own []books.OwnEntry, same func(kept []byte, e books.OwnEntry) bool) (missing []books.OwnEntry, err error) {
 	const atOnce = 500
 	for len(own) > 0 && err == nil {
 		some := own[:min(atOnce, len(own))]
@@ -46,7 +46,7 @@ func (b *Books) Missing(ctx context.Context, own []books.OwnEntry) (missing []bo
 		err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
 			lacking = nil
 			for _, e := range some {
-				held, err := holds(tx, e)
+				held, err := holds(tx, e, same)
 				if err != nil {
 					return err
 				}
@@ -61,11 +61,11 @@ func (b *Books) Missing(ctx context.Context, own []books.OwnEntry) (missing []bo
 	return missing, err
 }
 
-func holds(tx statements, e books.OwnEntry) (bool, error) {
+func holds(tx statements, e books.OwnEntry, same func([]byte, books.OwnEntry) bool) (bool, error) {
 	for _, table := range []string{"outbox", "lost_entry"} {
 		var entry []byte
 		err := tx.QueryRow(`SELECT entry FROM `+table+` WHERE document = $1`, e.Document.String()).Scan(&entry)
-		if err == nil && bytes.Equal(entry, e.Entry) {
+		if err == nil && same(entry, e) {
 			return true, nil
 		}
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
@@ -108,13 +108,14 @@ func (b *Books) Lost(ctx context.Context) (all []books.LostEntry, err error) {
 }
 
 // foundAgain takes a restored document off the list of what was given up, and
-// keeps its receipt. The holds that were placed stay for a person to lift.
+// keeps its receipt with the entry that it proves: the books may have one that
+// was signed with an earlier key. The holds that were placed stay for a person to lift.
 func (b *Books) foundAgain(tx statements, e books.OwnEntry, receipt []byte) error {
 	if _, err := tx.Exec(`DELETE FROM lost_entry WHERE document = $1`, e.Document.String()); err != nil {
 		return err
 	}
-	_, err := tx.Exec(`UPDATE outbox SET recorded = $2, ledger_index = $3, receipt = $4 WHERE document = $1 AND recorded = 0`,
-		e.Document.String(), micros(b.now()), e.Index, receipt)
+	_, err := tx.Exec(`UPDATE outbox SET recorded = $2, ledger_index = $3, receipt = $4, entry = $5 WHERE document = $1 AND recorded = 0`,
+		e.Document.String(), micros(b.now()), e.Index, receipt, e.Entry)
 	return err
 }
 

@@ -38,6 +38,9 @@ func (b *Books) RestoreClaim(ctx context.Context, r books.Restored) error {
 		}
 		var d claims.Decision
 		return b.restore(tx, r, &d, func() (int, string) { return d.Number, string(d.Outcome) }, func(row submissionRow, document books.Signed) error {
+			if err := b.holdIfPaid(tx, r.Signed.Submission, r.Own.Index); err != nil {
+				return err
+			}
 			return applyClaim(tx, row, r.Signed.Submission, document, &d)
 		})
 	})

@@ -2,10 +2,12 @@ package worker
 
 import (
 	"bytes"
+	"maps"
 	"strings"
 	"testing"
 
 	"github.com/countersign-health/countersign/books"
+	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/dossier"
 )
@@ -83,12 +85,17 @@ func TestGiveUp(t *testing.T) {
 	if _, err := h.decide(all[1]); !refused(err) || !strings.Contains(err.Error(), books.ErrDecisionLost.Error()) || h.entries() != size {
 		t.Errorf("C2, which was decided: got %v, %d entries", err, h.entries())
 	}
+	// The service of C2 comes in again under another number: it was decided.
+	h.claim("C2 again", "2026-05-02")
+	if s, err := h.Books.StatusOf(h.ctx, name("C2 again")); err != nil || s.State != string(claims.Denied) {
+		t.Errorf("got %+v, %v, want it denied as a duplicate", s, err)
+	}
 	// C3 comes in again, signed anew: nobody can tell that it was paid.
 	h.claim("C3 again", "2026-05-03")
 	if held := h.held(); held["C3 again"] != "may-be-decided" {
 		t.Errorf("got %v, want it held", held)
 	}
-	if run, err := h.Remit(h.ctx, "2026-05-08"); err != nil || len(run.Released) != 0 || len(run.Held) != 2 {
+	if run, err := h.Remit(h.ctx, "2026-05-08"); err != nil || len(run.Released) != 0 || len(run.Held) != 3 {
 		t.Errorf("got %+v, %v, want nothing paid", run, err)
 	}
 	// A service after the loss is nobody's lost claim.
@@ -126,4 +133,44 @@ func TestFoundAfterAll(t *testing.T) {
 		}
 	}
 	h.must(h.CheckBooks(h.ctx))
+}
+
+// Decisions that are brought back once the remittance that paid them was given
+// up are not paid a second time. C4 was decided after it.
+func TestBroughtBackAfterItsRemittance(t *testing.T) {
+	h, before, all := lived(t)
+	decisions := h.kept(all...)
+	paid, err := h.Books.Remittances(h.ctx, "")
+	h.must(err)
+	h.restore(before)
+	_, err = h.GiveUp(h.ctx, []credentials.Handle{paid[0].Handle})
+	h.must(err)
+	if got, err := h.Recover(h.ctx, decisions); err != nil || len(got.Restored) != 3 {
+		t.Fatalf("got %+v, %v, want three decisions back", got, err)
+	}
+	want := map[string]string{"C1": "remittance-lost", "C2": "remittance-lost", "C3": "remittance-lost"}
+	if held := h.held(); !maps.Equal(held, want) {
+		t.Errorf("got %v, want %v", held, want)
+	}
+	run, err := h.Remit(h.ctx, "2026-05-08")
+	if err != nil || len(run.Released) != 1 || run.Released[0].Count != 1 || run.Released[0].Number != 2 {
+		t.Errorf("got %+v, %v, want C4 alone, in the second remittance", run, err)
+	}
+}
+
+// Decisions that turn up after the remittance that paid them was given up are
+// not paid a second time.
+func TestFoundWithoutItsRemittance(t *testing.T) {
+	h, before, all := lived(t)
+	decisions := h.kept(all...)
+	h.restore(before)
+	_, err := h.GiveUp(h.ctx, nil)
+	h.must(err)
+	if got, err := h.Recover(h.ctx, decisions); err != nil || len(got.Restored) != 3 || len(got.Missing) != 1 {
+		t.Fatalf("got %+v, %v, want the remittance alone missing", got, err)
+	}
+	run, err := h.Remit(h.ctx, "2026-05-08")
+	if err != nil || len(run.Released) != 0 || len(run.Held) != 4 {
+		t.Errorf("got %+v, %v, want all four held for a person", run, err)
+	}
 }

@@ -136,6 +136,7 @@ func (i *Insurer) Start() error {
 		MaxConcurrentLocalActivityExecutionSize: 200,
 	})
 	Register(i.worker, &i.errands)
+	i.hearFirst()
 	if err := i.worker.Start(); err != nil {
 		return fmt.Errorf("start worker: %w", err)
 	}
@@ -146,6 +147,40 @@ func (i *Insurer) Start() error {
 	}
 	i.done.Go(func() { i.drain(ctx) })
 	return nil
+}
+
+// hearFirst hears every board out before any contract goes on: restored books
+// have an old word only, on which everything open would pend. A board that does
+// not answer in time is followed later.
+func (i *Insurer) hearFirst() {
+	ctx, cancel := context.WithTimeout(context.Background(), hearFirstWithin)
+	defer cancel()
+	var all sync.WaitGroup
+	for _, b := range i.Boards {
+		all.Go(func() {
+			if err := i.hearOut(ctx, b); err != nil {
+				i.Log.Warn("hear board before the start", "board", string(b.Board), "error", err.Error())
+			}
+		})
+	}
+	all.Wait()
+}
+
+// hearFirstWithin is how long boards may keep a worker from starting.
+const hearFirstWithin = 5 * time.Second
+
+// hearOut asks a board until it has nothing new to say.
+func (i *Insurer) hearOut(ctx context.Context, b *boardclient.Client) error {
+	for last := int64(-1); ; {
+		feed, err := i.Books.FeedOf(ctx, b.Board)
+		if err != nil || feed.Sequence == last {
+			return err
+		}
+		last = feed.Sequence
+		if _, err := i.hearOnce(ctx, b, 0); err != nil {
+			return err
+		}
+	}
 }
 
 // Stop ends what Start began; contracts go on when a worker starts again.

@@ -77,14 +77,33 @@ func (l *LedgerLine) AwaitFinal(ctx context.Context, index int64, e ledger.Entry
 // are final. Void entries are not its own. Participants are left out: a party's
 // admission is in nobody's books.
 func (l *LedgerLine) Own(ctx context.Context, did credentials.DID, from int64) (own []books.OwnEntry, size int64, err error) {
+	type found struct {
+		index int64
+		leaf  []byte
+		ledger.Entry
+	}
+	var claimed []found
 	size, err = l.client.Log(ctx, from, func(index int64, leaf []byte, e ledger.Entry) error {
-		if e.Kind == ledger.KindParticipant || e.Kind == ledger.KindGenesis || e.Issuer() != did || l.registry.CheckAt(index, e) != nil {
-			return nil
+		if e.Kind != ledger.KindParticipant && e.Kind != ledger.KindGenesis && e.Issuer() == did {
+			claimed = append(claimed, found{index, leaf, e})
 		}
-		own = append(own, books.OwnEntry{Document: e.Subject, Kind: e.Kind.String(), Index: index, Effective: e.Effective, Digest: e.Document, Entry: leaf})
 		return nil
 	})
-	return own, size, err
+	if err != nil || len(claimed) == 0 {
+		return nil, size, err
+	}
+	l.mu.Lock() // the party may have a new key since
+	err = l.read(ctx)
+	l.mu.Unlock()
+	if err != nil {
+		return nil, size, err
+	}
+	for _, e := range claimed {
+		if l.registry.CheckAt(e.index, e.Entry) == nil {
+			own = append(own, books.OwnEntry{Document: e.Subject, Kind: e.Kind.String(), Index: e.index, Effective: e.Effective, Digest: e.Document, Entry: e.leaf})
+		}
+	}
+	return own, size, nil
 }
 
 // Find is the index of what a party has recorded under its name for an event;

@@ -8,6 +8,7 @@ import (
 
 	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/ledger"
 )
 
 // CheckBooks compares the books with the ledger: a *books.BehindError where they lack
@@ -37,8 +38,16 @@ func (i *Insurer) missing(ctx context.Context) (missing []books.OwnEntry, size i
 	if err != nil {
 		return nil, 0, err
 	}
-	missing, err = i.Books.Missing(ctx, own)
+	missing, err = i.Books.Missing(ctx, own, saysTheSame)
 	return missing, size, err
+}
+
+// saysTheSame compares what entries say, not who signed them with which key: an
+// entry that waited in the backup may have been signed anew since, with the
+// key that followed. It is recorded once more then, to the same bytes.
+func saysTheSame(kept []byte, e books.OwnEntry) bool {
+	k, err := ledger.ParseEntry(kept)
+	return err == nil && k.Kind.String() == e.Kind && k.Subject == e.Document && k.Document == e.Digest && k.Effective.Equal(e.Effective)
 }
 
 // behind says whether an error is that of books which lack something. What the
