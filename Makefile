@@ -7,7 +7,7 @@ FUZZTIME ?= 10s
 
 DEV := cmd/countersign-dev
 
-.PHONY: help build demo bench-demo bench-houses test check race dev-test test-houses test-faults test-backup fuzz fmt
+.PHONY: help build demo bench-demo bench-houses test check race dev-test test-houses test-faults test-backup interop fuzz fmt
 
 help:
 	@echo 'make build                    bin/countersign, bin/countersignd, bin/countersign-dev'
@@ -18,6 +18,7 @@ help:
 	@echo 'make test-houses              the services of docker-compose.yml as processes, the story through the command line, docs/joining.md as typed'
 	@echo 'make test-faults CLAIMS=500    the same processes, killed, stopped, delayed and full, one after the other'
 	@echo 'make test-backup               the same processes, their databases taken back to an earlier time, and recovered'
+	@echo 'make interop                  ledger and witness against litewitness, litebastion and Tessera, unmodified; SHORT=1 hammers for 5 s, not a minute'
 	@echo 'make fuzz FUZZTIME=10s        every fuzz target for that long'
 	@echo 'make fmt                      gofmt'
 
@@ -81,6 +82,14 @@ test-backup:
 	@test/step.sh 'gcc, SoftHSM 2 and PostgreSQL' test/prerequisites.sh
 	@test/step.sh 'go vet, backup' sh -c 'cd $(DEV) && go vet -tags houses ./houses/'
 	@test/step.sh 'tests, backup' sh -c 'cd $(DEV) && go test -tags houses -count=1 -timeout 20m -run TestBackup ./houses/'
+
+# Programs that others wrote, built from the modules that tools/go.mod names, and our daemons. One module that only a test of
+# theirs needs is not on every proxy; -e has tidy pass over it.
+interop:
+	@test/step.sh 'gcc and PostgreSQL' test/prerequisites.sh
+	@test/step.sh 'go mod tidy, tools' sh -c 'cd tools && go mod tidy -e -diff 2>/dev/null'
+	@test/step.sh 'go vet, tools' sh -c 'cd tools && go vet -tags interop ./...'
+	@test/step.sh 'interop' sh -c 'cd tools/interop && go test -tags interop -count=1 -timeout 10m $(if $(SHORT),-short) -run "$(RUN)"'
 
 fuzz:
 	@FUZZTIME=$(FUZZTIME) test/fuzz.sh
