@@ -28,6 +28,7 @@ func (r *run) ledgerCommand() *urfave.Command {
 			flags: ledgerFlags(outFlag("write the proof to `FILE.tlog-proof`, and the entry to FILE.entry beside it")), do: r.ledgerProve}),
 		r.leaf(leaf{name: "participants", usage: "show who may sign what", flags: ledgerFlags(outFlag("write leaf 0, the participants' entries and their proofs, and trust.json, into `DIR`")),
 			do: r.ledgerParticipants}),
+		r.ledgerFsck(), r.ledgerExport(),
 	)
 }
 

@@ -41,6 +41,7 @@ var mustNotReach = []struct {
 	// ledger reaches net/http through torchwood, though a reader of receipts calls none of it.
 	{"ledger", append(ours("ledger/operator", "ledger/witness", "ledger/client", "claims", "credentials/aries", "store", "worker", "cli"), "database/sql", pq, aries, temporalIO)},
 	{"ledger/client", append(ours("ledger/operator", "ledger/witness", "claims", "store", "worker", "cli"), "database/sql", pq, aries, temporalIO)},
+	{"ledger/audit", append(ours("ledger/operator", "ledger/witness", "claims", "store", "worker", "cli"), "database/sql", pq, aries, temporalIO)},
 	{"ledger/operator", append(ours("ledger/witness", "claims", "worker", "cli"), aries, temporalIO)},
 	{"ledger/witness", append(ours("ledger/operator", "claims", "worker", "cli"), aries, temporalIO)},
 	{"books", append(ours("ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), outside...)},
