@@ -40,7 +40,6 @@ func ledgerFlags(more ...urfave.Flag) []urfave.Flag {
 // A reader is the ledger as seen from a pinned leaf 0.
 type reader struct {
 	*ledgerclient.Client
-	url     string
 	trust   ledger.Trust
 	genesis *ledger.Genesis
 }
@@ -69,7 +68,7 @@ func (r *run) ledger(c *urfave.Context) (*reader, error) {
 	if err != nil {
 		return nil, caught("open ledger", err, "")
 	}
-	return &reader{ledgerclient.New(url, policy, nil), strings.TrimSuffix(url, "/"), *trust, genesis}, nil
+	return &reader{ledgerclient.New(url, policy, nil), *trust, genesis}, nil
 }
 
 func readTrust(path string) (*ledger.Trust, error) {

@@ -2,11 +2,7 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"slices"
 	"strconv"
 
@@ -89,62 +85,28 @@ type admission struct {
 	party ledger.Party
 }
 
-// admitted are the participants that were let in after the genesis. The
-// ledger's list only says where to look: each entry is proved.
+// admitted are the participants that were let in after the genesis, each as its
+// entry made it.
 func (l *reader) admitted(ctx context.Context) ([]admission, error) {
 	registry, err := ledger.NewRegistry(l.genesis)
 	if err != nil {
 		return nil, caught("open ledger", err, "")
 	}
+	entries, err := l.Participants(ctx, registry.Clone()) // which ends with the keys of today
+	if err != nil {
+		return nil, err
+	}
 	var all []admission
-	for after, more := int64(0), true; more; {
-		var page struct {
-			Entries []struct{ Index int64 }
-			More    bool
+	for _, p := range entries {
+		err := registry.Admit(p.Proof.Index, p.Entry)
+		var party ledger.Party
+		if err == nil {
+			party, err = registry.PartyOf(p.Entry.Issuer())
 		}
-		if err := l.list(ctx, after, &page); err != nil {
-			return nil, err
+		if err != nil {
+			return nil, fmt.Errorf("list participants: %w", err)
 		}
-		more = page.More && len(page.Entries) > 0
-		for _, e := range page.Entries {
-			if e.Index <= after {
-				return nil, caught("list participants", errors.New("the ledger's list is out of order"), "tell those who run the ledger")
-			}
-			after = e.Index
-			p, err := l.Entry(ctx, e.Index)
-			if err != nil {
-				return nil, err
-			}
-			if p.Entry.Kind != ledger.KindParticipant || registry.Admit(e.Index, p.Entry) != nil {
-				continue // void for every reader
-			}
-			party, err := registry.PartyOf(p.Entry.Issuer())
-			if err != nil {
-				return nil, fmt.Errorf("list participants: %w", err)
-			}
-			all = append(all, admission{p, party})
-		}
+		all = append(all, admission{p, party})
 	}
 	return all, nil
-}
-
-func (l *reader) list(ctx context.Context, after int64, page any) error {
-	url := fmt.Sprintf("%s/entries?kind=%s&after=%d", l.url, ledger.KindParticipant, after)
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return fmt.Errorf("list participants: %w", err)
-	}
-	resp, err := httpClient("ledger").Do(req)
-	if err != nil {
-		return fmt.Errorf("list participants: reach the ledger: %w", err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, 16<<20))
-	if err != nil || resp.StatusCode != http.StatusOK {
-		return later("list participants", "the ledger answers "+resp.Status, "try again")
-	}
-	if err := json.Unmarshal(body, page); err != nil {
-		return caught("list participants", err, "tell those who run the ledger")
-	}
-	return nil
 }
