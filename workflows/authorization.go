@@ -31,39 +31,39 @@ type authorization struct {
 
 func (a *authorization) run(ctx workflow.Context) error {
 	moved := workflow.GetSignalChannel(ctx, ReconsiderSignal)
-	why := Reconsider{}
-	for {
+	for why := (Reconsider{}); ; {
 		d, err := a.decide(ctx, why.Cause)
 		if err = survive(ctx, err); err != nil {
 			return err
 		}
-		if d == nil {
-			moved.Receive(ctx, &why)
-			continue
-		}
-		if d.Outcome.Ended() {
-			return nil
-		}
-		ended := false
-		wait := workflow.NewSelector(ctx)
-		wait.AddReceive(moved, func(c workflow.ReceiveChannel, _ bool) { c.Receive(ctx, &why) })
-		if d.Outcome == claims.AuthorizationApproved {
-			timing, cancel := workflow.WithCancel(ctx)
-			wait.AddFuture(workflow.NewTimer(timing, untilClosed(workflow.Now(ctx), d.LastDay())), func(f workflow.Future) {
-				ended = f.Get(ctx, nil) == nil
-			})
-			wait.Select(ctx)
-			cancel()
-		} else {
-			wait.Select(ctx)
-		}
-		if ended {
+		if d != nil && d.Outcome.Ended() {
 			return nil
 		}
 		if tooLong(ctx) && moved.Len() == 0 {
 			return workflow.NewContinueAsNewError(ctx, Authorization, a.in)
 		}
+		why = Reconsider{}
+		if d == nil || d.Outcome != claims.AuthorizationApproved {
+			moved.Receive(ctx, &why)
+		} else if !movedInTime(ctx, moved, &why, d.LastDay()) {
+			return nil
+		}
 	}
+}
+
+// movedInTime waits until an approved authorization is to be decided anew, and
+// answers false once it has been open for long enough. The worker may have been
+// away when that time ended: what came before anybody noticed still counts.
+func movedInTime(ctx workflow.Context, moved workflow.ReceiveChannel, why *Reconsider, last credentials.Date) (open bool) {
+	timing, cancel := workflow.WithCancel(ctx)
+	defer cancel()
+	wait := workflow.NewSelector(ctx)
+	wait.AddReceive(moved, func(c workflow.ReceiveChannel, _ bool) { c.Receive(ctx, why); open = true })
+	wait.AddFuture(workflow.NewTimer(timing, untilClosed(workflow.Now(ctx), last)), func(f workflow.Future) {
+		open = f.Get(ctx, nil) != nil || moved.ReceiveAsync(why)
+	})
+	wait.Select(ctx)
+	return open
 }
 
 // untilClosed counts from the later of now and the last authorized day, since

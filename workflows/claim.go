@@ -38,8 +38,7 @@ type claim struct {
 
 func (c *claim) run(ctx workflow.Context) error {
 	moved := workflow.GetSignalChannel(ctx, ReconsiderSignal)
-	why := Reconsider{}
-	for {
+	for why := (Reconsider{}); ; {
 		outcome, err := c.decide(ctx, why.Cause)
 		if err = survive(ctx, err); err != nil {
 			return err
@@ -47,10 +46,11 @@ func (c *claim) run(ctx workflow.Context) error {
 		if outcome == claims.Paid || outcome == claims.Denied {
 			return nil
 		}
-		moved.Receive(ctx, &why)
-		if tooLong(ctx) && moved.Len() == 0 {
+		if tooLong(ctx) && moved.Len() == 0 { // before it is told why: the next one begins with a decision and would not know
 			return workflow.NewContinueAsNewError(ctx, Claim, c.in)
 		}
+		why = Reconsider{} // a signal that names no cause leaves the last one's in place
+		moved.Receive(ctx, &why)
 	}
 }
 

@@ -24,8 +24,20 @@ func receive(ctx workflow.Context, open any, in activities.Submitted, run func(w
 	if err == nil {
 		err = run(ctx, accepted)
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		err = workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
 	}
-	return workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
+	if err == nil || workflow.IsContinueAsNewError(err) {
+		leave(ctx)
+	}
+	return err
+}
+
+// leave takes from a contract that ends what it was still asked to reconsider,
+// so that the SDK does not warn of it. Nothing is lost: what is final stays so,
+// and one that starts again begins with a decision on what the books then hold.
+// A signal that comes even later makes Temporal repeat this step.
+func leave(ctx workflow.Context) {
+	for moved := workflow.GetSignalChannel(ctx, ReconsiderSignal); moved.ReceiveAsync(nil); {
+	}
 }

@@ -6,9 +6,12 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/interceptor"
 	sdklog "go.temporal.io/sdk/log"
@@ -134,6 +137,15 @@ func replayer(t *testing.T, keys []worker.Key, interceptors ...interceptor.Worke
 
 func replay(t *testing.T, r sdk.WorkflowReplayer, file string) error {
 	t.Helper()
+	return r.ReplayWorkflowHistory(quiet(), load(t, file))
+}
+
+func quiet() sdklog.Logger {
+	return sdklog.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil)))
+}
+
+func load(t *testing.T, file string) *historypb.History {
+	t.Helper()
 	text, err := os.Open(file)
 	if err != nil {
 		t.Fatal(err)
@@ -143,5 +155,38 @@ func replay(t *testing.T, r sdk.WorkflowReplayer, file string) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r.ReplayWorkflowHistory(sdklog.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil))), history)
+	return history
+}
+
+// TestOrderAsTheTimeEnds: no worker ran when an authorization's time ended, and
+// an order came before one did. The order counts: the history of one that was
+// revoked in time replays with the end of its time put before the order.
+func TestOrderAsTheTimeEnds(t *testing.T) {
+	history := load(t, "testdata/authorization-pended-approved-revoked.json")
+	events := history.Events
+	timer := slices.IndexFunc(events, func(e *historypb.HistoryEvent) bool { return e.GetTimerStartedEventAttributes() != nil })
+	order, canceled := timer+1, timer+5
+	if timer < 0 || events[order].GetWorkflowExecutionSignaledEventAttributes() == nil || events[canceled].GetTimerCanceledEventAttributes() == nil {
+		t.Fatal("the history has changed: say where its timer and its order are now")
+	}
+	fired := &historypb.HistoryEvent{EventType: enumspb.EVENT_TYPE_TIMER_FIRED, EventTime: events[order].EventTime,
+		Attributes: &historypb.HistoryEvent_TimerFiredEventAttributes{TimerFiredEventAttributes: &historypb.TimerFiredEventAttributes{
+			TimerId: events[timer].GetTimerStartedEventAttributes().TimerId, StartedEventId: events[timer].EventId}}}
+	for i := canceled; i > order; i-- { // what was one after the other still is, and a timer that ended is not canceled
+		events[i] = events[i-1]
+	}
+	events[order] = fired
+	for i, e := range events {
+		e.EventId = int64(i + 1)
+	}
+	task := events[canceled-1].GetWorkflowTaskStartedEventAttributes()
+	task.ScheduledEventId++
+	completed := events[canceled].GetWorkflowTaskCompletedEventAttributes()
+	completed.ScheduledEventId++
+	completed.StartedEventId++
+	r := replayer(t, []worker.Key{payloadKey(t)})
+	r.RegisterWorkflow(workflows.Authorization)
+	if err := r.ReplayWorkflowHistory(quiet(), history); err != nil {
+		t.Error(err)
+	}
 }

@@ -1,0 +1,127 @@
+package workflows
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"testing"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	sdklog "go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/countersign-health/countersign/activities"
+	"github.com/countersign-health/countersign/books"
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/credentials"
+)
+
+// errands are what a contract under test is answered, by the name of the activity.
+type errands map[string]any
+
+// environment runs a contract with errands, and keeps what the SDK logs.
+func environment(e errands) (*testsuite.TestWorkflowEnvironment, *bytes.Buffer) {
+	var suite testsuite.WorkflowTestSuite
+	logged := &bytes.Buffer{}
+	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.NewTextHandler(logged, nil))))
+	env := suite.NewTestWorkflowEnvironment()
+	for name, do := range e {
+		env.RegisterActivityWithOptions(do, activity.RegisterOptions{Name: name})
+	}
+	return env, logged
+}
+
+func opened(context.Context, activities.Submitted) (activities.Accepted, error) {
+	return activities.Accepted{}, nil
+}
+
+// TestEndsQuietly: a contract is woken while it takes its last step. What it is
+// told cannot change anything, and nobody is warned that it was not heard.
+func TestEndsQuietly(t *testing.T) {
+	errCannot := temporal.NewNonRetryableApplicationError("books do not fit together", "", nil)
+	for name, x := range map[string]struct {
+		gathered activities.ClaimGathered
+		err      error
+		long     bool // history
+		again    bool // it starts again
+	}{
+		"paid":                 {gathered: activities.ClaimGathered{Before: &claims.Decision{Outcome: claims.Paid}}},
+		"waits for too long":   {gathered: activities.ClaimGathered{Wait: true}, long: true, again: true},
+		"cannot, for too long": {err: errCannot, long: true, again: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var env *testsuite.TestWorkflowEnvironment
+			tries := 0
+			env, logged := environment(errands{"OpenClaim": opened, "GatherClaim": func(context.Context, credentials.Handle) (*activities.ClaimGathered, error) {
+				if tries++; tries == 1 {
+					env.SignalWorkflow(ReconsiderSignal, Reconsider{})
+				}
+				return &x.gathered, x.err
+			}})
+			env.SetContinueAsNewSuggested(x.long)
+			env.ExecuteWorkflow(Claim, activities.Submitted{Token: "token"})
+			if err := env.GetWorkflowError(); !env.IsWorkflowCompleted() || workflow.IsContinueAsNewError(err) != x.again || !x.again && err != nil {
+				t.Errorf("completed %v, got %v, want it to start again: %v", env.IsWorkflowCompleted(), err, x.again)
+			}
+			if bytes.Contains(logged.Bytes(), []byte("unhandled signals")) {
+				t.Errorf("somebody is warned:\n%s", logged)
+			}
+		})
+	}
+}
+
+// TestCauses: a decision names what caused it, and not what caused a look
+// before it that changed nothing.
+func TestCauses(t *testing.T) {
+	order, other := credentials.Handle{1}, credentials.Handle{2}
+	var caused []credentials.Handle
+	tries := 0
+	env, _ := environment(errands{
+		"OpenAuthorization": opened,
+		"GatherAuthorization": func(context.Context, credentials.Handle) (*activities.AuthorizationGathered, error) {
+			tries++
+			g := pendedFor(tries)
+			if tries == 2 { // says the same as before
+				d, err := claims.Authorize(&g.Request, &g.Plan, &g.Evidence)
+				g.Before = d
+				return g, err
+			}
+			return g, nil
+		},
+		"SignAuthorization": func(context.Context, activities.AuthorizationToSign) (credentials.Handle, error) {
+			return credentials.Handle{9}, nil
+		},
+		"SettleAuthorization": func(_ context.Context, s books.Settlement) (books.Settled, error) {
+			caused = append(caused, s.Cause)
+			return books.Settled{}, nil
+		},
+		"Record":           func(context.Context, credentials.Handle) error { return nil },
+		"ClaimsWaitingFor": func(context.Context, credentials.Handle) ([]books.Work, error) { return nil, nil },
+	})
+	for i, cause := range []credentials.Handle{order, {}, other} {
+		env.RegisterDelayedCallback(func() { env.SignalWorkflow(ReconsiderSignal, Reconsider{Cause: cause}) }, time.Duration(i+1)*time.Minute)
+	}
+	env.RegisterDelayedCallback(env.CancelWorkflow, time.Hour)
+	env.ExecuteWorkflow(Authorization, activities.Submitted{Token: "token"})
+	if want := []credentials.Handle{{}, {}, other}; !slices.Equal(caused, want) {
+		t.Errorf("%d decisions are caused by %v (%v), want %v", len(caused), caused, errors.Unwrap(env.GetWorkflowError()), want)
+	}
+}
+
+// pendedFor is a request whose dates no plan edition covers.
+func pendedFor(number int) *activities.AuthorizationGathered {
+	const day = credentials.Date("2026-10-01")
+	return &activities.AuthorizationGathered{
+		Request: claims.AuthorizationRequest{Items: []claims.RequestItem{{Sequence: 1, Code: "72148", Units: 1, From: day, Until: day}}},
+		Plan:    claims.Plan{Rules: claims.RulesEdition, From: "2027-01-01"},
+		Evidence: claims.AuthorizationEvidence{
+			Number: number, Member: claims.MemberFact{Found: true, Matches: true, Coverage: []claims.Coverage{{From: day}}},
+			Standings: []claims.ItemStanding{{Sequence: 1}},
+		},
+	}
+}
