@@ -75,7 +75,7 @@ test-houses:
 test-faults:
 	@test/step.sh 'gcc, SoftHSM 2 and PostgreSQL' test/prerequisites.sh
 	@test/step.sh 'go vet, outages' sh -c 'cd $(DEV) && go vet -tags houses ./houses/outages'
-	@test/step.sh 'tests, outages' sh -c 'cd $(DEV) && go test -tags houses -count=1 -timeout 60m ./houses/outages -run "$(RUN)" -claims $(or $(CLAIMS),500)'
+	@test/step.sh 'tests, outages' sh -c 'cd $(DEV) && go test -tags houses -count=1 -v -timeout 60m ./houses/outages -run "$(RUN)" -claims $(or $(CLAIMS),500)'
 
 # The insurer's books and Temporal restored from before the ledger's last entries (docs/backup.md).
 test-backup:

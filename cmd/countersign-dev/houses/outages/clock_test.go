@@ -139,7 +139,7 @@ func TestClocks(t *testing.T) {
 	for _, service := range []string{"gateway", "worker", "board", "ledger"} {
 		env[service] = map[string]string{"HOUSES_CLOCK": w.file(service)}
 	}
-	w.town = settle(t, houses.Options{Overlay: overlay(t), Env: env, Edit: impatient}, *claims/5, seed(t))
+	w.town = settle(t, houses.Options{Overlay: overlay(t), Env: env, Edit: impatient}, *claims, seed(t))
 	w.strangers()
 	w.insurers()
 	w.boards()

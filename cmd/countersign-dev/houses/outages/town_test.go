@@ -20,9 +20,9 @@ import (
 	_ "github.com/countersign-health/countersign/store/sqldb" // brings the driver for PostgreSQL
 )
 
-// claims is how many claims are billed while daemons are killed; the other
-// tests bill a fifth of it each.
-var claims = flag.Int("claims", 500, "how many claims are billed while daemons are killed")
+// claims is how many claims each test bills; TestAway spreads them over its
+// outages.
+var claims = flag.Int("claims", 500, "how many claims each test bills")
 
 // files is among how many files the claims are spread.
 const files = 20
