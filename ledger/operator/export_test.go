@@ -14,7 +14,7 @@ import (
 func (l *Log) AppendUnchecked(ctx context.Context, n int) error {
 	insurer := l.genesis.Founders[slices.IndexFunc(l.genesis.Founders, func(p ledger.Party) bool { return p.Role == ledger.RoleInsurer })]
 	for first := 0; first < n; first += 4096 {
-		var batch []*submission
+		var batch []*Submission
 		for i := first; i < min(first+4096, n); i++ {
 			name := fmt.Sprint("bulk ", i)
 			d := credentials.DigestOf([]byte(name))

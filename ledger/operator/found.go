@@ -39,7 +39,7 @@ func (l *Log) found(ctx context.Context) error {
 			return err
 		}
 		s := newSubmission(ledger.EntryKey(l.policy.Origin, entry.Issuer(), credentials.DigestOf([]byte("genesis"))), entry, leaf)
-		if err := insertEntries(tx, 0, []*submission{s}); err != nil {
+		if err := insertEntries(tx, 0, []*Submission{s}); err != nil {
 			return err
 		}
 		return moveState(tx, l.policy.Origin, 0, 1, e.push(0, s.hash))

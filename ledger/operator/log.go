@@ -54,7 +54,7 @@ type Log struct {
 	now     func() time.Time
 
 	people *participants
-	queue  chan *submission
+	queue  chan waiting
 	grown  chan struct{} // has a token when the tree may have grown
 	voices []*voice
 	final  *final
@@ -94,7 +94,7 @@ func Open(ctx context.Context, c Config) (*Log, error) {
 
 func open(ctx context.Context, c Config) (*Log, error) {
 	l := &Log{db: c.DB, key: c.Key, logger: c.Logger, now: c.Now,
-		queue: make(chan *submission, 4*maxBatch), grown: make(chan struct{}, 1),
+		queue: make(chan waiting, 4*maxBatch), grown: make(chan struct{}, 1),
 		final: newFinal(), halted: &halt{}, traced: &traced{}}
 	if l.logger == nil {
 		l.logger = slog.New(slog.DiscardHandler)
@@ -173,37 +173,51 @@ type Appended struct {
 // Append records an entry under the issuer's own key for the event. The same
 // key and bytes always give the same index.
 func (l *Log) Append(ctx context.Context, business credentials.Digest, leaf []byte) (Appended, error) {
+	s, err := l.Accept(ctx, business, leaf)
+	if err != nil {
+		return Appended{}, err
+	}
+	return l.Record(ctx, s)
+}
+
+// Accept reads an entry and checks its signature and that its issuer may
+// record it, for Record.
+func (l *Log) Accept(ctx context.Context, business credentials.Digest, leaf []byte) (*Submission, error) {
+	e, err := ledger.ParseEntry(leaf)
+	if err != nil {
+		return nil, fmt.Errorf("append entry: %w: %w", ErrRefused, err)
+	}
+	if err := l.admissible(ctx, e, leaf); err != nil {
+		return nil, fmt.Errorf("append entry: %w", err)
+	}
+	return newSubmission(ledger.EntryKey(l.policy.Origin, e.Issuer(), business), e, leaf), nil
+}
+
+// Record gives what Accept has let pass its index. That the issuer may still
+// record it is looked at once more, where the index is given.
+func (l *Log) Record(ctx context.Context, s *Submission) (Appended, error) {
 	if err := l.halted.get(); err != nil {
 		return Appended{}, fmt.Errorf("append entry: %w", err)
 	}
-	e, err := ledger.ParseEntry(leaf)
-	if err != nil {
-		return Appended{}, fmt.Errorf("append entry: %w: %w", ErrRefused, err)
-	}
-	if err := l.admissible(ctx, e, leaf); err != nil {
-		return Appended{}, fmt.Errorf("append entry: %w", err)
-	}
-	s := newSubmission(ledger.EntryKey(l.policy.Origin, e.Issuer(), business), e, leaf)
-	s.span = trace.SpanFromContext(ctx)
-	r := l.submit(ctx, s)
+	r := l.submit(ctx, waiting{s, make(chan result, 1), trace.SpanFromContext(ctx)})
 	if r.err != nil {
 		return Appended{}, fmt.Errorf("append entry: %w", r.err)
 	}
 	return Appended{r.index, s.key}, nil
 }
 
-// submit queues s and waits for the sequencer. Whoever stops waiting does not
-// know whether s was recorded, and may send it again.
-func (l *Log) submit(ctx context.Context, s *submission) result {
+// submit queues w and waits for the sequencer. Whoever stops waiting does not
+// know whether it was recorded, and may send it again.
+func (l *Log) submit(ctx context.Context, w waiting) result {
 	select {
-	case l.queue <- s:
+	case l.queue <- w:
 	case <-ctx.Done():
 		return result{err: ctx.Err()}
 	case <-l.closed:
 		return result{err: errClosed}
 	}
 	select {
-	case r := <-s.result:
+	case r := <-w.result:
 		return r
 	case <-ctx.Done():
 		return result{err: ctx.Err()}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/ledger"
 	"github.com/countersign-health/countersign/store/sqldb"
 )
@@ -102,7 +103,7 @@ func (l *Log) admissible(ctx context.Context, e ledger.Entry, leaf []byte) error
 		err = l.people.get().Check(e)
 	}
 	if err != nil && (e.Kind == ledger.KindParticipant || errors.Is(err, ledger.ErrRetired)) {
-		return l.recordedBefore(ctx, leaf, err)
+		return l.recordedBefore(ctx, e.Subject, leaf, err)
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrRefused, err)
@@ -112,10 +113,10 @@ func (l *Log) admissible(ctx context.Context, e ledger.Entry, leaf []byte) error
 
 // recordedBefore lets an entry that is in the ledger already pass, though it
 // could not be appended any more: so that sending it again gives its index.
-func (l *Log) recordedBefore(ctx context.Context, leaf []byte, refused error) error {
+func (l *Log) recordedBefore(ctx context.Context, subject credentials.Handle, leaf []byte, refused error) error {
 	var n int
 	h := leafHash(leaf)
-	if err := l.db.QueryRow(ctx, `SELECT count(*) FROM ledger_entry WHERE leaf_hash = $1`, h[:]).Scan(&n); err != nil {
+	if err := l.db.QueryRow(ctx, `SELECT count(*) FROM ledger_entry WHERE subject = $1 AND leaf_hash = $2`, subject[:], h[:]).Scan(&n); err != nil {
 		return fmt.Errorf("look entry up: %w", err)
 	}
 	if n == 0 {

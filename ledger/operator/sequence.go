@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -17,13 +16,23 @@ import (
 
 // maxBatch is how many entries one transaction takes. A batch is whatever was
 // queued while the last one ran: there is no timer to wait for.
-const maxBatch = 512
+const maxBatch = 4096
 
-type submission struct {
-	key    credentials.Digest
-	entry  ledger.Entry
-	leaf   []byte
-	hash   tlog.Hash
+// A Submission is an entry that Accept has let pass.
+type Submission struct {
+	key   credentials.Digest
+	entry ledger.Entry
+	leaf  []byte
+	hash  tlog.Hash
+}
+
+func newSubmission(key credentials.Digest, e ledger.Entry, leaf []byte) *Submission {
+	return &Submission{key: key, entry: e, leaf: leaf, hash: leafHash(leaf)}
+}
+
+// A waiting is a submission that somebody waits for.
+type waiting struct {
+	*Submission
 	result chan result // room for one: the sequencer never waits for a caller
 	span   trace.Span  // of whoever appends; nil where nobody said
 }
@@ -31,10 +40,6 @@ type submission struct {
 type result struct {
 	index int64
 	err   error
-}
-
-func newSubmission(key credentials.Digest, e ledger.Entry, leaf []byte) *submission {
-	return &submission{key: key, entry: e, leaf: leaf, hash: leafHash(leaf), result: make(chan result, 1)}
 }
 
 func leafHash(leaf []byte) tlog.Hash { return tlog.RecordHash(leaf) }
@@ -45,33 +50,37 @@ func (l *Log) sequence(ctx context.Context) {
 		if !ok {
 			return
 		}
-		results, err := l.appendBatch(ctx, batch)
-		for i, s := range batch {
+		entries := make([]*Submission, len(batch))
+		for i, w := range batch {
+			entries[i] = w.Submission
+		}
+		results, err := l.appendBatch(ctx, entries)
+		for i, w := range batch {
 			if err != nil {
-				s.result <- result{err: err}
+				w.result <- result{err: err}
 				continue
 			}
 			if results[i].err == nil {
-				l.traced.add(results[i].index, s.span)
+				l.traced.add(results[i].index, w.span)
 			}
-			s.result <- results[i]
+			w.result <- results[i]
 		}
 		l.poke() // also after an error: the commit may have been made
 	}
 }
 
-func (l *Log) takeBatch(ctx context.Context) ([]*submission, bool) {
-	var batch []*submission
+func (l *Log) takeBatch(ctx context.Context) ([]waiting, bool) {
+	var batch []waiting
 	select {
 	case <-ctx.Done():
 		return nil, false
-	case s := <-l.queue:
-		batch = append(batch, s)
+	case w := <-l.queue:
+		batch = append(batch, w)
 	}
 	for len(batch) < maxBatch {
 		select {
-		case s := <-l.queue:
-			batch = append(batch, s)
+		case w := <-l.queue:
+			batch = append(batch, w)
 		default:
 			return batch, true
 		}
@@ -89,7 +98,7 @@ func (l *Log) poke() {
 
 // appendBatch gives every submission its index, or its refusal, in one
 // transaction: lookup, insert, index and tree, all or nothing.
-func (l *Log) appendBatch(ctx context.Context, batch []*submission) (results []result, err error) {
+func (l *Log) appendBatch(ctx context.Context, batch []*Submission) (results []result, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	var people func()
@@ -103,7 +112,7 @@ func (l *Log) appendBatch(ctx context.Context, batch []*submission) (results []r
 	return results, err
 }
 
-func (l *Log) appendIn(tx *sqldb.Tx, batch []*submission) ([]result, func(), error) {
+func (l *Log) appendIn(tx *sqldb.Tx, batch []*Submission) ([]result, func(), error) {
 	size, e, err := lockState(tx, l.policy.Origin)
 	if err != nil {
 		return nil, nil, err
@@ -114,7 +123,7 @@ func (l *Log) appendIn(tx *sqldb.Tx, batch []*submission) ([]result, func(), err
 	}
 	door := &door{log: l, tx: tx}
 	results := make([]result, len(batch))
-	var fresh []*submission
+	var fresh []*Submission
 	next := size
 	for i, s := range batch {
 		if results[i] = known.find(s); results[i].err != errFresh {
@@ -133,10 +142,13 @@ func (l *Log) appendIn(tx *sqldb.Tx, batch []*submission) ([]result, func(), err
 		e = e.push(next, s.hash)
 		next++
 	}
+	if next == size {
+		return results, door.adopt, nil
+	}
 	if err := insertEntries(tx, size, fresh); err != nil {
 		return nil, nil, err
 	}
-	if err := insertTiles(tx, size, next); err != nil {
+	if err := insertTiles(tx, size, fresh); err != nil {
 		return nil, nil, err
 	}
 	return results, door.adopt, moveState(tx, l.policy.Origin, size, next, e)
@@ -156,9 +168,6 @@ func lockState(tx *sqldb.Tx, origin string) (size int64, e edge, err error) {
 
 // moveState is fenced by the old size, should the lock ever fail to hold.
 func moveState(tx *sqldb.Tx, origin string, from, to int64, e edge) error {
-	if from == to {
-		return nil
-	}
 	n, err := tx.Exec(`UPDATE ledger_state SET size = $3, edge = $4 WHERE origin = $1 AND size = $2`, origin, from, to, e.marshal())
 	if err == nil && n != 1 {
 		err = errors.New("another operator has moved it")
@@ -187,7 +196,7 @@ type knownEntries struct {
 // find gives the same key and bytes their index, and refuses a key with other
 // bytes. The same bytes under another key are refused too: otherwise anyone
 // could send a public entry again under a key that its issuer has yet to use.
-func (k knownEntries) find(s *submission) result {
+func (k knownEntries) find(s *Submission) result {
 	p, ok := k.byKey[s.key]
 	if !ok {
 		if p, ok = k.byHash[s.hash]; !ok {
@@ -200,32 +209,26 @@ func (k knownEntries) find(s *submission) result {
 	return result{index: p.index}
 }
 
-func (k knownEntries) add(index int64, s *submission) {
+func (k knownEntries) add(index int64, s *Submission) {
 	p := place{index, s.key, s.hash}
 	k.byKey[p.key], k.byHash[p.hash] = p, p
 }
 
-const rowsAtOnce = 200 // per statement, far below either database's limit of parameters
-
-func lookUp(tx *sqldb.Tx, batch []*submission) (knownEntries, error) {
-	k := knownEntries{map[credentials.Digest]place{}, map[tlog.Hash]place{}}
-	for len(batch) > 0 {
-		some := batch[:min(rowsAtOnce, len(batch))]
-		batch = batch[len(some):]
-		var keys, hashes []any
-		for _, s := range some {
-			keys, hashes = append(keys, s.key[:]), append(hashes, s.hash[:])
-		}
-		for column, values := range map[string][]any{"key": keys, "leaf_hash": hashes} {
-			if err := k.read(tx, `SELECT idx, key, leaf_hash FROM ledger_entry WHERE `+column+` IN `+placeholders(1, len(values)), values); err != nil {
-				return k, fmt.Errorf("look entries up: %w", err)
-			}
-		}
+func lookUp(tx *sqldb.Tx, batch []*Submission) (knownEntries, error) {
+	k := knownEntries{make(map[credentials.Digest]place, len(batch)), make(map[tlog.Hash]place, len(batch))}
+	given, args := tx.Given(1, len(batch), func(i int) [][]byte {
+		s := batch[i]
+		return [][]byte{s.key[:], s.entry.Subject[:], s.hash[:]}
+	})
+	text := `SELECT idx, key, leaf_hash FROM ` + given + ` JOIN ledger_entry ON key = c1
+		UNION SELECT idx, key, leaf_hash FROM ` + given + ` JOIN ledger_entry ON subject = c2 AND leaf_hash = c3`
+	if err := k.read(tx, text, args...); err != nil {
+		return k, fmt.Errorf("look entries up: %w", err)
 	}
 	return k, nil
 }
 
-func (k knownEntries) read(tx *sqldb.Tx, text string, args []any) error {
+func (k knownEntries) read(tx *sqldb.Tx, text string, args ...any) error {
 	rows, err := tx.Query(text, args...)
 	if err != nil {
 		return err
@@ -246,29 +249,14 @@ func (k knownEntries) read(tx *sqldb.Tx, text string, args []any) error {
 	return rows.Err()
 }
 
-// placeholders is "($first,$first+1,…)".
-func placeholders(first, n int) string {
-	var b strings.Builder
-	for i := range n {
-		fmt.Fprintf(&b, ",$%d", first+i)
-	}
-	return "(" + b.String()[1:] + ")"
-}
-
-func insertEntries(tx *sqldb.Tx, index int64, fresh []*submission) error {
-	for len(fresh) > 0 {
-		some := fresh[:min(rowsAtOnce, len(fresh))]
-		fresh = fresh[len(some):]
-		var rows []string
-		var args []any
-		for _, s := range some {
-			rows = append(rows, placeholders(len(args)+1, 6))
-			args = append(args, index, int64(s.entry.Kind), s.entry.Subject[:], s.key[:], s.hash[:], s.leaf)
-			index++
-		}
-		if _, err := tx.Exec(`INSERT INTO ledger_entry (idx, kind, subject, key, leaf_hash, leaf) VALUES `+strings.Join(rows, ","), args...); err != nil {
-			return fmt.Errorf("insert entries: %w", err)
-		}
+func insertEntries(tx *sqldb.Tx, index int64, fresh []*Submission) error {
+	columns := []string{"idx", "kind", "subject", "key", "leaf_hash", "leaf"}
+	err := tx.Insert("ledger_entry", columns, len(fresh), func(i int) []any {
+		s := fresh[i]
+		return []any{index + int64(i), int64(s.entry.Kind), s.entry.Subject[:], s.key[:], s.hash[:], s.leaf}
+	})
+	if err != nil {
+		return fmt.Errorf("insert entries: %w", err)
 	}
 	return nil
 }

@@ -13,30 +13,54 @@ import (
 
 const tileWidth = torchwood.TileWidth
 
-// insertTiles keeps the tiles that became full as the tree grew.
-func insertTiles(tx *sqldb.Tx, from, to int64) error {
-	for level := 0; ; level++ {
-		from, to = from/tileWidth, to/tileWidth
-		if from == to {
-			return nil // then nothing above became full either
-		}
-		for n := from; n < to; n++ {
-			hashes, err := readHashes(inTx(tx), level, n*tileWidth, tileWidth)
-			if err != nil {
-				return err
-			}
-			root := fold(hashes)
-			if _, err := tx.Exec(`INSERT INTO ledger_tile (level, n, root, data) VALUES ($1, $2, $3, $4)`,
-				level, n, root[:], joinHashes(hashes)); err != nil {
-				return fmt.Errorf("insert tile %d/%d: %w", level, n, err)
-			}
-		}
+// insertTiles keeps the tiles that become full as fresh is added behind the
+// first size entries.
+func insertTiles(tx *sqldb.Tx, size int64, fresh []*Submission) error {
+	hashes := make([]tlog.Hash, len(fresh))
+	for i, s := range fresh {
+		hashes[i] = s.hash
 	}
+	for level := 0; len(hashes) > 0; level++ {
+		var err error
+		if hashes, err = insertLevel(tx, level, size, hashes); err != nil {
+			return err
+		}
+		size /= tileWidth
+	}
+	return nil
+}
+
+// insertLevel keeps the full tiles of one level, where fresh is added behind
+// the first size hashes, and returns their roots, which are fresh one level up.
+func insertLevel(tx *sqldb.Tx, level int, size int64, fresh []tlog.Hash) (roots []tlog.Hash, err error) {
+	first, partial := size/tileWidth, size%tileWidth
+	if partial+int64(len(fresh)) < tileWidth {
+		return nil, nil // nor does anything above become full
+	}
+	before, err := readHashes(inTx(tx), level, first*tileWidth, partial)
+	if err != nil {
+		return nil, err
+	}
+	all := append(before, fresh...)
+	full := len(all) / tileWidth
+	err = tx.Insert("ledger_tile", []string{"level", "n", "root", "data"}, full, func(i int) []any {
+		tile := all[i*tileWidth : (i+1)*tileWidth]
+		root := fold(tile)
+		roots = append(roots, root)
+		return []any{level, first + int64(i), root[:], joinHashes(tile)}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("insert tiles of level %d: %w", level, err)
+	}
+	return roots, nil
 }
 
 // readHashes reads width hashes of a tile level, from the rows below it: leaf
 // hashes for level 0, roots of the full tiles one level down above that.
 func readHashes(q query, level int, first, width int64) ([]tlog.Hash, error) {
+	if width == 0 {
+		return nil, nil
+	}
 	text, args := `SELECT leaf_hash FROM ledger_entry WHERE idx >= $1 AND idx < $2 ORDER BY idx`, []any{first, first + width}
 	if level > 0 {
 		text = `SELECT root FROM ledger_tile WHERE level = $3 AND n >= $1 AND n < $2 ORDER BY n`

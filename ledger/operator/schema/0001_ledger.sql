@@ -14,10 +14,12 @@ CREATE TABLE ledger_entry (
 	kind      BIGINT NOT NULL,
 	subject   BYTEA NOT NULL,
 	key       BYTEA NOT NULL UNIQUE,  -- idempotency key, never published
-	leaf_hash BYTEA NOT NULL UNIQUE,  -- RFC 6962
+	leaf_hash BYTEA NOT NULL,         -- RFC 6962
 	leaf      BYTEA NOT NULL
 );
-CREATE INDEX ledger_entry_subject ON ledger_entry (subject, idx);
+-- Finds what a document or subject has, and keeps the same leaf from standing
+-- twice: with the key this is the only index whose entries come in no order.
+CREATE UNIQUE INDEX ledger_entry_subject ON ledger_entry (subject, leaf_hash);
 CREATE INDEX ledger_entry_kind ON ledger_entry (kind, idx);
 
 -- Full tiles of 256 hashes (c2sp.org/tlog-tiles). Root is the tile's own hash,
