@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
@@ -37,12 +38,15 @@ func (i *Insurer) RestartContracts(ctx context.Context, namespace string) (ended
 		if c.Kind == books.AuthorizationKind {
 			contract = workflows.Authorization
 		}
-		_, err := i.Temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-			ID: workflows.ContractID(c.Work), TaskQueue: workflows.TaskQueue,
-			// What the list of open ones did not name yet is ended here.
-			WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_TERMINATE_EXISTING,
-			WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
-		}, contract, activities.Submitted{Token: c.Token, Received: c.Received})
+		err := onceKnown(ctx, func() error {
+			_, err := i.Temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+				ID: workflows.ContractID(c.Work), TaskQueue: workflows.TaskQueue,
+				// What the list of open ones did not name yet is ended here.
+				WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_TERMINATE_EXISTING,
+				WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+			}, contract, activities.Submitted{Token: c.Token, Received: c.Received})
+			return err
+		})
 		if err != nil {
 			return ended, started, fmt.Errorf("start contract: %w", err)
 		}
@@ -54,9 +58,13 @@ func (i *Insurer) RestartContracts(ctx context.Context, namespace string) (ended
 func (i *Insurer) endContracts(ctx context.Context, namespace string) (ended int, err error) {
 	var page []byte
 	for {
-		list, err := i.Temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
-			Namespace: namespace, NextPageToken: page,
-			Query: fmt.Sprintf("TaskQueue = '%s' AND ExecutionStatus = 'Running'", workflows.TaskQueue),
+		var list *workflowservice.ListWorkflowExecutionsResponse
+		err := onceKnown(ctx, func() (err error) {
+			list, err = i.Temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+				Namespace: namespace, NextPageToken: page,
+				Query: fmt.Sprintf("TaskQueue = '%s' AND ExecutionStatus = 'Running'", workflows.TaskQueue),
+			})
+			return err
 		})
 		if err != nil {
 			return ended, fmt.Errorf("list contracts: %w", err)
@@ -73,6 +81,24 @@ func (i *Insurer) endContracts(ctx context.Context, namespace string) (ended int
 		}
 		if page = list.NextPageToken; len(page) == 0 {
 			return ended, nil
+		}
+	}
+}
+
+// onceKnown asks again while the cluster does not know the namespace. Temporal's
+// services hear of one that was just made only after some seconds, when
+// describing it works already.
+func onceKnown(ctx context.Context, ask func() error) error {
+	for end := time.Now().Add(30 * time.Second); ; {
+		err := ask()
+		var unknown *serviceerror.NamespaceNotFound
+		if !errors.As(err, &unknown) || time.Now().After(end) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(time.Second):
 		}
 	}
 }

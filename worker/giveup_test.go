@@ -112,6 +112,29 @@ func TestGiveUp(t *testing.T) {
 	}
 }
 
+// The very document comes again whose decision was given up while the books did
+// not have it: the ledger has no place for another decision on it.
+func TestTheVeryDocumentAgain(t *testing.T) {
+	h, before, all := lived(t)
+	size := h.entries()
+	h.restore(before)
+	_, err := h.GiveUp(h.ctx, nil)
+	h.must(err)
+	if again := h.receive("C3", "2026-05-03"); again != all[2] {
+		t.Fatalf("got %s, want C3 under its handle", again)
+	}
+	if _, err := h.decide(all[2]); !refused(err) {
+		t.Errorf("got %v, want the ledger to refuse", err)
+	}
+	s, err := h.Books.StatusOf(h.ctx, all[2])
+	if err != nil || s.Latest() != nil || h.entries() != size {
+		t.Errorf("got %+v, %v, %d entries: a decision without its receipt is none", s.Latest(), err, h.entries())
+	}
+	if run, err := h.Remit(h.ctx, "2026-05-08"); err != nil || len(run.Released) != 0 {
+		t.Errorf("got %d remittances, %v, want nothing paid", len(run.Released), err)
+	}
+}
+
 // What was given up and turns up after all is taken back.
 func TestFoundAfterAll(t *testing.T) {
 	h, before, all := lived(t)

@@ -50,7 +50,8 @@ func TestBackup(t *testing.T) {
 	}{
 		{"before the backup", r.before}, {"backup", r.backup}, {"after it", r.after},
 		{"books older than Temporal", r.oldBooks}, {"recovery", r.recover}, {"life goes on", r.goOn},
-		{"Temporal older than the books", r.oldTemporal}, {"both older", r.oldBoth},
+		{"Temporal older than the books", r.oldTemporal}, {"Temporal lost", r.noTemporal}, {"both older", r.oldBoth},
+		{"nobody has anything", r.givenUp},
 	} {
 		began := time.Now()
 		step.do()
@@ -109,7 +110,9 @@ func (r *restored) before() {
 
 const dumpBooks = "pg_dump --format=custom --file=%[1]s/books-%[2]s books\n"
 const dumpTemporal = "pg_dump --format=custom --file=%[1]s/temporal-%[2]s temporal\npg_dump --format=custom --file=%[1]s/visibility-%[2]s temporal_visibility\n"
-const restoreBooks = "pg_restore --clean --if-exists --single-transaction --dbname=books %[1]s/books-%[2]s\n"
+const restoreBooks = "psql --dbname=postgres -c 'DROP DATABASE IF EXISTS books_broken'\n" + // the test restores more than once
+	"psql --dbname=postgres -v ON_ERROR_STOP=1 -c 'ALTER DATABASE books RENAME TO books_broken' -c 'CREATE DATABASE books OWNER insurer' -c 'REVOKE ALL ON DATABASE books FROM PUBLIC'\n" +
+	"pg_restore --exit-on-error --single-transaction --dbname=books %[1]s/books-%[2]s\n"
 const restoreTemporal = "pg_restore --clean --if-exists --single-transaction --dbname=temporal %[1]s/temporal-%[2]s\n" +
 	"pg_restore --clean --if-exists --single-transaction --dbname=temporal_visibility %[1]s/visibility-%[2]s\n"
 
@@ -382,6 +385,15 @@ func (r *restored) oldTemporal() {
 	r.again()
 }
 
+func (r *restored) noTemporal() {
+	r.stop(append(insurers, "temporal")...)
+	r.sh("psql --dbname=postgres -v ON_ERROR_STOP=1 -c 'DROP DATABASE temporal' -c 'DROP DATABASE temporal_visibility'\n")
+	for _, s := range []string{"databases", "temporal-schema", "temporal", "temporal-namespace"} {
+		r.up(s)
+	}
+	r.again()
+}
+
 func (r *restored) oldBoth() {
 	r.stop(append(insurers, "temporal")...)
 	r.sh(fmt.Sprintf(restoreTemporal+restoreBooks, r.dumps(), "1"))
@@ -391,5 +403,36 @@ func (r *restored) oldBoth() {
 	r.again()
 	if due := r.due("2026-11-23"); due != 0 {
 		r.Errorf("%d claims are paid once more", due)
+	}
+}
+
+// givenUp restores the same backup where nobody has kept a thing: what comes in
+// again is decided and not paid, since it may have been.
+func (r *restored) givenUp() {
+	r.stop(insurers...)
+	r.sh(fmt.Sprintf(restoreBooks, r.dumps(), "1"))
+	if out := r.recovers(0, "give-up", "--all"); !strings.Contains(out, "remittance") || strings.Count(out, "given up") < 20 {
+		r.Errorf("give-up says\n%s", out)
+	}
+	r.recovers(0, "status")
+	for _, seed := range []string{"2", "3"} {
+		r.recovers(0, "enroll", "--plan", "demo-ppo", filepath.Join(r.dir, "batch-"+seed+".csv"))
+	}
+	r.recovers(0, "contracts")
+	r.up(insurers...)
+	r.heard(time.Now())
+	for _, file := range []string{example("claims.837"), filepath.Join(r.dir, "batch-2.837"), filepath.Join(r.dir, "batch-3.837")} {
+		if out, err := r.houses.CLI(r.Context(), "hospital", "claim", "submit", file, "--wait"); err != nil {
+			r.Errorf("%v\n%s", err, out)
+		}
+	}
+	var run remittances
+	r.types("insurer", &run, "remit", "run", "--on", "2026-11-24")
+	if paid := run.controls(); len(paid) > 0 {
+		r.Errorf("%d claims are paid that may have been paid", len(paid))
+	}
+	held, err := r.houses.CLI(r.Context(), "insurer", "remit", "held")
+	if err != nil || strings.Count(string(held), "may-be-decided") < 10 || !strings.Contains(string(held), "remittance-lost") {
+		r.Errorf("held: %v\n%s", err, held)
 	}
 }
