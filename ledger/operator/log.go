@@ -39,6 +39,7 @@ type Config struct {
 	// Witnesses maps a witness's name, as in its key, to its base URL. A
 	// witness without one is never asked.
 	Witnesses map[string]string
+	Batch     int              // the most entries in one transaction; 0: 4096
 	Client    *http.Client     // for the witnesses; nil: one with a timeout of 10 s
 	Logger    *slog.Logger     // nil: silent
 	Now       func() time.Time // nil: time.Now; compared with cosignatures
@@ -55,6 +56,7 @@ type Log struct {
 
 	people *participants
 	queue  chan waiting
+	batch  int
 	grown  chan struct{} // has a token when the tree may have grown
 	voices []*voice
 	final  *final
@@ -94,13 +96,16 @@ func Open(ctx context.Context, c Config) (*Log, error) {
 
 func open(ctx context.Context, c Config) (*Log, error) {
 	l := &Log{db: c.DB, key: c.Key, logger: c.Logger, now: c.Now,
-		queue: make(chan waiting, 4*maxBatch), grown: make(chan struct{}, 1),
+		queue: make(chan waiting, 4*maxBatch), batch: c.Batch, grown: make(chan struct{}, 1),
 		final: newFinal(), halted: &halt{}, traced: &traced{}}
 	if l.logger == nil {
 		l.logger = slog.New(slog.DiscardHandler)
 	}
 	if l.now == nil {
 		l.now = time.Now
+	}
+	if l.batch <= 0 {
+		l.batch = maxBatch
 	}
 	var err error
 	if l.genesis, err = ledger.ParseGenesis(c.Genesis); err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/countersign-health/countersign/store/sqldb"
 )
 
-// maxBatch is how many entries one transaction takes. A batch is whatever was
+// maxBatch is how many entries one transaction takes, unless Config says less. A batch is whatever was
 // queued while the last one ran: there is no timer to wait for.
 const maxBatch = 4096
 
@@ -77,7 +77,7 @@ func (l *Log) takeBatch(ctx context.Context) ([]waiting, bool) {
 	case w := <-l.queue:
 		batch = append(batch, w)
 	}
-	for len(batch) < maxBatch {
+	for len(batch) < l.batch {
 		select {
 		case w := <-l.queue:
 			batch = append(batch, w)

@@ -58,6 +58,19 @@ func NewCluster(t testing.TB, synchronous bool) *Cluster {
 	return c
 }
 
+// Durable starts a server that loses nothing, as one in life, where the others
+// here spare the disk. It is for measurements.
+func Durable(t testing.TB) (dsn string) {
+	t.Helper()
+	c := &Cluster{Primary: newNode(t), password: randomName()}
+	if err := initServer(c.Primary.bin, c.Primary.dir, c.password); err != nil {
+		t.Fatal(err)
+	}
+	c.Primary.args = []string{"-c", "fsync=on", "-c", "shared_buffers=512MB", "-c", "max_wal_size=4GB", "-c", "max_connections=200"}
+	c.Primary.Start()
+	return c.DSN(c.Primary)
+}
+
 // DSN names the given nodes, as an operator would.
 func (c *Cluster) DSN(nodes ...*Node) string {
 	var hosts, ports []string
