@@ -76,6 +76,7 @@ tool (
 	filippo.io/torchwood/cmd/litewitness
 	filippo.io/torchwood/cmd/spicy
 	github.com/transparency-dev/tessera/cmd/conformance/posix
+	github.com/transparency-dev/tessera/cmd/examples/posix-oneshot
 	github.com/transparency-dev/tessera/cmd/fsck
 	github.com/transparency-dev/tessera/internal/hammer
 )
