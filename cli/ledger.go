@@ -26,6 +26,8 @@ func (r *run) ledgerCommand() *urfave.Command {
 		r.leaf(leaf{name: "prove", usage: "write the proof of an entry, to be checked offline", args: "HANDLE|INDEX", min: 1, max: 1,
 			about: "The proof is a C2SP tlog-proof. Of several entries about a HANDLE it is the newest.",
 			flags: ledgerFlags(outFlag("write the proof to `FILE.tlog-proof`, and the entry to FILE.entry beside it")), do: r.ledgerProve}),
+		r.leaf(leaf{name: "policy", usage: "print what makes a checkpoint final, for programs of others", flags: ledgerFlags(),
+			about: "It is a C2SP tlog-policy, by which they judge checkpoints and proofs as countersign does.", do: r.ledgerPolicy}),
 		r.leaf(leaf{name: "participants", usage: "show who may sign what", flags: ledgerFlags(outFlag("write leaf 0, the participants' entries and their proofs, and trust.json, into `DIR`")),
 			do: r.ledgerParticipants}),
 		r.ledgerFsck(), r.ledgerExport(),
@@ -103,6 +105,23 @@ func (r *run) ledgerHead(c *urfave.Context) error {
 	}
 	_, err = fmt.Fprintf(r.Out, "ledger   %s\nentries  %d, countersigned by %d of %d witnesses\nknown    %s\nroot     %s\n",
 		cp.Origin, cp.Size, l.Policy().Quorum, len(l.Policy().WitnessNames()), known.Format(time.RFC3339), cp.Root)
+	return err
+}
+
+func (r *run) ledgerPolicy(c *urfave.Context) error {
+	l, err := r.ledger(c)
+	if err != nil {
+		return err
+	}
+	url, err := given(c, "ledger", "COUNTERSIGN_LEDGER")
+	if err != nil {
+		return err
+	}
+	text := l.genesis.PolicyText(url)
+	if r.json {
+		return r.print(map[string]any{"origin": l.trust.Origin, "quorum": l.genesis.Quorum, "policy": text})
+	}
+	_, err = fmt.Fprint(r.Out, text)
 	return err
 }
 

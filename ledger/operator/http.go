@@ -284,8 +284,9 @@ func (l *Log) serveCheckpoint(w http.ResponseWriter, r *http.Request) {
 }
 
 func (l *Log) serveTile(w http.ResponseWriter, r *http.Request) {
-	t, err := torchwood.ParseTilePath(strings.TrimPrefix(r.URL.Path, "/"))
-	if err != nil || !l.published(t) {
+	path := strings.TrimPrefix(r.URL.Path, "/")
+	t, err := torchwood.ParseTilePath(path)
+	if err != nil || torchwood.TilePath(t) != path || !l.published(t) { // it also reads older names of bundles
 		http.NotFound(w, r)
 		return
 	}

@@ -68,10 +68,10 @@ func logKey(name string) (note.Signer, string) {
 }
 
 // request is the body that has a witness move from old to the history's size.
-func (h *history) request(old int64, of string, key note.Signer) string {
+func (h *history) request(old int64, of string, keys ...note.Signer) string {
 	root, _ := tlog.TreeHash(h.size, h)
 	c := ledger.Checkpoint{Origin: of, Size: h.size, Root: root}
-	signed, err := note.Sign(&note.Note{Text: c.Text()}, key)
+	signed, err := note.Sign(&note.Note{Text: c.Text()}, keys...)
 	if err != nil {
 		panic(err)
 	}

@@ -65,6 +65,7 @@ type book struct {
 	*house
 	genesis *ledger.Genesis
 	policy  ledger.Policy
+	trust   string // file that pins leaf 0
 	client  *client.Client
 }
 
@@ -84,7 +85,12 @@ func startLedger(t *testing.T, dsn string, witnesses []*liteWitness) *book {
 	if b.policy, err = b.genesis.Policy(); err != nil {
 		t.Fatal(err)
 	}
+	trust, err := ledger.Trust{Origin: ledgertest.Origin, Genesis: b.genesis.Digest()}.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
 	dir := t.TempDir()
+	b.trust = write(t, filepath.Join(dir, "trust.json"), trust)
 	write(t, filepath.Join(dir, "genesis.entry"), leaf)
 	write(t, filepath.Join(dir, "log.key"), ledgertest.Key("log").Seed())
 	config := "drain: 2s\nledger:\n  listen: DOOR\n  admin: ADMIN\n  database: " + database(t, dir, dsn) +

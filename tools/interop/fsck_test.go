@@ -13,8 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/countersign-health/countersign/ledger"
-	"github.com/countersign-health/countersign/ledger/ledgertest"
 	"github.com/countersign-health/countersign/store/sqldb/sqldbtest"
 )
 
@@ -88,14 +86,10 @@ func TestFsckOfExport(t *testing.T) {
 	b := startLedger(t, sqldbtest.SQLite(t), fourWitnesses(t))
 	index, leaf := b.append(t, "exported", 600)
 	b.await(t, index, leaf)
-	trust, err := ledger.Trust{Origin: ledgertest.Origin, Genesis: b.genesis.Digest()}.Marshal()
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := t.TempDir()
-	file, out := write(t, filepath.Join(dir, "trust.json"), trust), filepath.Join(dir, "copy")
+	out := filepath.Join(dir, "copy")
 	for _, args := range [][]string{{"fsck"}, {"export", "--out", out}} {
-		args = append(append([]string{"ledger"}, args...), "--ledger", b.url, "--trust", file)
+		args = append(append([]string{"ledger"}, args...), "--ledger", b.url, "--trust", b.trust)
 		if said, code := run(t, dir, time.Minute, "countersign", args...); code != 0 {
 			t.Fatalf("countersign %s: exit %d:\n%s", strings.Join(args, " "), code, tail(said))
 		}

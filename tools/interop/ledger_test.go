@@ -76,19 +76,14 @@ func checkCosigned(t *testing.T, b *book, witnesses []*liteWitness, kind string)
 	say(t, "%-8s four litewitness cosigned our log of %d entries; torchwood's policy holds on %d signatures", kind, c.N, len(n.Sigs))
 }
 
-// torchwoodPolicy is the ledger's policy as torchwood reads it.
+// torchwoodPolicy is the ledger's policy as our command prints it and torchwood
+// reads it.
 func torchwoodPolicy(t *testing.T, b *book) torchwood.Policy {
 	t.Helper()
-	text := "log " + b.genesis.LogKey + "\n"
-	var names []string
-	for i, key := range b.genesis.Witnesses {
-		names = append(names, fmt.Sprint("w", i))
-		text += fmt.Sprintf("witness w%d %s\n", i, key)
-	}
-	text += fmt.Sprintf("group q %d %s\nquorum q\n", b.genesis.Quorum, strings.Join(names, " "))
+	text, code := run(t, b.dir, time.Minute, "countersign", "ledger", "policy", "--ledger", b.url, "--trust", b.trust)
 	p, err := torchwood.ParsePolicy([]byte(text))
-	if err != nil {
-		t.Fatal(err)
+	if code != 0 || err != nil {
+		t.Fatalf("ledger policy: exit %d, %v:\n%s", code, err, text)
 	}
 	return p
 }
