@@ -14,6 +14,8 @@
 //	2  the input is refused (a bad file or flag, an edit, an answer of 4xx):
 //	   trying the same again is of no use
 //	3  a check failed: a signature, a receipt or a decision does not hold
+//	4  a ledger has signed two histories, and the proof of it holds (ledger audit,
+//	   verify)
 //
 // An error is one line on stderr: "countersign: WHAT: WHY; DO". With --json, the
 // result is one JSON object on stdout, and so is an error; amounts are integer
@@ -25,4 +27,5 @@ const exitCodes = `Exit codes:
    0  done
    1  could not be done now (a server does not answer, the time is up): try again, nothing is done twice
    2  the input is refused (a bad file or flag, an edit, an answer of 4xx)
-   3  a check failed: a signature, a receipt or a decision does not hold`
+   3  a check failed: a signature, a receipt or a decision does not hold
+   4  a ledger has signed two histories, and the proof of it holds (ledger audit, verify)`

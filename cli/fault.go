@@ -24,6 +24,7 @@ const (
 	exitLater   = 1
 	exitRefused = 2
 	exitCaught  = 3
+	exitSplit   = 4
 )
 
 // A fault ends a command: what was being done, why it was not, what to do.
@@ -68,6 +69,11 @@ func later(what, why, do string) error { return &fault{code: exitLater, what: wh
 // caught is for a check that failed.
 func caught(what string, err error, do string) error {
 	return &fault{code: exitCaught, what: what, why: err.Error(), do: do}
+}
+
+// split is for a log that has shown two histories, which is proven.
+func split(what, why, do string) error {
+	return &fault{code: exitSplit, what: what, why: why, do: do}
 }
 
 // codeOf finds the exit code of an error, whoever made it.

@@ -30,7 +30,7 @@ func (r *run) ledgerCommand() *urfave.Command {
 			about: "It is a C2SP tlog-policy, by which they judge checkpoints and proofs as countersign does.", do: r.ledgerPolicy}),
 		r.leaf(leaf{name: "participants", usage: "show who may sign what", flags: ledgerFlags(outFlag("write leaf 0, the participants' entries and their proofs, and trust.json, into `DIR`")),
 			do: r.ledgerParticipants}),
-		r.ledgerFsck(), r.ledgerExport(),
+		r.ledgerFsck(), r.ledgerAudit(), r.ledgerExport(),
 	)
 }
 

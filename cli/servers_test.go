@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -99,13 +100,38 @@ func startServers(t *testing.T) []string {
 	t.Cleanup(gate.Close)
 	dead := httptest.NewServer(nil)
 	dead.Close()
+	fork := serveFork(t, filepath.Join(dir, "fork.db"))
 	did := func(name string) string { return string(ledgertest.Party(name, ledger.RoleInsurer).DID) }
 	return []string{
 		"COUNTERSIGN_KEYS=" + keys, "COUNTERSIGN_PASSPHRASE_FILE=" + passphrase, "COUNTERSIGN_LEDGER=" + books.URL, "COUNTERSIGN_TRUST=" + pinned,
 		"COUNTERSIGN_BOARD=" + door.URL, "COUNTERSIGN_BOARD_DID=" + did("board"),
 		"COUNTERSIGN_GATEWAY=" + gate.URL, "COUNTERSIGN_INSURER=" + did("insurer"),
+		"WITNESS1=" + l.Witnesses[0].Name + "=" + l.Witnesses[0].URL, "FORK=" + fork,
 		"DEAD=" + dead.URL, "STRANGER=" + did("stranger"),
 	}
+}
+
+// serveFork is another history of the ledger, longer than the scripts make
+// theirs: the same keys, witnesses without a memory, and other entries.
+func serveFork(t *testing.T, path string) string {
+	t.Helper()
+	log := ledgertest.New(t).Open(t, openDB(t, path))
+	var all sync.WaitGroup
+	for i := range 300 {
+		all.Go(func() {
+			name := fmt.Sprint("fork ", i)
+			if _, err := log.Append(t.Context(), credentials.DigestOf([]byte(name)), ledgertest.Entry(t, name).Marshal()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if _, err := log.Receipt(t.Context(), 300, 10*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(log.Handler())
+	t.Cleanup(server.Close)
+	return server.URL
 }
 
 func openDB(t *testing.T, path string) *sqldb.DB {

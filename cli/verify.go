@@ -41,6 +41,12 @@ func (r *run) verify(c *urfave.Context) error {
 	p := r.progress(c)
 	reports := []*dossier.Report{}
 	failed := 0
+	if name := c.Args().First(); c.NArg() == 1 && holdsSplitView(name) {
+		if trust == nil {
+			return refused(name, "it accuses a ledger, whose leaf 0 only --trust can vouch for", "give --trust")
+		}
+		return r.judge(c, name, trust, "")
+	}
 	for _, name := range c.Args().Slice() {
 		report, whole, err := verifyOne(name, c.String("dir"), trust, p)
 		p.end()
