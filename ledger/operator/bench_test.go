@@ -18,7 +18,7 @@ import (
 // BenchmarkRecord gives entries of 257 bytes, whose signatures were checked
 // before, their index, durably. No witness is asked.
 func BenchmarkRecord(b *testing.B) {
-	for name, dsn := range map[string]func(testing.TB) string{"sqlite": sqldbtest.SQLite, "postgres": sqldbtest.Postgres} {
+	for name, dsn := range map[string]func(testing.TB) string{"sqlite": sqldbtest.SQLite, "postgres": sqldbtest.Durable} {
 		for _, callers := range []int{16, 1024, 8192} {
 			b.Run(fmt.Sprintf("%s/callers=%d", name, callers), func(b *testing.B) {
 				l := ledgertest.New(b)

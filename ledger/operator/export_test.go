@@ -20,7 +20,7 @@ func (l *Log) AppendUnchecked(ctx context.Context, n int) error {
 			d := credentials.DigestOf([]byte(name))
 			batch = append(batch, newSubmission(d, ledger.Entry{Kind: ledger.KindClaimDecision, KeyID: insurer.Kid(), Subject: credentials.Handle(d)}, []byte(name)))
 		}
-		if _, err := l.appendBatch(ctx, batch); err != nil {
+		if _, err := l.appendBatch(ctx, batch, func([]result) {}); err != nil {
 			return err
 		}
 	}

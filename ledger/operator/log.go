@@ -18,6 +18,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -57,11 +58,13 @@ type Log struct {
 	people *participants
 	queue  chan waiting
 	batch  int
-	grown  chan struct{} // has a token when the tree may have grown
-	voices []*voice
-	final  *final
-	halted *halt
-	traced *traced
+	// careful is how many batches to look up before they are inserted.
+	careful atomic.Int32
+	grown   chan struct{} // has a token when the tree may have grown
+	voices  []*voice
+	final   *final
+	halted  *halt
+	traced  *traced
 
 	stop   context.CancelFunc
 	closed <-chan struct{}

@@ -54,14 +54,17 @@ func (l *Log) sequence(ctx context.Context) {
 		for i, w := range batch {
 			entries[i] = w.Submission
 		}
-		results, err := l.appendBatch(ctx, entries)
+		results, err := l.appendBatch(ctx, entries, func(results []result) {
+			for i, w := range batch {
+				if results[i].err == nil {
+					l.traced.add(results[i].index, w.span)
+				}
+			}
+		})
 		for i, w := range batch {
 			if err != nil {
 				w.result <- result{err: err}
 				continue
-			}
-			if results[i].err == nil {
-				l.traced.add(results[i].index, w.span)
 			}
 			w.result <- results[i]
 		}
@@ -96,14 +99,41 @@ func (l *Log) poke() {
 	}
 }
 
+// carefulFor is how many batches are looked up after one that held what the
+// ledger had already.
+const carefulFor = 64
+
+// errLook is why a batch has to be looked up before it is inserted.
+var errLook = errors.New("the ledger may hold some of the batch")
+
 // appendBatch gives every submission its index, or its refusal, in one
-// transaction: lookup, insert, index and tree, all or nothing.
-func (l *Log) appendBatch(ctx context.Context, batch []*Submission) (results []result, err error) {
+// transaction: index and tree, all or nothing. It tells what it is about to
+// commit, since a round may begin the moment that it has.
+//
+// Most entries are new, and looking them up costs as much as inserting them. So
+// the database's unique indexes say it where one is not. Then the batch runs
+// again and is looked up, as are the next: nobody can make every batch run twice
+// by sending what is known.
+func (l *Log) appendBatch(ctx context.Context, batch []*Submission, about func([]result)) ([]result, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
+	if l.careful.Add(-1) < 0 {
+		l.careful.Store(0)
+		results, err := l.appendOnce(ctx, batch, false, about)
+		if !errors.Is(err, errLook) && !sqldb.Duplicate(err) {
+			return results, err
+		}
+		l.careful.Store(carefulFor)
+	}
+	return l.appendOnce(ctx, batch, true, about)
+}
+
+func (l *Log) appendOnce(ctx context.Context, batch []*Submission, look bool, about func([]result)) (results []result, err error) {
 	var people func()
 	err = l.db.TxLocked(ctx, func(tx *sqldb.Tx) error {
-		results, people, err = l.appendIn(tx, batch)
+		if results, people, err = l.appendIn(tx, batch, look); err == nil {
+			about(results)
+		}
 		return err
 	})
 	if err == nil {
@@ -112,14 +142,16 @@ func (l *Log) appendBatch(ctx context.Context, batch []*Submission) (results []r
 	return results, err
 }
 
-func (l *Log) appendIn(tx *sqldb.Tx, batch []*Submission) ([]result, func(), error) {
+func (l *Log) appendIn(tx *sqldb.Tx, batch []*Submission, look bool) ([]result, func(), error) {
 	size, e, err := lockState(tx, l.policy.Origin)
 	if err != nil {
 		return nil, nil, err
 	}
-	known, err := lookUp(tx, batch)
-	if err != nil {
-		return nil, nil, err
+	known := knownEntries{make(map[credentials.Digest]place, len(batch)), make(map[tlog.Hash]place, len(batch))}
+	if look {
+		if err := known.lookUp(tx, batch); err != nil {
+			return nil, nil, err
+		}
 	}
 	door := &door{log: l, tx: tx}
 	results := make([]result, len(batch))
@@ -132,6 +164,9 @@ func (l *Log) appendIn(tx *sqldb.Tx, batch []*Submission) ([]result, func(), err
 		if err := door.check(next, s.entry); err != nil {
 			if !errors.Is(err, ErrRefused) {
 				return nil, nil, err
+			}
+			if !look {
+				return nil, nil, errLook // it may have been recorded while its issuer still might
 			}
 			results[i] = result{err: err}
 			continue
@@ -214,8 +249,7 @@ func (k knownEntries) add(index int64, s *Submission) {
 	k.byKey[p.key], k.byHash[p.hash] = p, p
 }
 
-func lookUp(tx *sqldb.Tx, batch []*Submission) (knownEntries, error) {
-	k := knownEntries{make(map[credentials.Digest]place, len(batch)), make(map[tlog.Hash]place, len(batch))}
+func (k knownEntries) lookUp(tx *sqldb.Tx, batch []*Submission) error {
 	given, args := tx.Given(1, len(batch), func(i int) [][]byte {
 		s := batch[i]
 		return [][]byte{s.key[:], s.entry.Subject[:], s.hash[:]}
@@ -223,9 +257,9 @@ func lookUp(tx *sqldb.Tx, batch []*Submission) (knownEntries, error) {
 	text := `SELECT idx, key, leaf_hash FROM ` + given + ` JOIN ledger_entry ON key = c1
 		UNION SELECT idx, key, leaf_hash FROM ` + given + ` JOIN ledger_entry ON subject = c2 AND leaf_hash = c3`
 	if err := k.read(tx, text, args...); err != nil {
-		return k, fmt.Errorf("look entries up: %w", err)
+		return fmt.Errorf("look entries up: %w", err)
 	}
-	return k, nil
+	return nil
 }
 
 func (k knownEntries) read(tx *sqldb.Tx, text string, args ...any) error {

@@ -2,6 +2,7 @@ package operator
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"go.opentelemetry.io/otel/trace"
@@ -31,8 +32,8 @@ func (t *traced) add(index int64, s trace.Span) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.waits) < mostTraced {
-		t.waits = append(t.waits, appended{index, s})
+	if a := (appended{index, s}); len(t.waits) < mostTraced && !slices.Contains(t.waits, a) { // a transaction may run again
+		t.waits = append(t.waits, a)
 	}
 }
 

@@ -2,6 +2,7 @@ package operator_test
 
 import (
 	"maps"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -90,4 +91,29 @@ func awaitRounds(t *testing.T, kept *sdk.InMemoryExporter, appended map[trace.Sp
 	}
 	t.Fatalf("no round names %v: %v", left, kept.GetSpans())
 	return nil
+}
+
+// A round that is over before the sequencer hears that its commit was made
+// names the entry's trace all the same.
+func TestRoundThatIsQuick(t *testing.T) {
+	db := sqldbtest.Open(t, sqldbtest.Postgres(t))
+	l := ledgertest.New(t).Open(t, db)
+	p, kept := tracetest.New(t, 1)
+	mustReceipt(t, l, mustAppend(t, l, "untraced", ledgertest.Entry(t, "untraced")))
+	var first atomic.Bool
+	db.WrapCommit(func(commit func() error) error {
+		err := commit()
+		if first.CompareAndSwap(false, true) {
+			if _, err := l.Receipt(ctx, 2, 10*time.Second); err != nil {
+				t.Error(err)
+			}
+		}
+		return err
+	})
+	inside, span := p.Tracer("t").Start(ctx, "append")
+	if _, err := l.Append(inside, business("a"), ledgertest.Entry(t, "a").Marshal()); err != nil {
+		t.Fatal(err)
+	}
+	span.End()
+	awaitRounds(t, kept, map[trace.SpanID]bool{span.SpanContext().SpanID(): true})
 }

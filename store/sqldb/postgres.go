@@ -26,6 +26,8 @@ func parsePostgres(dsn string) (pq.Config, error) {
 func openPostgres(cfg pq.Config, o Options, role pq.TargetSessionAttrs) (*sql.DB, error) {
 	cfg = cfg.Clone()
 	cfg.TargetSessionAttrs, cfg.ConnectTimeout = role, o.Connect
+	// One round trip for a statement, not two; bytes go as they are.
+	cfg.BinaryParameters = true
 	cfg.Runtime = maps.Clone(cfg.Runtime)
 	if cfg.Runtime == nil {
 		cfg.Runtime = map[string]string{}

@@ -78,7 +78,7 @@ func (db *DB) openSQLite(path string) error {
 	}
 	options := url.Values{
 		"_txlock": {"immediate"}, // a transaction that may write never has to upgrade its lock
-		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "cache_size(-65536)"},
+		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "cache_size(-65536)", "wal_autocheckpoint(16384)"},
 	}
 	db.writer = make(chan struct{}, 1)
 	db.options.MaxOpen = min(db.options.MaxOpen, 8)
