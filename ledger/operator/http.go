@@ -296,11 +296,14 @@ func (l *Log) serveTile(w http.ResponseWriter, r *http.Request) {
 	} else {
 		b, err = l.readTile(r.Context(), t)
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		l.fail(w, err)
-		return
+	case t.L == -1:
+		serveBundle(w, r, b)
+	default: // hashes do not compress
+		forEver(w, "application/octet-stream", b)
 	}
-	forEver(w, "application/octet-stream", b)
 }
 
 // published says whether the whole tile lies under the newest final

@@ -2,9 +2,11 @@ package operator_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -139,7 +141,7 @@ func TestHeaders(t *testing.T) {
 	for _, c := range []struct{ path, kind, cache, vary string }{
 		{"/checkpoint", "text/plain; charset=utf-8", "no-cache", ""},
 		{"/tile/0/000.p/1", "application/octet-stream", kept, ""},
-		{"/tile/entries/000.p/1", "application/octet-stream", kept, ""},
+		{"/tile/entries/000.p/1", "application/octet-stream", kept, "Accept-Encoding"},
 		{"/receipts/0", "text/plain; charset=utf-8", kept, ""},
 		{"/entries/0", "application/octet-stream", kept, ""},
 		{"/entries?kind=genesis", "application/json", "no-cache", ""},
@@ -165,6 +167,52 @@ func TestHeaders(t *testing.T) {
 	if err != nil || len(n.Sigs) != 1 || n.Sigs[0].Name != ledgertest.Origin {
 		t.Errorf("the log's own signature: got %v, %v", n, err)
 	}
+}
+
+// Bundles are compressed for whoever says so, and only bundles.
+func TestGzip(t *testing.T) {
+	lt := ledgertest.New(t)
+	l := lt.Open(t, sqldbtest.Open(t, sqldbtest.SQLite(t)))
+	h := l.Handler()
+	if err := l.AppendUnchecked(ctx, 255); err != nil {
+		t.Fatal(err)
+	}
+	mustReceipt(t, l, 255)
+	plain := fetch(t, h, "/tile/entries/000").Body.Bytes()
+	for accept, want := range map[string]string{"gzip": "gzip", "gzip, deflate, br": "gzip", "br;q=1.0, GZIP;q=0.8, *;q=0.1": "gzip", "identity, gzip": "gzip",
+		"": "", "identity": "", "gzip;q=0": "", "br, gzip; q=0.000": "", "gzip;q=many": "", "x-gzipped": ""} {
+		got := fetch(t, h, "/tile/entries/000", "Accept-Encoding", accept)
+		b := got.Body.Bytes()
+		if enc := got.Header().Get("Content-Encoding"); enc != want {
+			t.Errorf("Accept-Encoding %q: got %q, want %q", accept, enc, want)
+			continue
+		}
+		if want != "" {
+			if len(b) >= len(plain) {
+				t.Errorf("packed it has %d bytes, plain %d", len(b), len(plain))
+			}
+			b = unpack(t, b)
+		}
+		if !bytes.Equal(b, plain) {
+			t.Errorf("Accept-Encoding %q: another bundle", accept)
+		}
+	}
+	if got := fetch(t, h, "/tile/0/000", "Accept-Encoding", "gzip").Header().Get("Content-Encoding"); got != "" {
+		t.Errorf("a tile of hashes: got %q", got)
+	}
+}
+
+func unpack(t *testing.T, b []byte) []byte {
+	t.Helper()
+	r, err := gzip.NewReader(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err = io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
 
 func fetch(t *testing.T, h http.Handler, path string, header ...string) *httptest.ResponseRecorder {
