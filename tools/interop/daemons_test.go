@@ -69,9 +69,9 @@ type book struct {
 	client  *client.Client
 }
 
-// startLedger founds a ledger with those witnesses, three of whom are a quorum,
-// and runs its operator on the database.
-func startLedger(t *testing.T, dsn string, witnesses []*liteWitness) *book {
+// startLedger founds a ledger with four witnesses, w1 to w4, three of whom are a
+// quorum, and runs its operator on the database. It asks those whose URLs are given.
+func startLedger(t *testing.T, dsn string, witnesses map[string]string) *book {
 	t.Helper()
 	draft, founders := ledgertest.Draft()
 	leaf, err := ledger.NewGenesis(draft, founders...)
@@ -95,8 +95,8 @@ func startLedger(t *testing.T, dsn string, witnesses []*liteWitness) *book {
 	write(t, filepath.Join(dir, "log.key"), ledgertest.Key("log").Seed())
 	config := "drain: 2s\nledger:\n  listen: DOOR\n  admin: ADMIN\n  database: " + database(t, dir, dsn) +
 		"\n  genesis: genesis.entry\n  log_key_file: log.key\n  witnesses:\n"
-	for _, w := range witnesses {
-		config += fmt.Sprintf("    - {name: %s, url: '%s'}\n", w.name, w.url)
+	for name, url := range witnesses {
+		config += fmt.Sprintf("    - {name: %s, url: '%s'}\n", name, url)
 	}
 	b.house = startHouse(t, "ledger", dir, config)
 	b.ready(t)
@@ -150,8 +150,9 @@ type seat struct {
 	key  string
 }
 
-// startWitness runs our witness with the test key of that name.
-func startWitness(t *testing.T, name, origin, logKey string) *seat {
+// startWitness runs our witness with the test key of that name. More lines of
+// its configuration may follow.
+func startWitness(t *testing.T, name, origin, logKey string, more ...string) *seat {
 	t.Helper()
 	s := &seat{name: "witness.example/" + name}
 	key := ledgertest.Key(name)
@@ -162,7 +163,7 @@ func startWitness(t *testing.T, name, origin, logKey string) *seat {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "witness.key"), ed25519.PrivateKey(key).Seed())
 	s.house = startHouse(t, "witness", dir, fmt.Sprintf("drain: 2s\nwitness:\n  listen: DOOR\n  admin: ADMIN\n  database: {dsn: 'sqlite:w.db'}\n"+
-		"  name: %s\n  key_file: witness.key\n  logs: [{origin: %s, keys: ['%s']}]\n", s.name, origin, logKey))
+		"  name: %s\n  key_file: witness.key\n  logs: [{origin: %s, keys: ['%s']}]\n%s", s.name, origin, logKey, strings.Join(more, "")))
 	s.ready(t)
 	return s
 }

@@ -83,7 +83,7 @@ func flip(t *testing.T, file string, at int) {
 
 // A copy that our export makes is a log for Tessera's fsck too.
 func TestFsckOfExport(t *testing.T) {
-	b := startLedger(t, sqldbtest.SQLite(t), fourWitnesses(t))
+	b := startLedger(t, sqldbtest.SQLite(t), urls(fourWitnesses(t)))
 	index, leaf := b.append(t, "exported", 600)
 	b.await(t, index, leaf)
 	dir := t.TempDir()

@@ -30,7 +30,7 @@ var hammerFor = flag.Duration("hammer", time.Minute, "how long Tessera's hammer 
 // signed entries alone: so it writes at a door of this test, which signs an
 // entry about each of its leaves and sends that to the daemon as anyone would.
 func TestHammer(t *testing.T) {
-	b := startLedger(t, sqldbtest.Postgres(t), fourWitnesses(t))
+	b := startLedger(t, sqldbtest.Postgres(t), urls(fourWitnesses(t)))
 	d := &hammerDoor{t: t, b: b, at: map[int64][]byte{}}
 	long := *hammerFor
 	if testing.Short() {

@@ -32,7 +32,7 @@ func TestLedger(t *testing.T) {
 	sqldbtest.EachDSN(t, func(t *testing.T, dsn string) {
 		kind, _, _ := strings.Cut(dsn, ":")
 		witnesses := fourWitnesses(t)
-		b := startLedger(t, dsn, witnesses)
+		b := startLedger(t, dsn, urls(witnesses))
 		index, leaf := b.append(t, "first", 700) // two full tiles and a partial one
 		receipt := b.await(t, index, leaf)
 		checkCosigned(t, b, witnesses, kind)

@@ -48,6 +48,15 @@ func startLiteWitness(t *testing.T, name, origin, logKey string, more ...string)
 	return w
 }
 
+// urls are where those witnesses are.
+func urls(witnesses []*liteWitness) map[string]string {
+	at := map[string]string{}
+	for _, w := range witnesses {
+		at[w.name] = w.url
+	}
+	return at
+}
+
 // again starts it anew, with what it remembers.
 func (w *liteWitness) again(t *testing.T) {
 	t.Helper()

@@ -183,6 +183,8 @@ func TestBadLines(t *testing.T) {
 		{"    - did:key:z6MktNWXFy7fn9kNfwfvD9e2rDK3RPetS4MRKtZH8AxQzg9y#", "    - x:did:key:z6MktNWXFy7fn9kNfwfvD9e2rDK3RPetS4MRKtZH8AxQzg9y#", "board.clerks[0]: want the id of a key"},
 		{"admin: 127.0.0.1:9102", "admin: 127.0.0.1:8101", "gateway.admin: it is the address of the door, too"},
 		{"listen: 127.0.0.1:8104", "listen: 127.0.0.1", "witness.listen: want HOST:PORT"},
+		{"  # bastion:\n  #   address: bastion.example:443\n", "  bastion: {address: bastion.example}\n", "witness.bastion.address: want HOST:PORT"},
+		{"  # bastion:\n  #   address: bastion.example:443\n", "  bastion: {ca_file: ca.pem}\n", "witness.bastion.address: it is missing"},
 		{"- name: witness.insurer.example", "- name: witness.board.example", "ledger.witnesses[1].name: two witnesses have this name"},
 		{"- origin: ledger.example", "- origin: other.example", "witness.logs[0].keys[0]: want the log's verifier key, named as its origin"},
 	} {

@@ -47,6 +47,19 @@ type Witness struct {
 	// Logs that it follows. Danger: what it sees of one first, it takes as the
 	// only history.
 	Logs []WitnessedLog `yaml:"logs"`
+	// Bastion is where others reach the witness if it can listen for nobody
+	// outside its house: it dials out and serves on that connection, too.
+	Bastion *Bastion `yaml:"bastion"`
+}
+
+// Bastion is a server of c2sp.org/https-bastion, such as litebastion.
+type Bastion struct {
+	// Address is HOST:PORT. The witness's URL is then https://ADDRESS/HASH,
+	// which it logs when it starts; the bastion has to be told the HASH.
+	Address string `yaml:"address"`
+	// CAFile holds the certificate authorities that vouch for the bastion, in
+	// PEM. Default: the machine's.
+	CAFile File `yaml:"ca_file,optional"`
 }
 
 // WitnessedLog is a log that a witness follows.
@@ -79,6 +92,9 @@ func (r *reader) witness(w *Witness) {
 	r.database("witness.database", &w.Database)
 	if hosts(w.Database.DSN) {
 		r.at("witness.database.dsn", "want one host: a standby that takes over may have forgotten what the witness signed last, and it would sign a second history")
+	}
+	if w.Bastion != nil {
+		r.address("witness.bastion.address", w.Bastion.Address)
 	}
 	if len(w.Logs) == 0 {
 		r.at("witness.logs", "want one log at least: a witness of none signs nothing")

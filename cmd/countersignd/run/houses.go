@@ -14,6 +14,7 @@ import (
 	"github.com/countersign-health/countersign/ledger"
 	"github.com/countersign-health/countersign/ledger/operator"
 	"github.com/countersign-health/countersign/ledger/witness"
+	"github.com/countersign-health/countersign/tracing"
 	"github.com/countersign-health/countersign/worker"
 )
 
@@ -37,7 +38,33 @@ func startWitness(ctx context.Context, p *process) (http.Handler, error) {
 	}
 	// The genesis names this key; whoever compares finds a mistake early.
 	p.log.Info("witness", "key", w.Key())
-	return w, nil
+	return w, p.joinBastion(ed25519.NewKeyFromSeed(seed))
+}
+
+// joinBastion has the door answer on a connection to the witness's bastion,
+// too, where it has one.
+func (p *process) joinBastion(key ed25519.PrivateKey) error {
+	c := p.config.Witness.Bastion
+	if c == nil {
+		return nil
+	}
+	roots, err := authorities(c.CAFile)
+	if err != nil {
+		return fmt.Errorf("bastion: %w", err)
+	}
+	b := &witness.Bastion{Address: c.Address, Key: key, Roots: roots, Log: p.log, Handler: tracing.Handler(p.traces, p.metrics.count(p.doorHandler()))}
+	p.log.Info("bastion", "url", "https://"+c.Address+b.Path())
+	p.metrics.gauge("witness_bastion", "1 while the bastion has the witness connected.", nil, func() float64 {
+		if b.Connected() {
+			return 1
+		}
+		return 0
+	})
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() { b.Run(ctx); close(ended) }()
+	p.onClose(func() { stop(); <-ended })
+	return nil
 }
 
 // noQuorum is how long entries may wait for the witnesses before the ledger

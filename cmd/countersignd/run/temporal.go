@@ -34,15 +34,9 @@ func tlsOf(c *config.TLS) (*tls.Config, error) {
 		return nil, nil
 	}
 	t := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.ServerName}
-	if c.CAFile != "" {
-		pem, err := os.ReadFile(string(c.CAFile))
-		if err != nil {
-			return nil, err
-		}
-		t.RootCAs = x509.NewCertPool()
-		if !t.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%s: no certificate in it", c.CAFile)
-		}
+	var err error
+	if t.RootCAs, err = authorities(c.CAFile); err != nil {
+		return nil, err
 	}
 	if c.CertFile != "" {
 		own := &clientCertificate{cert: c.CertFile, key: c.KeyFile}
@@ -52,6 +46,23 @@ func tlsOf(c *config.TLS) (*tls.Config, error) {
 		t.GetClientCertificate = own.get
 	}
 	return t, nil
+}
+
+// authorities are the certificates in a file; nil, which means the machine's,
+// where there is none.
+func authorities(f config.File) (*x509.CertPool, error) {
+	if f == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(string(f))
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s: no certificate in it", f)
+	}
+	return pool, nil
 }
 
 // A clientCertificate is read for every new connection, so that one that is
