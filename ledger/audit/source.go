@@ -38,7 +38,7 @@ func Open(where string, client *http.Client) (Source, error) {
 	case strings.HasPrefix(where, "http://"), strings.HasPrefix(where, "https://"):
 		if client == nil {
 			t := http.DefaultTransport.(*http.Transport).Clone()
-			t.MaxIdleConnsPerHost = webReaders // all requests go to one host; the default of 2 would dial for each
+			t.MaxIdleConnsPerHost = webReaders          // all requests go to one host; the default of 2 would dial for each
 			t.DisableCompression = onThisMachine(where) // packing takes longer than what it saves there
 			client = &http.Client{Timeout: 30 * time.Second, Transport: tracing.Transport("ledger", t)}
 		}
