@@ -21,8 +21,7 @@ import (
 func (r *run) ledgerCommand() *urfave.Command {
 	return branch("ledger", "read the shared ledger; everything is checked before it is shown",
 		r.leaf(leaf{name: "head", usage: "show how far the ledger is final", flags: ledgerFlags(), do: r.ledgerHead}),
-		r.leaf(leaf{name: "show", usage: "show the entries about a document or subject, or one by its index", args: "HANDLE|INDEX", min: 1, max: 1,
-			flags: ledgerFlags(), do: r.ledgerShow}),
+		r.ledgerShowCommand(),
 		r.leaf(leaf{name: "prove", usage: "write the proof of an entry, to be checked offline", args: "HANDLE|INDEX", min: 1, max: 1,
 			about: "The proof is a C2SP tlog-proof. Of several entries about a HANDLE it is the newest.",
 			flags: ledgerFlags(outFlag("write the proof to `FILE.tlog-proof`, and the entry to FILE.entry beside it")), do: r.ledgerProve}),
@@ -30,7 +29,7 @@ func (r *run) ledgerCommand() *urfave.Command {
 			about: "It is a C2SP tlog-policy, by which they judge checkpoints and proofs as countersign does.", do: r.ledgerPolicy}),
 		r.leaf(leaf{name: "participants", usage: "show who may sign what", flags: ledgerFlags(outFlag("write leaf 0, the participants' entries and their proofs, and trust.json, into `DIR`")),
 			do: r.ledgerParticipants}),
-		r.ledgerFsck(), r.ledgerAudit(), r.ledgerExport(),
+		r.ledgerFsck(), r.ledgerAudit(), r.ledgerExport(), r.ledgerForget(),
 	)
 }
 
@@ -168,57 +167,6 @@ func (l *reader) registry(ctx context.Context) (*ledger.Registry, error) {
 	}
 	_, err = l.Participants(ctx, registry)
 	return registry, err
-}
-
-// rows says of each entry who issued it and whether it could.
-func (l *reader) rows(ctx context.Context, all []ledgerclient.Proven) ([]entryRow, error) {
-	registry, err := l.registry(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var rows []entryRow
-	for _, p := range all {
-		e := p.Entry
-		row := entryRow{Index: p.Proof.Index, Kind: e.Kind.String(), Subject: e.Subject, Document: e.Document,
-			DID: e.Issuer(), Effective: e.Effective, Known: p.Proof.Known}
-		if _, party, err := registry.Key(e.KeyID); err == nil {
-			row.Issuer = party.Name
-		}
-		if err := registry.CheckAt(p.Proof.Index, e); err != nil {
-			row.Void = err.Error()
-		}
-		rows = append(rows, row)
-	}
-	return rows, nil
-}
-
-func (r *run) ledgerShow(c *urfave.Context) error {
-	l, err := r.ledger(c)
-	if err != nil {
-		return err
-	}
-	all, err := l.entries(c)
-	if err != nil {
-		return err
-	}
-	rows, err := l.rows(c.Context, all)
-	if err != nil {
-		return err
-	}
-	if r.json {
-		return r.print(map[string]any{"entries": rows})
-	}
-	for i, e := range rows {
-		if i > 0 {
-			fmt.Fprintln(r.Out)
-		}
-		fmt.Fprintf(r.Out, "entry      %d, %s\nissuer     %s\n           %s\nsubject    %s\ndocument   %s\neffective  %s\nknown      %s\n",
-			e.Index, e.Kind, oneLine(e.Issuer), e.DID, e.Subject, e.Document, e.Effective.Format(time.RFC3339), e.Known.Format(time.RFC3339))
-		if e.Void != "" {
-			fmt.Fprintf(r.Out, "void       %s\n", oneLine(e.Void))
-		}
-	}
-	return nil
 }
 
 func (r *run) ledgerProve(c *urfave.Context) error {

@@ -86,6 +86,9 @@ func verifyOne(name, dir string, trust *ledger.Trust, p *progress) (report *doss
 		if err != nil {
 			return nil, false, refused("verify", err.Error(), "")
 		}
+		if files.IsExtract() {
+			return dossier.VerifyExtract(files, trust), true, nil
+		}
 		_, whole = files[dossier.GenesisFile]
 		return dossier.Verify(files, trust, func(done, total int) { p.step(done, total, "checking") }), whole, nil
 	}
@@ -144,6 +147,13 @@ func (r *run) printReport(name string, report *dossier.Report) {
 		if !report.Known.IsZero() {
 			fmt.Fprintf(r.Out, "as of %s, by %s of the ledger %s\n", report.Known.UTC().Format(time.RFC3339), receipts(report.Entries), oneLine(report.Trusted.Origin))
 		}
+	}
+	for _, e := range report.Extract {
+		line := fmt.Sprintf("entry %d, %s, known %s", e.Index, e.Kind, e.Known.Format(time.RFC3339))
+		if e.Void != "" {
+			line += ": VOID: " + e.Void
+		}
+		fmt.Fprintln(r.Out, oneLine(line))
 	}
 	if len(report.Unsigned) > 0 {
 		fmt.Fprintf(r.Out, "unsigned, proves nothing: %s\n", oneLine(strings.Join(report.Unsigned, ", ")))

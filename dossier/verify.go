@@ -37,6 +37,8 @@ type Report struct {
 	Reproduced int       `json:"reproduced"` // decisions that came out the same when computed again
 	Unsigned   []string  `json:"unsigned"`   // files that prove nothing, and are not used
 	Failures   []Check   `json:"failures"`   // one a file, the first check that caught it
+	// Extract is the entries of an extract, which has no documents.
+	Extract []Extracted `json:"extract,omitempty"`
 }
 
 // OK says whether every file passed.

@@ -53,6 +53,14 @@ func ParseKind(s string) (Kind, error) {
 	return 0, fmt.Errorf("%q is not a kind of ledger entry", s)
 }
 
+// KindNames lists the names of all kinds, in the order of their numbers.
+func KindNames() (names []string) {
+	for k := KindGenesis; kindNames[k] != ""; k++ {
+		names = append(names, kindNames[k])
+	}
+	return names
+}
+
 // governance says whether entries of this kind carry a payload: the ledger's
 // own constitution is on the ledger, everything else only as a digest.
 func (k Kind) governance() bool { return k == KindGenesis || k == KindParticipant }

@@ -88,15 +88,24 @@ type web struct {
 	client *http.Client
 }
 
-const webReaders = 16
+const (
+	webReaders = 16
+	behind     = 1200 * time.Millisecond // how far one operator may be behind another, and a bit
+)
 
 func (w *web) Readers() int { return webReaders }
 
-// Read asks again, for a while, where trying again may help.
+// Read asks again, for a while, where trying again may help. A tile may be
+// missing for a second where another of the log's operators has shown the
+// checkpoint already.
 func (w *web) Read(ctx context.Context, path string) (b []byte, err error) {
-	for _, pause := range []time.Duration{200 * time.Millisecond, time.Second, 0} {
+	for i, pause := range []time.Duration{200 * time.Millisecond, time.Second, 0} {
 		var again bool
-		if b, again, err = w.get(ctx, path); !again || pause == 0 {
+		b, again, err = w.get(ctx, path)
+		if i == 0 && errors.Is(err, fs.ErrNotExist) && strings.HasPrefix(path, "tile/") {
+			again, pause = true, behind
+		}
+		if !again || pause == 0 {
 			return b, err
 		}
 		select {

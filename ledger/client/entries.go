@@ -56,6 +56,21 @@ func (c *Client) Subject(ctx context.Context, subject credentials.Handle) ([]Pro
 	return all, nil
 }
 
+// Kind lists the final entries of a kind, oldest first, each with its receipt.
+// Nothing proves that the list is whole.
+func (c *Client) Kind(ctx context.Context, kind ledger.Kind) ([]Proven, error) {
+	all, err := c.list(ctx, "kind="+kind.String(), 0)
+	if err != nil {
+		return nil, fmt.Errorf("list entries of a kind: %w", err)
+	}
+	for _, p := range all {
+		if p.Entry.Kind != kind {
+			return nil, fmt.Errorf("list entries of a kind: %w: entry %d is of another", ErrEvidence, p.Proof.Index)
+		}
+	}
+	return all, nil
+}
+
 // Participants brings a registry up to date with the participant entries that
 // are final, and returns those that were news to it. Entries that the registry
 // refuses are void and passed over.
