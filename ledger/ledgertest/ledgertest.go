@@ -8,6 +8,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -20,6 +21,7 @@ import (
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/ledger"
 	"github.com/countersign-health/countersign/ledger/client"
+	"github.com/countersign-health/countersign/ledger/internal/anyquorum"
 	"github.com/countersign-health/countersign/ledger/operator"
 	"github.com/countersign-health/countersign/ledger/witness"
 	"github.com/countersign-health/countersign/store/sqldb"
@@ -89,29 +91,44 @@ func (w *Witness) handle(rw http.ResponseWriter, r *http.Request) {
 
 // Draft is the document of New before anyone has signed it, with the names
 // whose keys sign.
-func Draft() (ledger.Genesis, []credentials.Signer) {
+func Draft() (ledger.Genesis, []credentials.Signer) { return draft(3, 4) }
+
+func draft(quorum, witnesses int) (ledger.Genesis, []credentials.Signer) {
 	_, vkey, err := operator.NewKey(Origin, Key("log"))
 	if err != nil {
 		panic(err) // Origin is a constant
 	}
-	g := ledger.Genesis{Origin: Origin, LogKey: vkey, Quorum: 3, Admission: 2,
+	g := ledger.Genesis{Origin: Origin, LogKey: vkey, Quorum: quorum, Admission: 2,
 		Created: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
 		Founders: []ledger.Party{Party("board", ledger.RoleBoard), Party("insurer", ledger.RoleInsurer),
 			Party("hospital", ledger.RoleHospital)}}
-	for _, name := range witnessNames {
-		w, _ := witness.VerifierKey("witness.example/"+name, Key(name))
+	for i := range witnesses {
+		w, _ := witness.VerifierKey(witnessName(i), Key(fmt.Sprint("w", i+1)))
 		g.Witnesses = append(g.Witnesses, w)
 	}
 	return g, []credentials.Signer{Signer("board"), Signer("insurer"), Signer("hospital")}
 }
 
-var witnessNames = []string{"w1", "w2", "w3", "w4"}
+// witnessName is the name of a witness whose key is that of "w1", "w2" and so on.
+func witnessName(i int) string { return fmt.Sprint("witness.example/w", i+1) }
 
 // New signs a genesis and starts its four witnesses.
 func New(t testing.TB) *Ledger {
 	t.Helper()
+	return NewOf(t, 3, 4)
+}
+
+// AnyQuorum allows policies that one lying witness breaks, until the test ends.
+func AnyQuorum(t testing.TB) {
+	anyquorum.Allowed.Store(true)
+	t.Cleanup(func() { anyquorum.Allowed.Store(false) })
+}
+
+// NewOf is New with so many witnesses, of whom so many are a quorum.
+func NewOf(t testing.TB, quorum, witnesses int) *Ledger {
+	t.Helper()
 	l := &Ledger{}
-	g, founders := Draft()
+	g, founders := draft(quorum, witnesses)
 	var err error
 	if l.Leaf, err = ledger.NewGenesis(g, founders...); err != nil {
 		t.Fatal(err)
@@ -126,13 +143,13 @@ func New(t testing.TB) *Ledger {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	for _, name := range witnessNames {
-		l.Witnesses = append(l.Witnesses, l.startWitness(t, name, "sqlite:"+filepath.Join(dir, name+".db")))
+	for i := range witnesses {
+		l.Witnesses = append(l.Witnesses, l.startWitness(t, i, "sqlite:"+filepath.Join(dir, fmt.Sprint("w", i+1, ".db"))))
 	}
 	return l
 }
 
-func (l *Ledger) startWitness(t testing.TB, name, dsn string) *Witness {
+func (l *Ledger) startWitness(t testing.TB, i int, dsn string) *Witness {
 	t.Helper()
 	ctx := context.Background()
 	db, err := sqldb.Open(ctx, dsn)
@@ -140,8 +157,8 @@ func (l *Ledger) startWitness(t testing.TB, name, dsn string) *Witness {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	w := &Witness{Name: "witness.example/" + name, DSN: dsn}
-	if w.Witness, err = witness.New(ctx, db, w.Name, Key(name), witness.Log{Origin: Origin, Keys: []string{l.Genesis.LogKey}}); err != nil {
+	w := &Witness{Name: witnessName(i), DSN: dsn}
+	if w.Witness, err = witness.New(ctx, db, w.Name, Key(fmt.Sprint("w", i+1)), witness.Log{Origin: Origin, Keys: []string{l.Genesis.LogKey}}); err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(http.HandlerFunc(w.handle))

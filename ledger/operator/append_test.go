@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -18,7 +19,12 @@ import (
 	"github.com/countersign-health/countersign/store/sqldb/sqldbtest"
 )
 
-func TestMain(m *testing.M) { sqldbtest.Main(m) }
+func TestMain(m *testing.M) {
+	if job := os.Getenv(jobVariable); job != "" {
+		runJob(job)
+	}
+	sqldbtest.Main(m)
+}
 
 var ctx = context.Background()
 

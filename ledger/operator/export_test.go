@@ -7,6 +7,7 @@ import (
 
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/ledger"
+	"github.com/countersign-health/countersign/store/sqldb"
 )
 
 // AppendUnchecked appends n entries without anyone's signature, to make large
@@ -26,6 +27,46 @@ func (l *Log) AppendUnchecked(ctx context.Context, n int) error {
 	}
 	l.poke()
 	return nil
+}
+
+// Careful is how many batches are still to be looked up before they are
+// inserted.
+func (l *Log) Careful() int { return int(l.careful.Load()) }
+
+// SetCareful sets it, to have a batch go one way or the other.
+func (l *Log) SetCareful(n int) { l.careful.Store(int32(n)) }
+
+// An Answer is what one submission of a batch is told.
+type Answer struct {
+	Index int64
+	Err   error
+}
+
+// AppendTogether makes one batch of submissions, as the sequencer does with
+// those that wait for it.
+func (l *Log) AppendTogether(ctx context.Context, batch []*Submission) ([]Answer, error) {
+	results, err := l.appendBatch(ctx, batch, func([]result) {})
+	var answers []Answer
+	for _, r := range results {
+		answers = append(answers, Answer{r.index, r.err})
+	}
+	l.poke()
+	return answers, err
+}
+
+// MoveTwice moves the ledger as two operators would who both believe that they
+// hold the lock: the second still has the size from before.
+func (l *Log) MoveTwice(ctx context.Context) error {
+	return l.db.TxLocked(ctx, func(tx *sqldb.Tx) error {
+		size, e, err := lockState(tx, l.policy.Origin)
+		if err == nil {
+			err = moveState(tx, l.policy.Origin, size, size+1, e.push(size, leafHash(nil)))
+		}
+		if err != nil {
+			return err
+		}
+		return moveState(tx, l.policy.Origin, size, size+1, e.push(size, leafHash(nil)))
+	})
 }
 
 // ErrAhead is why a log halts.
