@@ -133,6 +133,8 @@ func (w *Witness) cosignIn(tx *sqldb.Tx, req request, opened *note.Note) ([]byte
 		return nil, &refusal{http.StatusConflict, "", size}
 	}
 	if found && size > 0 {
+		// Another root at the same size is 422 like any other fork, as
+		// litewitness has it; tlog-witness v1.0.0 has 409 there, without a size.
 		if err := tlog.CheckTree(req.proof, c.Size, c.Root, size, root); err != nil {
 			return nil, &refusal{status: http.StatusUnprocessableEntity, text: "the new tree does not continue the one signed before"}
 		}
