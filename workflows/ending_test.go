@@ -13,6 +13,7 @@ import (
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/countersign-health/countersign/activities"
@@ -30,6 +31,7 @@ func environment(e errands) (*testsuite.TestWorkflowEnvironment, *bytes.Buffer) 
 	logged := &bytes.Buffer{}
 	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.NewTextHandler(logged, nil))))
 	env := suite.NewTestWorkflowEnvironment()
+	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: time.Minute}) // the machine may be busy with other tests
 	for name, do := range e {
 		env.RegisterActivityWithOptions(do, activity.RegisterOptions{Name: name})
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"testing"
 
-	"go.temporal.io/sdk/activity"
-	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/countersign-health/countersign/activities"
@@ -16,14 +14,12 @@ import (
 // decided looks again for as long as it takes; its history must not grow until
 // Temporal ends it.
 func TestLongWaitCutsItsHistory(t *testing.T) {
-	var suite testsuite.WorkflowTestSuite
-	env := suite.NewTestWorkflowEnvironment()
-	env.RegisterActivityWithOptions(func(context.Context, activities.Submitted) (activities.Accepted, error) {
-		return activities.Accepted{}, nil
-	}, activity.RegisterOptions{Name: "OpenClaim"})
-	env.RegisterActivityWithOptions(func(context.Context, credentials.Handle) (*activities.ClaimGathered, error) {
-		return &activities.ClaimGathered{Wait: true}, nil
-	}, activity.RegisterOptions{Name: "GatherClaim"})
+	env, _ := environment(errands{
+		"OpenClaim": opened,
+		"GatherClaim": func(context.Context, credentials.Handle) (*activities.ClaimGathered, error) {
+			return &activities.ClaimGathered{Wait: true}, nil
+		},
+	})
 	env.SetContinueAsNewSuggested(true)
 
 	env.ExecuteWorkflow(Claim, activities.Submitted{Token: "token"})
