@@ -1,6 +1,7 @@
 package outages
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -68,6 +69,7 @@ func (r *report) add(format string, args ...any) { *r = append(*r, fmt.Sprintf(f
 func check(f *found) []string {
 	var r report
 	r.claims(f)
+	r.turns(f)
 	r.decisions(f)
 	r.entries(f)
 	r.money(f)
@@ -77,7 +79,7 @@ func check(f *found) []string {
 
 // claims: each is there once and came to what it has to.
 func (r *report) claims(f *found) {
-	want := expected(f.Bills)
+	want := expected(f.settled())
 	bills := map[string]houses.Bill{}
 	for _, b := range f.Bills {
 		bills[b.Number] = b
@@ -101,6 +103,48 @@ func (r *report) claims(f *found) {
 		if seen[number] != 1 {
 			r.add("claim %s: it is there %d times, want once", number, seen[number])
 		}
+	}
+}
+
+// settled are the bills in the order of their final decisions. A pended claim
+// keeps nobody of its family waiting, so once it is decided it may be another's
+// deductible that is used up.
+func (f *found) settled() []houses.Bill {
+	when := map[string]int64{}
+	for _, d := range f.Decisions {
+		when[d.Submission] = max(when[d.Submission], d.Settled)
+	}
+	handle := f.handles()
+	bills := slices.Clone(f.Bills)
+	slices.SortStableFunc(bills, func(a, b houses.Bill) int { return cmp.Compare(when[handle[a.Number]], when[handle[b.Number]]) })
+	return bills
+}
+
+// handles are the claims' handles by their numbers.
+func (f *found) handles() map[string]string {
+	handles := map[string]string{}
+	for _, c := range f.Claims {
+		handles[c.Number] = c.Handle
+	}
+	return handles
+}
+
+// turns: the claims of a family had their first decisions in the order in which
+// they came.
+func (r *report) turns(f *found) {
+	first := map[string]int64{}
+	for _, d := range f.Decisions {
+		if d.Number == 1 {
+			first[d.Submission] = d.Settled
+		}
+	}
+	handle, last := f.handles(), map[string]int64{}
+	for _, b := range f.Bills {
+		at := first[handle[b.Number]]
+		if at < last[b.Family] {
+			r.add("claim %s: decided before its turn", b.Number)
+		}
+		last[b.Family] = at
 	}
 }
 
@@ -243,10 +287,7 @@ func (r *report) order(f *found) {
 	if f.Order == 0 {
 		return
 	}
-	handles := map[string]string{}
-	for _, c := range f.Claims {
-		handles[c.Number] = c.Handle
-	}
+	handles := f.handles()
 	coveredHandles := map[string]string{}
 	for _, b := range f.Bills {
 		if covered(b) {
@@ -327,6 +368,7 @@ func TestCheck(t *testing.T) {
 			f.Decisions = append(f.Decisions, d)
 			f.Claims[0].Decisions = 2
 		}, "claim 1: decision 1 of 2 is paid"},
+		"out of turn":                 {func(f *found) { f.Decisions[0].Settled = 12 }, "claim 2: decided before its turn"},
 		"no decision":                 {func(f *found) { f.Decisions = f.Decisions[1:] }, "claim 1: the books have 0 decisions"},
 		"a decision that nobody sees": {func(f *found) { f.Decisions[0].Submission = "hX" }, "submission hX"},
 		"two for one cause": {func(f *found) {

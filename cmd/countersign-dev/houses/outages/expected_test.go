@@ -21,8 +21,7 @@ func covered(b houses.Bill) bool { return b.Kind == houses.Ruskin && b.Day >= or
 // expected works out by examples/plan.yaml and examples/fees.csv, and not by
 // package claims, what each claim comes to where no order is known: office
 // visits cost 25.00, laboratory 10%, and the rest 20% after a deductible of
-// 250.00 a person and 500.00 a family, in the order in which a family's claims
-// came.
+// 250.00 a person and 500.00 a family, in the order of bills.
 func expected(bills []houses.Bill) map[string]answer {
 	const visit, lab, xray, wound = 90_00, 14_55, 145_00, 210_00 // fees
 	spent := map[string]int64{}                                  // of the deductible, by person and family

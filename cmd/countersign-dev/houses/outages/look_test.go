@@ -234,3 +234,22 @@ func (v *town) lookAtMoney(f *found) {
 		f.Reprocess = append(f.Reprocess, r.Decision)
 	}
 }
+
+// orderCame wants the order to have come in the midst of the claims that it
+// covers: some were paid before, some are denied under it.
+func (v *town) orderCame(f *found) {
+	v.Helper()
+	before, under := len(f.Reprocess), 0
+	states := map[string]string{}
+	for _, c := range f.Claims {
+		states[c.Number] = c.State
+	}
+	for _, b := range f.Bills {
+		if covered(b) && states[b.Number] == "denied" {
+			under++
+		}
+	}
+	if f.Order == 0 || *claims >= 100 && (before == 0 || under == 0) {
+		v.Errorf("the order came at %d, with %d claims that it covers paid before and %d denied under it: want some of each", f.Order, before, under)
+	}
+}

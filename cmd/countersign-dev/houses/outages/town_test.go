@@ -3,6 +3,7 @@
 package outages
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -24,9 +25,6 @@ import (
 // outages.
 var claims = flag.Int("claims", 500, "how many claims each test bills")
 
-// files is among how many files the claims are spread.
-const files = 20
-
 // A town is all houses, running, with plan, members and licenses in place, and
 // claims to bill.
 type town struct {
@@ -38,12 +36,14 @@ type town struct {
 	again  map[string]int64 // claims of a file that repeat what another one has
 	ruskin string           // the license that may be revoked
 	after  []func()         // once the houses are closed
+
+	licenses []string // all of them
 }
 
 const daemonsWait = 2 * time.Minute
 
-// settle starts the houses and makes n claims of a seed.
-func settle(t *testing.T, o houses.Options, n int, seed uint64) *town {
+// settle starts the houses and makes n claims of a seed, in so many files.
+func settle(t *testing.T, o houses.Options, n, files int, seed uint64) *town {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "countersign-outages-")
 	if err != nil {
@@ -84,26 +84,34 @@ func settle(t *testing.T, o houses.Options, n int, seed uint64) *town {
 	}
 	v.must("clerk", &issued, "license", "issue", "--from-csv", example("clinicians.csv"))
 	for _, l := range issued.Licenses {
+		v.licenses = append(v.licenses, l.Handle)
 		if l.NPI == houses.RuskinNPI {
 			v.ruskin = l.Handle
 		}
 	}
+	var members []byte
 	for i := range files {
-		v.write(houses.Claims(max(1, n/files), seed*1000+uint64(i)))
+		b := houses.Claims(max(1, n/files), seed*1000+uint64(i))
+		v.write(b)
+		header := bytes.IndexByte(b.Members, '\n') + 1
+		members = append(members, b.Members[min(header, len(members)):]...)
 	}
+	list := filepath.Join(v.Dir, "members.csv")
+	if err := os.WriteFile(list, members, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	v.must("insurer", nil, "member", "enroll", list, "--plan", "demo-ppo")
 	v.until("the insurer to hear of the licenses", func() bool { return v.count(`SELECT count(*) FROM license`) == 3 })
 	return v
 }
 
-// write puts a batch where it can be billed, and enrolls its members.
+// write puts a batch where it can be billed.
 func (v *town) write(b houses.Batch) {
 	v.Helper()
 	name := filepath.Join(v.Dir, fmt.Sprintf("claims-%02d.837", len(v.files)))
-	members := filepath.Join(v.Dir, "members.csv")
-	if err := errors.Join(os.WriteFile(name, b.File, 0o600), os.WriteFile(members, b.Members, 0o600)); err != nil {
+	if err := os.WriteFile(name, b.File, 0o600); err != nil {
 		v.Fatal(err)
 	}
-	v.must("insurer", nil, "member", "enroll", members, "--plan", "demo-ppo")
 	v.files = append(v.files, name)
 	v.bills = append(v.bills, b.Bills...)
 	for _, c := range b.Bills {
@@ -242,7 +250,11 @@ func (v *town) revoke() {
 }
 
 // pays makes a payment run.
-func (v *town) pays() { v.Helper(); v.persists("insurer", nil, "remit", "run", "--on", "2026-11-20") }
+func (v *town) pays() {
+	var ran struct{ Remittances, Held []json.RawMessage }
+	failures := v.persists("insurer", &ran, "remit", "run", "--on", "2026-11-20")
+	v.Logf("payment run: %d remittances, %d held, after %d failures", len(ran.Remittances), len(ran.Held), failures)
+}
 
 // judge waits until all is calm, pays once more, and checks everything.
 func (v *town) judge() *found {
@@ -258,10 +270,44 @@ func (v *town) judge() *found {
 		}
 		v.Error(problem)
 	}
+	v.calmly()
 	outcomes := map[string]int{}
 	for _, c := range f.Claims {
 		outcomes[c.State]++
 	}
 	v.Logf("%d claims (%v), %d decisions, %d entries, %d remittances, %d held, %d to reprocess", len(f.Claims), outcomes, len(f.Decisions), len(f.Entries), len(f.Taken), len(f.Held), len(f.Reprocess))
 	return f
+}
+
+// verify has the auditor check offline what the hospital got, and compute every
+// decision again.
+func (v *town) verify(f *found) {
+	v.Helper()
+	decisions := len(f.Decisions)
+	dossier := filepath.Join(v.Dir, "dossier")
+	for _, l := range v.licenses {
+		v.must("auditor", nil, "license", "show", l, "--out", dossier)
+	}
+	var verdict struct{ Decisions, Verified, Reproduced int }
+	v.must("auditor", &verdict, "verify", "--trust", v.Secret("founding", "trust.json"), dossier)
+	if verdict.Decisions != decisions || verdict.Verified != decisions || verdict.Reproduced != decisions {
+		v.Errorf("of %d decisions the auditor finds %+v", decisions, verdict)
+	}
+}
+
+// calmly wants no daemon of ours to have panicked, no contract to have been
+// replayed otherwise than it ran, and none to have ended with an order unheard.
+func (v *town) calmly() {
+	v.Helper()
+	for _, name := range daemons {
+		if name == "temporal" {
+			continue
+		}
+		for _, bad := range []string{"panic", "TMPRL1100", "unhandled signals"} {
+			log := v.Log(name)
+			if i := bytes.Index(log, []byte(bad)); i >= 0 {
+				v.Errorf("%s: %s", name, log[max(0, i-200):min(len(log), i+600)])
+			}
+		}
+	}
 }
