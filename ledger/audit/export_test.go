@@ -86,6 +86,7 @@ func TestExportGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := build(t, 20*256+7, aLeaf)
+	full := map[string]fs.FileInfo{} // as they were written first
 	for cut := 1; ; cut += 9 {
 		src := &cutOff{memory: m, left: cut}
 		_, err := exportTo(t, src, dir)
@@ -95,6 +96,16 @@ func TestExportGoesOn(t *testing.T) {
 		}
 		if r := fsck(t, Dir(dir)); !r.OK() || r.Entries != want {
 			t.Fatalf("cut off after %d: got %d entries, %v; want %d", cut, r.Entries, r.Problems, want)
+		}
+		for path := range m {
+			info, err := os.Stat(filepath.Join(dir, filepath.FromSlash(path)))
+			if strings.Contains(path, ".p/") || path == "checkpoint" || err != nil {
+				continue
+			}
+			if first := full[path]; first != nil && !os.SameFile(first, info) {
+				t.Errorf("cut off after %d: %s was written again", cut, path)
+			}
+			full[path] = info
 		}
 		if err == nil {
 			if cut > 60 { // 42 files and the edge's
