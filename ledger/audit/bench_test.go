@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/countersign-health/countersign/ledger"
+	"github.com/countersign-health/countersign/ledger/ledgertest"
 )
 
 // Merkle work alone, over 100,000 entries of about 250 bytes, in a folder and
@@ -59,4 +61,30 @@ func BenchmarkMerkle(b *testing.B) {
 			return r.Merkle.Done, err
 		})
 	}
+}
+
+// The checks of entries' own signatures, apart from the Merkle work.
+func BenchmarkIssuers(b *testing.B) {
+	lt := ledgertest.New(b)
+	const size = 2000
+	leaves := make([][]byte, size)
+	leaves[0] = lt.Leaf
+	for i := range leaves[1:] {
+		leaves[i+1] = ledgertest.Entry(b, fmt.Sprint(i)).Marshal()
+	}
+	m := build(b, size, func(i int64) []byte { return leaves[i] })
+	_, vkey := testKey(b)
+	judge, err := LogKey(vkey)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var rate Rate
+	for b.Loop() {
+		r, err := Fsck{Source: m, Judge: judge, Genesis: lt.Genesis}.Run(context.Background())
+		if err != nil || !r.OK() {
+			b.Fatal(r, err)
+		}
+		rate = r.Issuers
+	}
+	b.ReportMetric(float64(rate.PerSecond), "entries/s")
 }

@@ -83,8 +83,8 @@ func BenchmarkLedger(b *testing.B) {
 		}
 	}
 	quorum := added(b, all)
-	fsck := fsckRate(b, all)
-	report(took, quorum, fsck)
+	fsck, audited := readRates(b, all)
+	report(took, quorum, fsck, audited)
 }
 
 func (c contestant) run(b *testing.B, all []leaf) (r run) {

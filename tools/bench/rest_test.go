@@ -5,6 +5,7 @@ package bench
 import (
 	"fmt"
 	"net/http/httptest"
+	"path/filepath"
 	"runtime"
 	"sync"
 	"testing"
@@ -70,10 +71,11 @@ func added(b *testing.B, all []leaf) (more time.Duration) {
 	return more
 }
 
-// fsckRate reads and re-hashes a whole log over HTTP; issuers' signatures are
-// not part of it.
-func fsckRate(b *testing.B, all []leaf) (rate float64) {
-	b.Run("fsck", func(b *testing.B) {
+// readRates reads and re-hashes a whole log over HTTP, as fsck does, with its
+// tiles, and as an auditor does who sees it for the first time; issuers'
+// signatures are not part of either.
+func readRates(b *testing.B, all []leaf) (fsck, audited float64) {
+	b.Run("read", func(b *testing.B) {
 		l := ledgertest.New(b)
 		log := l.Open(b, sqldbtest.Open(b, sqldbtest.Postgres(b)))
 		server := httptest.NewServer(log.Handler())
@@ -98,20 +100,27 @@ func fsckRate(b *testing.B, all []leaf) (rate float64) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		var rates []float64
-		for range *rounds {
+		var rates, auditRates []float64
+		for round := range *rounds {
 			r, err := audit.Fsck{Source: source, Judge: l.Policy.Final}.Run(background)
 			if err != nil || !r.OK() || r.Entries != int64(len(all))+1 {
 				b.Fatal(r, err)
 			}
 			rates = append(rates, float64(r.Entries)/r.Took.Seconds())
+			began := time.Now()
+			a, err := audit.Audit{Source: source, Judge: l.Policy.Final, Signed: l.Policy.Signed, Genesis: l.Genesis,
+				State: filepath.Join(b.TempDir(), fmt.Sprint(round))}.Run(background)
+			if err != nil || a.Merkle.Done != int64(len(all))+1 {
+				b.Fatal(a, err)
+			}
+			auditRates = append(auditRates, float64(a.Merkle.Done)/time.Since(began).Seconds())
 		}
-		rate = median(rates)
+		fsck, audited = median(rates), median(auditRates)
 	})
-	return rate
+	return fsck, audited
 }
 
-func report(took map[string][]run, quorum time.Duration, fsck float64) {
+func report(took map[string][]run, quorum time.Duration, fsck, audited float64) {
 	rate := func(name string) float64 {
 		var all []float64
 		for _, r := range took[name] {
@@ -141,6 +150,7 @@ func report(took map[string][]run, quorum time.Duration, fsck float64) {
 	atLeast("append-against-hash-chain", rate("ours, PostgreSQL, batch 4096")/rate("hash chain, a row a transaction"), "x", 25)
 	atMost("quorum-adds-p50", ms(quorum), "ms", 50)
 	atLeast("fsck", fsck, "entries/s", 80000)
+	atLeast("audit", audited, "entries/s", 100000)
 }
 
 func line(name string, got float64, unit string, bound float64, ok bool) {
