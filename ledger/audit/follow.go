@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -164,6 +165,14 @@ func (a Audit) gather(ctx context.Context, r *Round, st *state) (last ledger.Che
 			all = append(all, c)
 		}
 	}
+	for _, w := range a.Witnesses {
+		for _, s := range refused(ctx, w, r.Checkpoint.Origin) {
+			c, _, err := a.Signed(s.Note)
+			if err == nil && !slices.ContainsFunc(all, func(x comparison) bool { return x.From == s.From && bytes.Equal(x.Note, s.Note) }) {
+				all = append(all, comparison{s, c})
+			}
+		}
+	}
 	return last, all, nil
 }
 
@@ -185,6 +194,21 @@ func (a Audit) ask(ctx context.Context, w Witness, origin string) (comparison, *
 		return comparison{}, &Compared{From: w.Name, Result: Unsigned, Detail: err.Error()}
 	}
 	return comparison{Shown{w.Name, b}, c}, nil
+}
+
+// refused is what a witness of ours says that the log has shown it and that it
+// has refused. Others keep none.
+func refused(ctx context.Context, w Witness, origin string) (shown []Shown) {
+	sum := sha256.Sum256([]byte(origin))
+	b, err := w.Source.Read(ctx, hex.EncodeToString(sum[:])+"/refused")
+	var f struct{ Refused []string }
+	if err != nil || json.Unmarshal(b, &f) != nil {
+		return nil
+	}
+	for _, note := range f.Refused[:min(len(f.Refused), maxAhead)] {
+		shown = append(shown, Shown{w.Name + ", refused", []byte(note)})
+	}
+	return shown
 }
 
 // compareAll holds everything against the log's newest tree. What is beyond it

@@ -69,5 +69,15 @@ func (l *Log) MoveTwice(ctx context.Context) error {
 	})
 }
 
-// ErrAhead is why a log halts.
-var ErrAhead = errAhead
+// Against is how many witnesses speak against the database.
+func (l *Log) Against() int {
+	l.halted.mu.Lock()
+	defer l.halted.mu.Unlock()
+	return len(l.halted.against)
+}
+
+// ErrAhead and ErrForked are why a log halts.
+var (
+	ErrAhead  = errAhead
+	ErrForked = errForked
+)

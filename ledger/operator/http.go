@@ -70,8 +70,8 @@ func (l *Log) fail(w http.ResponseWriter, err error) {
 		status, code, text = http.StatusNotFound, "not-final", "not final yet, try again"
 	case errors.Is(err, ErrNotFound):
 		status, code, text = http.StatusNotFound, "not-found", err.Error()
-	case errors.Is(err, errAhead):
-		code, text = "halted", errAhead.Error()
+	case errors.Is(err, errAhead), errors.Is(err, errForked):
+		code, text = "halted", err.Error()
 	default:
 		l.logger.Error("serve ledger", "error", err)
 	}

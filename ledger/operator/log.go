@@ -238,9 +238,9 @@ var errClosed = errors.New("the ledger is closing")
 
 // halt keeps the reason for which nothing more is appended.
 type halt struct {
-	mu    sync.Mutex
-	err   error
-	ahead map[int]bool // witnesses that have signed more than the database holds
+	mu      sync.Mutex
+	err     error
+	against map[int]bool // witnesses that have signed what the database does not hold
 }
 
 func (h *halt) get() error {

@@ -265,3 +265,8 @@ func (l *Log) receipt(ctx context.Context, index int64) ([]byte, error) {
 // that witnesses have seen given to other entries.
 var errAhead = errors.New("so many witnesses have signed more entries than the database holds that no quorum is left: " +
 	"it was probably restored from a backup; restore the missing entries before appending")
+
+// errForked is the same where entries were appended behind the old backup, or
+// where somebody has changed what the witnesses have signed.
+var errForked = errors.New("so many witnesses have signed another history than the database holds that no quorum is left: " +
+	"it was restored from a backup and appended to, or changed; restore what they have signed before appending")

@@ -127,6 +127,9 @@ func (v *voice) cosign(ctx context.Context, r *round) error {
 			return v.beyond(ctx, r)
 		}
 		answer, size, err := v.addCheckpoint(ctx, r)
+		if errors.Is(err, errForked) && !v.log.against(v.place, errForked) {
+			return errors.New("it says that it has signed another history")
+		}
 		if err != nil {
 			return err
 		}
@@ -142,6 +145,7 @@ func (v *voice) cosign(ctx context.Context, r *round) error {
 			return fmt.Errorf("its clock is %s away from ours", skew.Truncate(time.Second))
 		}
 		v.size = r.checkpoint.Size
+		v.log.agrees(v.place)
 		r.add(c)
 		return nil
 	}
@@ -162,27 +166,34 @@ func (v *voice) beyond(ctx context.Context, r *round) error {
 	}
 	claimed := v.size
 	v.size = 0 // ask again, it may have lied
-	if v.log.ahead(v.place) {
+	if v.log.against(v.place, errAhead) {
 		return errAhead
 	}
 	return fmt.Errorf("it says that it has signed %d entries, there are %d", claimed, size)
 }
 
-// ahead counts the witnesses that are ahead of the database, and halts the log
-// when the others are no quorum.
-func (l *Log) ahead(place int) bool {
+// against counts the witnesses that have signed what the database does not
+// hold, and halts the log when the others are no quorum.
+func (l *Log) against(place int, why error) bool {
 	h := l.halted
 	h.mu.Lock()
-	if h.ahead == nil {
-		h.ahead = map[int]bool{}
+	if h.against == nil {
+		h.against = map[int]bool{}
 	}
-	h.ahead[place] = true
-	enough := len(l.policy.WitnessNames())-len(h.ahead) < l.policy.Quorum
+	h.against[place] = true
+	enough := len(l.policy.WitnessNames())-len(h.against) < l.policy.Quorum
 	h.mu.Unlock()
-	if enough && h.set(errAhead) {
-		l.logger.Error("ledger halted", "error", errAhead)
+	if enough && h.set(why) {
+		l.logger.Error("ledger halted", "error", why)
 	}
 	return enough
+}
+
+// agrees takes a witness back that was against the database once.
+func (l *Log) agrees(place int) {
+	l.halted.mu.Lock()
+	defer l.halted.mu.Unlock()
+	delete(l.halted.against, place)
 }
 
 // addCheckpoint speaks c2sp.org/tlog-witness once. Without an error it returns
@@ -214,6 +225,9 @@ func (v *voice) addCheckpoint(ctx context.Context, r *round) (answer []byte, siz
 			return nil, 0, errors.New("it answers 409 without a size that helps")
 		}
 		return nil, size, nil
+	}
+	if resp.StatusCode == http.StatusUnprocessableEntity {
+		return nil, 0, errForked
 	}
 	return nil, 0, fmt.Errorf("it answers %s", resp.Status)
 }

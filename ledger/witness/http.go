@@ -2,9 +2,7 @@ package witness
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -37,25 +35,22 @@ func (w *Witness) addCheckpoint(rw http.ResponseWriter, r *http.Request) {
 
 // checkpoint is the monitoring door: the origin goes by the SHA-256 of its name.
 func (w *Witness) checkpoint(rw http.ResponseWriter, r *http.Request) {
-	for origin := range w.logs {
-		sum := sha256.Sum256([]byte(origin))
-		if hex.EncodeToString(sum[:]) != r.PathValue("origin") {
-			continue
-		}
-		b, err := w.latest(r.Context(), origin)
-		switch {
-		case errors.Is(err, sql.ErrNoRows):
-			http.Error(rw, "nothing signed yet", http.StatusNotFound)
-		case err != nil:
-			http.Error(rw, "the witness could not read its database", http.StatusInternalServerError)
-		default:
-			rw.Header().Set("Content-Type", "text/plain; charset=utf-8")
-			rw.Header().Set("Cache-Control", "no-cache")
-			rw.Write(b)
-		}
+	origin, ok := w.followed(r.PathValue("origin"))
+	if !ok {
+		http.NotFound(rw, r)
 		return
 	}
-	http.NotFound(rw, r)
+	b, err := w.latest(r.Context(), origin)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		http.Error(rw, "nothing signed yet", http.StatusNotFound)
+	case err != nil:
+		http.Error(rw, "the witness could not read its database", http.StatusInternalServerError)
+	default:
+		rw.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		rw.Header().Set("Cache-Control", "no-cache")
+		rw.Write(b)
+	}
 }
 
 // lastLine is the signature that note.Sign has put last.

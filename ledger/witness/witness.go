@@ -2,7 +2,8 @@
 // long as each only grows (c2sp.org/tlog-witness, tlog-cosignature).
 //
 // It remembers, in a database of its own, the newest checkpoint it has signed
-// for each log, and keeps a new one before it answers. It never signs two
+// for each log, and keeps a new one before it answers. What a log has signed and
+// it has refused, it keeps as evidence. It never signs two
 // histories, never reads entries, and never judges whether one is right.
 package witness
 
@@ -66,6 +67,7 @@ func New(ctx context.Context, db *sqldb.DB, name string, key ed25519.PrivateKey,
 	}
 	w.mux.HandleFunc("POST /add-checkpoint", w.addCheckpoint)
 	w.mux.HandleFunc("GET /{origin}/checkpoint", w.checkpoint)
+	w.mux.HandleFunc("GET /{origin}/refused", w.refused)
 	return w, nil
 }
 
@@ -82,7 +84,8 @@ func VerifierKey(name string, key ed25519.PrivateKey) (string, error) {
 	return s.Verifier().String(), nil
 }
 
-// ServeHTTP serves POST /add-checkpoint and GET /ORIGIN-HASH/checkpoint.
+// ServeHTTP serves POST /add-checkpoint, GET /ORIGIN-HASH/checkpoint and, beyond
+// the protocol, GET /ORIGIN-HASH/refused.
 func (w *Witness) ServeHTTP(rw http.ResponseWriter, r *http.Request) { w.mux.ServeHTTP(rw, r) }
 
 // A refusal is an answer of the protocol other than 200.
@@ -120,6 +123,10 @@ func (w *Witness) cosign(ctx context.Context, body []byte) ([]byte, error) {
 		line, err = w.cosignIn(tx, req, opened)
 		return err
 	})
+	var no *refusal
+	if errors.As(err, &no) && no.status == http.StatusUnprocessableEntity {
+		w.keepRefused(ctx, req, opened)
+	}
 	return line, err
 }
 
