@@ -1,6 +1,8 @@
 package operator_test
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -8,7 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/countersign-health/countersign/ledger"
+	"github.com/countersign-health/countersign/ledger/client"
 	"github.com/countersign-health/countersign/ledger/ledgertest"
+	"github.com/countersign-health/countersign/ledger/operator"
 	"github.com/countersign-health/countersign/store/sqldb/sqldbtest"
 )
 
@@ -66,4 +71,56 @@ func TestReadersOutliveThePrimary(t *testing.T) {
 			t.Fatalf("appends do not go on after the promotion: %v", err)
 		}
 	}
+}
+
+// A standby that is not synchronous takes over and lacks entries that are final.
+// The log, which runs on, halts instead of giving their indices away for good;
+// nothing that it has given since is ever final, and what was final before the
+// standby was left behind still is.
+func TestStandbyThatForgets(t *testing.T) {
+	c := sqldbtest.NewCluster(t, false)
+	lt := ledgertest.New(t)
+	l := lt.Open(t, sqldbtest.Open(t, c.DSN(c.Primary, c.Standby)))
+	url := serve(t, l)
+	client := client.New(url, lt.Policy, nil)
+	record := func(name string) int64 {
+		index := mustAppend(t, l, name, ledgertest.Entry(t, name))
+		mustReceipt(t, l, index)
+		return index
+	}
+	record("both have it")
+	for _, w := range lt.Witnesses {
+		until(t, w.Name, func() bool { return cosigned(t, w) == "2" })
+	}
+	time.Sleep(500 * time.Millisecond) // the standby follows without delay
+	c.Standby.Kill()
+	for _, name := range []string{"forgotten 1", "forgotten 2", "forgotten 3"} {
+		record(name)
+	}
+	c.Primary.Kill()
+	c.Standby.Start()
+	c.Standby.Promote()
+	given := map[int64]ledger.Entry{}
+	for i, end := 0, time.Now().Add(40*time.Second); l.Halted() == nil; i++ {
+		if time.Now().After(end) {
+			t.Fatalf("the log does not halt; it has given %d indices", len(given))
+		}
+		e := ledgertest.Entry(t, fmt.Sprint("since ", i))
+		if a, err := l.Append(ctx, business(fmt.Sprint("since ", i)), e.Marshal()); err == nil {
+			given[a.Index] = e
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	if _, err := l.Append(ctx, business("more"), ledgertest.Entry(t, "more").Marshal()); !errors.Is(err, operator.ErrAhead) && !errors.Is(err, operator.ErrForked) {
+		t.Errorf("got %v, want the log halted", err)
+	}
+	for index, e := range given {
+		if _, _, err := client.Receipt(ctx, index, e.Marshal()); err == nil {
+			t.Errorf("index %d was given away, and is final for another entry", index)
+		}
+	}
+	if _, _, err := client.Receipt(ctx, 1, ledgertest.Entry(t, "both have it").Marshal()); err != nil {
+		t.Errorf("what both had: %v", err)
+	}
+	t.Logf("%d indices given before it halted: %v", len(given), l.Halted())
 }

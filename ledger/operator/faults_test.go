@@ -9,6 +9,8 @@ package operator_test
 //	PostgreSQL stopped immediately     the same                                        TestKilledUnderLoad/postgres; store/sqldb
 //	                                                                                   TestImmediateStopUnderLoad; houses/outages TestAway
 //	primary lost, standby takes over   what is final is read on, appends go on         TestReadersOutliveThePrimary
+//	standby takes over that lacks      the log halts, no index is final twice, what both  TestStandbyThatForgets
+//	final entries                      had still is
 //	reply to a commit lost             sent again, it has one index                    TestLostReply, TestAnswersOfAList
 //	duplicate storm                    one index each, no gap, one receipt             TestDuplicateStorm, TestOneEntryTwoThousandTimes
 //	key used for other bytes           refused, nothing appended                       TestBatches, TestAnswersOfAList, TestAppendIsIdempotent
