@@ -25,7 +25,7 @@ func (l *Log) head(ctx context.Context) (int64, edge, error) {
 }
 
 // Check computes the whole tree again from the entries and compares: each
-// entry with its hash, the tiles, the state, and the newest final checkpoint.
+// entry with its hash and what it is found by, the tiles, the state, and the newest final checkpoint.
 // Open does it before anything is signed, since an operator that signs what
 // somebody has edited would be the one accused of it.
 func (l *Log) Check(ctx context.Context) error {
@@ -69,7 +69,7 @@ func (c *checker) entries(size int64) error {
 }
 
 func (c *checker) someEntries(first, end int64) error {
-	rows, err := c.log.db.Query(c.ctx, `SELECT idx, leaf_hash, leaf FROM ledger_entry WHERE idx >= $1 AND idx < $2 ORDER BY idx`, first, end)
+	rows, err := c.log.db.Query(c.ctx, `SELECT idx, kind, subject, leaf_hash, leaf FROM ledger_entry WHERE idx >= $1 AND idx < $2 ORDER BY idx`, first, end)
 	if err != nil {
 		return fmt.Errorf("read entries: %w", err)
 	}
@@ -78,9 +78,9 @@ func (c *checker) someEntries(first, end int64) error {
 	var data [][]byte
 	next := first
 	for ; rows.Next(); next++ {
-		var index int64
-		var hash, leaf []byte
-		if err := rows.Scan(&index, &hash, &leaf); err != nil {
+		var index, kind int64
+		var subject, hash, leaf []byte
+		if err := rows.Scan(&index, &kind, &subject, &hash, &leaf); err != nil {
 			return fmt.Errorf("read entries: %w", err)
 		}
 		h := leafHash(leaf)
@@ -89,6 +89,10 @@ func (c *checker) someEntries(first, end int64) error {
 		}
 		if !bytes.Equal(hash, h[:]) {
 			return fmt.Errorf("entry %d was changed: its bytes do not give its hash", index)
+		}
+		// By these it is found, and kept from standing twice.
+		if e, err := ledger.ParseEntry(leaf); err == nil && (int64(e.Kind) != kind || !bytes.Equal(e.Subject[:], subject)) {
+			return fmt.Errorf("entry %d was changed: its kind or subject is not that of its bytes", index)
 		}
 		if err := c.grow(index, h); err != nil {
 			return err

@@ -48,6 +48,33 @@ func TestSelfCheckFindsEdits(t *testing.T) {
 	}
 }
 
+// What an entry is found by is no part of the tree, and checked all the same:
+// moved to another subject it would be missing from a list, and could be
+// recorded again.
+func TestSelfCheckFindsMovedEntries(t *testing.T) {
+	for _, edit := range []string{
+		`UPDATE ledger_entry SET subject = leaf_hash WHERE idx = 2`, `UPDATE ledger_entry SET kind = kind + 1 WHERE idx = 2`,
+	} {
+		sqldbtest.Each(t, func(t *testing.T, open func() *sqldb.DB) {
+			lt, db := ledgertest.New(t), open()
+			l := quiet(t, lt, db)[0]
+			for i := range 3 {
+				mustAppend(t, l, fmt.Sprint(i), ledgertest.Entry(t, fmt.Sprint(i)))
+			}
+			if err := l.Check(ctx); err != nil {
+				t.Fatal(err)
+			}
+			disarm(t, db)
+			if _, err := db.Exec(ctx, edit); err != nil {
+				t.Fatal(err)
+			}
+			if err := l.Check(ctx); err == nil || !strings.Contains(err.Error(), "entry 2 was changed") {
+				t.Errorf("%s: got %v", edit, err)
+			}
+		})
+	}
+}
+
 func findEdit(t *testing.T, edit, want string) {
 	sqldbtest.Each(t, func(t *testing.T, open func() *sqldb.DB) {
 		lt, db := ledgertest.New(t), open()
@@ -134,11 +161,11 @@ func copyHistory(t testing.TB, from, to *sqldb.DB) {
 		t.Fatal(err)
 	}
 	for i := range 5 {
-		var hash, leaf []byte
-		if err := from.QueryRow(ctx, `SELECT leaf_hash, leaf FROM ledger_entry WHERE idx = $1`, i).Scan(&hash, &leaf); err != nil {
+		var subject, hash, leaf []byte
+		if err := from.QueryRow(ctx, `SELECT subject, leaf_hash, leaf FROM ledger_entry WHERE idx = $1`, i).Scan(&subject, &hash, &leaf); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := to.Exec(ctx, `UPDATE ledger_entry SET leaf_hash = $1, leaf = $2 WHERE idx = $3`, hash, leaf, i); err != nil {
+		if _, err := to.Exec(ctx, `UPDATE ledger_entry SET leaf_hash = $1, leaf = $2, subject = $3 WHERE idx = $4`, hash, leaf, subject, i); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -21,7 +21,8 @@ package operator_test
 //	                                   what it wakes up with is void
 //	lock that does not hold            the second to move the ledger is refused        TestFence
 //	torn tile, flipped byte, edited    the operator does not start, fsck and audit     TestSelfCheckFindsEdits, TestEditedWhileItRuns;
-//	row                                name the resource                               ledger/audit TestFsckNamesWhatIsDamaged, TestAuditDamaged
+//	row                                name the resource                               TestSelfCheckFindsMovedEntries; ledger/audit
+//	                                                                                   TestFsckNamesWhatIsDamaged, TestAuditDamaged
 //	history rewritten, signed again    422 from every witness, never final, the log    TestRewrittenHistory, TestSelfCheckFindsConsistentRewrite;
 //	                                   halts, evidence kept and proved                 ledger/witness TestRefused; ledger/audit TestAuditRewritten
 //	database from an old backup        the log halts, no index is final twice          TestRestoredBackup; appended to: TestRewrittenHistory
@@ -42,8 +43,8 @@ package operator_test
 //	                                   there has its index
 //	salts destroyed                    inclusion is still proved, nothing opens it     dossier TestForgottenIsNotGuessed
 //
-// What others will bring: a stolen log key, an operator that vanishes, and a
-// mirror that lies need validators and takeover, which there are not yet.
+// Not there yet, since they need validators and takeover: a stolen log key, an
+// operator that vanishes, a mirror that lies.
 
 import (
 	"fmt"
