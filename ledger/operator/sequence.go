@@ -56,7 +56,7 @@ func (l *Log) sequence(ctx context.Context) {
 		}
 		results, err := l.appendBatch(ctx, entries, func(results []result) {
 			for i, w := range batch {
-				if results[i].err == nil {
+				if results[i].err == nil && results[i].index >= l.final.size() { // no round comes for what is final
 					l.traced.add(results[i].index, w.span)
 				}
 			}
