@@ -23,7 +23,7 @@ package operator_test
 //	torn tile, flipped byte, edited    the operator does not start, fsck and audit     TestSelfCheckFindsEdits, TestEditedWhileItRuns;
 //	row                                name the resource                               TestSelfCheckFindsMovedEntries; ledger/audit
 //	                                                                                   TestFsckNamesWhatIsDamaged, TestAuditDamaged
-//	history rewritten, signed again    422 from every witness, never final, the log    TestRewrittenHistory, TestSelfCheckFindsConsistentRewrite;
+//	history rewritten, signed again    no witness signs it, never final, the log       TestRewrittenHistory, TestSelfCheckFindsConsistentRewrite;
 //	                                   halts, evidence kept and proved                 ledger/witness TestRefused; ledger/audit TestAuditRewritten
 //	database from an old backup        the log halts, no index is final twice          TestRestoredBackup; appended to: TestRewrittenHistory
 //	split view                         one side final; an audit proves it              TestSplitView, TestOneLyingWitness; ledger/audit

@@ -226,7 +226,9 @@ func (v *voice) addCheckpoint(ctx context.Context, r *round) (answer []byte, siz
 		}
 		return nil, size, nil
 	}
-	if resp.StatusCode == http.StatusUnprocessableEntity {
+	// Of a fork that is as large as what it has signed, tlog-witness says 409
+	// without a size; some witnesses say 422 of every fork.
+	if resp.StatusCode == http.StatusUnprocessableEntity || resp.StatusCode == http.StatusConflict {
 		return nil, 0, errForked
 	}
 	return nil, 0, fmt.Errorf("it answers %s", resp.Status)

@@ -21,7 +21,7 @@ func (w *Witness) addCheckpoint(rw http.ResponseWriter, r *http.Request) {
 	case err == nil:
 		rw.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		rw.Write(line)
-	case errors.As(err, &no) && no.status == http.StatusConflict:
+	case errors.As(err, &no) && no.status == http.StatusConflict && !no.odd:
 		rw.Header().Set("Content-Type", "text/x.tlog.size")
 		rw.WriteHeader(no.status)
 		fmt.Fprintf(rw, "%d\n", no.size)

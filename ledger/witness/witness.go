@@ -93,6 +93,7 @@ type refusal struct {
 	status int
 	text   string
 	size   int64 // with 409: the size of the newest checkpoint signed
+	odd    bool  // the log has signed what it should not have: worth keeping
 }
 
 func (r *refusal) Error() string { return r.text }
@@ -124,7 +125,7 @@ func (w *Witness) cosign(ctx context.Context, body []byte) ([]byte, error) {
 		return err
 	})
 	var no *refusal
-	if errors.As(err, &no) && no.status == http.StatusUnprocessableEntity {
+	if errors.As(err, &no) && no.odd {
 		w.keepRefused(ctx, req, opened)
 	}
 	return line, err
@@ -137,19 +138,22 @@ func (w *Witness) cosignIn(tx *sqldb.Tx, req request, opened *note.Note) ([]byte
 		return nil, err
 	}
 	if req.old != size {
-		return nil, &refusal{http.StatusConflict, "", size}
+		return nil, &refusal{status: http.StatusConflict, size: size}
 	}
 	if found && size > 0 {
-		// Another root at the same size is 422 like any other fork, as
-		// litewitness has it; tlog-witness v1.0.0 has 409 there, without a size.
+		// tlog-witness has 409 for another root at the same size, and no size with
+		// it; what has grown out of another history is 422.
+		if c.Size == size && c.Root != root {
+			return nil, &refusal{status: http.StatusConflict, text: "another tree of this size was signed before", odd: true}
+		}
 		if err := tlog.CheckTree(req.proof, c.Size, c.Root, size, root); err != nil {
-			return nil, &refusal{status: http.StatusUnprocessableEntity, text: "the new tree does not continue the one signed before"}
+			return nil, &refusal{status: http.StatusUnprocessableEntity, text: "the new tree does not continue the one signed before", odd: true}
 		}
 	} else if len(req.proof) != 0 {
 		return nil, &refusal{status: http.StatusUnprocessableEntity, text: "a proof from size 0 has to be empty"}
 	}
 	if c.Size == 0 && c.Root != emptyRoot() {
-		return nil, &refusal{status: http.StatusUnprocessableEntity, text: "that is not the root of the empty tree"}
+		return nil, &refusal{status: http.StatusUnprocessableEntity, text: "that is not the root of the empty tree", odd: true}
 	}
 	// The note that is kept holds the log's signature and this witness's own,
 	// nothing that a stranger has added.

@@ -153,7 +153,8 @@ func TestAddCheckpoint(t *testing.T) {
 			{"stale old size", h9.request(5, origin, key), 409, "8\n"},
 			{"rollback", h5.request(5, origin, key), 409, "8\n"},
 			{"rollback from nothing", h5.request(0, origin, key), 409, "8\n"},
-			{"fork of the same size", fork8.request(8, origin, key), 422, ""},
+			{"fork of the same size", fork8.request(8, origin, key), 409, ""},
+			{"the same, with a proof", strings.Replace(fork8.request(8, origin, key), "old 8\n", "old 8\n"+strings.Repeat("A", 43)+"=\n", 1), 409, ""},
 			{"fork that has grown", fork9.request(8, origin, key), 422, ""},
 			{"old beyond the checkpoint", h5.request(8, origin, key), 400, ""},
 			{"bad signature", strings.Replace(good, "\n— "+origin+" ", "\n— "+origin+" A", 1), 400, ""},
@@ -170,13 +171,13 @@ func TestAddCheckpoint(t *testing.T) {
 			{"proof left out", "old 8\n" + good[strings.Index(good, "\n\n")+1:], 422, ""},
 			{"huge", good + strings.Repeat("x", 1<<20), 400, ""},
 			{"after all that, the honest one", good, 200, ""},
-			{"and a late fork", late9.request(9, origin, key), 422, ""},
+			{"and a late fork", late9.request(9, origin, key), 409, ""},
 		} {
 			status, header, answer := post(t, url, c.body)
 			if status != c.status || c.answer != "" && answer != c.answer {
 				t.Errorf("%s: got %d %q, want %d %q", c.what, status, answer, c.status, c.answer)
 			}
-			if status == 409 && header.Get("Content-Type") != "text/x.tlog.size" {
+			if sized := header.Get("Content-Type") == "text/x.tlog.size"; sized != (c.status == 409 && c.answer != "") {
 				t.Errorf("%s: got type %q", c.what, header.Get("Content-Type"))
 			}
 			if status != 200 && strings.Contains(answer, "— witness") {
@@ -248,8 +249,8 @@ func TestRestart(t *testing.T) {
 		if got, _, answer := post(t, url, grow(7, 2, "x").request(0, origin, key)); got != 409 || answer != "7\n" {
 			t.Errorf("a fork after the restart: got %d %q, want 409", got, answer)
 		}
-		if got, _, _ := post(t, url, grow(7, 2, "x").request(7, origin, key)); got != 422 {
-			t.Errorf("a fork after the restart: got %d, want 422", got)
+		if got, _, _ := post(t, url, grow(7, 2, "x").request(7, origin, key)); got != 409 {
+			t.Errorf("a fork after the restart: got %d, want 409", got)
 		}
 		if got, _, _ := post(t, url, grow(8, 99, "").request(7, origin, key)); got != 200 {
 			t.Errorf("the honest one after the restart: got %d, want 200", got)
