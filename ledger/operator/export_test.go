@@ -2,8 +2,10 @@ package operator
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/ledger"
@@ -81,3 +83,24 @@ var (
 	ErrAhead  = errAhead
 	ErrForked = errForked
 )
+
+// AppendRandom appends n entries as large as those of life, with random bytes
+// for keys, subjects, documents and signatures.
+func (l *Log) AppendRandom(ctx context.Context, n int) error {
+	insurer := l.genesis.Founders[slices.IndexFunc(l.genesis.Founders, func(p ledger.Party) bool { return p.Role == ledger.RoleInsurer })]
+	for ; n > 0; n -= maxBatch {
+		batch := make([]*Submission, min(n, maxBatch))
+		for i := range batch {
+			e := ledger.Entry{Kind: ledger.KindClaimDecision, KeyID: insurer.Kid(), Effective: time.Unix(1e9, 0)}
+			var key credentials.Digest
+			for _, b := range [][]byte{key[:], e.Subject[:], e.Document[:], e.Signature[:]} {
+				rand.Read(b)
+			}
+			batch[i] = newSubmission(key, e, e.Marshal())
+		}
+		if _, err := l.appendBatch(ctx, batch, func([]result) {}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
