@@ -102,6 +102,11 @@ func (i *Insurer) hearOnce(ctx context.Context, b *boardclient.Client, wait time
 	if err := i.Books.Hear(ctx, b.Board, party.Jurisdiction, events, read); err != nil {
 		return read, fmt.Errorf("write feed events: %w", err)
 	}
+	for _, e := range events {
+		if e.Order != nil {
+			i.Log.Info("board order in the books: nothing that it covers is paid from here on", "order", e.Order.Handle.String(), "entry", e.Index)
+		}
+	}
 	return read, i.wakeUnreached(ctx)
 }
 

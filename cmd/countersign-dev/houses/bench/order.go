@@ -3,11 +3,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/countersign-health/countersign/claims"
@@ -18,9 +21,11 @@ import (
 // A reaction is how long the insurer took to hold everything that rests on a
 // license that was revoked: from finality, which is when somebody who waits at
 // the ledger has the receipt with the quorum's cosignatures in hand, and from
-// the board's answer to its clerk. Each hold counts when it was settled.
+// the board's answer to its clerk. Each hold counts when it was settled. Toward
+// books ends when the order is in the books, where every payment run and
+// settlement asks for it: from then on nothing that it covers is paid.
 type reaction struct {
-	fromFinal, fromAnswer time.Duration
+	fromFinal, fromAnswer, towardBooks time.Duration
 }
 
 // approveFor has a clinician's authorizations approved, which an order then
@@ -86,7 +91,33 @@ func react(ctx context.Context, s *site, t *town, hospital *api.Client, clinicia
 			last = at
 		}
 	}
-	return reaction{fromFinal: last.Sub(known), fromAnswer: last.Sub(answered)}, nil
+	heard, err := s.heard(order.Handle)
+	if err != nil {
+		return r, err
+	}
+	return reaction{fromFinal: last.Sub(known), fromAnswer: last.Sub(answered), towardBooks: heard.Sub(known)}, nil
+}
+
+// heard is when the first worker logged that it had an order in the books.
+func (s *site) heard(order credentials.Handle) (first time.Time, err error) {
+	for _, log := range s.logs() {
+		for _, text := range bytes.Split(log, []byte("\n")) {
+			var line struct {
+				Time       time.Time
+				Msg, Order string
+			}
+			if json.Unmarshal(text, &line) != nil || line.Order != order.String() || !strings.HasPrefix(line.Msg, "board order in the books") {
+				continue
+			}
+			if first.IsZero() || line.Time.Before(first) {
+				first = line.Time
+			}
+		}
+	}
+	if first.IsZero() {
+		return first, errors.New("no worker has logged that the order is in the books")
+	}
+	return first, nil
 }
 
 // A finality is when the ledger's next entry became final, as somebody hears

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	boardclient "github.com/countersign-health/countersign/board/client"
@@ -25,6 +26,7 @@ type site struct {
 	Insurer, BoardI credentials.DID
 	Temporal        string // its frontend
 	keys            func(party string) (dir, passphrase string)
+	logs            func() [][]byte // of the insurer's workers
 	// processes are those that take part, by what they are part of.
 	processes func() map[string][]int
 }
@@ -35,6 +37,14 @@ func onHouses(h *houses.Houses, insurer, board credentials.DID) *site {
 		Name: "PostgreSQL", Gateway: "http://" + h.Address("gateway", 8101), Board: "http://" + h.Address("board", 8102),
 		Ledger: "http://" + h.Address("ledger", 8103), Insurer: insurer, BoardI: board, Temporal: h.Address("temporal", 7233),
 		keys: func(party string) (string, string) { return h.Secret(party, "keys"), h.Secret(party, "passphrase") },
+		logs: func() (all [][]byte) {
+			for _, name := range h.Services() {
+				if strings.HasPrefix(name, "worker") {
+					all = append(all, h.Log(name))
+				}
+			}
+			return all
+		},
 		processes: func() map[string][]int {
 			all := map[string][]int{}
 			for _, name := range h.Services() {
