@@ -310,7 +310,7 @@ func checkEntry(t *testing.T, b []byte, kind ledger.Kind, subject credentials.Ha
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e.Kind != kind || e.Subject != subject || e.Document != credentials.DocumentDigest(token) || e.Verify(pub) != nil {
+	if e.Kind != kind || e.Subject != subject || e.Document != credentials.DocumentDigest(token) || e.Verify(pub.Ed25519()) != nil {
 		t.Errorf("entry %+v is not the board's %s for the token", e, kind)
 	}
 	return e

@@ -1,7 +1,6 @@
 package board
 
 import (
-	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"net/http"
@@ -43,9 +42,9 @@ func (b *Board) clerk(handle func(r *http.Request, by request) (answer, error)) 
 }
 
 // clerkKey asks for the list first: a stranger's key id is not resolved.
-func (b *Board) clerkKey(kid string) (ed25519.PublicKey, error) {
+func (b *Board) clerkKey(kid string) (credentials.Key, error) {
 	if !slices.Contains(b.Clerks, kid) {
-		return nil, errNotClerk
+		return credentials.Key{}, errNotClerk
 	}
 	return b.Keys(kid)
 }

@@ -1,7 +1,6 @@
 package board
 
 import (
-	"crypto/ed25519"
 	"errors"
 	"io"
 	"net/http"
@@ -57,8 +56,8 @@ func TestEvidenceIsNoTrouble(t *testing.T) {
 	}
 	show := func(c *client.Client) error { _, err := c.Show(ctx, f.License.Handle); return err }
 	status := func(c *client.Client) error { _, err := c.Status(ctx, l.Status); return err }
-	noKeys := func(string) (ed25519.PublicKey, error) {
-		return nil, &url.Error{Op: "Get", URL: "x", Err: errors.New("no route")}
+	noKeys := func(string) (credentials.Key, error) {
+		return credentials.Key{}, &url.Error{Op: "Get", URL: "x", Err: errors.New("no route")}
 	}
 	tests := []struct {
 		name string

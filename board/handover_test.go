@@ -1,7 +1,6 @@
 package board
 
 import (
-	"crypto/ed25519"
 	"testing"
 	"time"
 
@@ -34,9 +33,9 @@ func TestHandoverWithUnsentEvents(t *testing.T) {
 		l.retired, l.fault = boardKey.KeyID(), nil
 		l.mu.Unlock()
 		second := openHouseAs(t, next, open(), l, quick)
-		keys := func(kid string) (ed25519.PublicKey, error) { // as the ledger would say
+		keys := func(kid string) (credentials.Key, error) { // as the ledger would say
 			if kid == next.KeyID() {
-				return credentials.ParseMultikey(multikey)
+				return credentials.ParseKey(multikey)
 			}
 			return credentials.ResolveDIDKey(kid)
 		}

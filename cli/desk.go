@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"crypto/ed25519"
 	"errors"
 	"fmt"
 
@@ -42,7 +41,7 @@ func (r *run) desk(c *urfave.Context, clerk bool) (*desk, error) {
 	}
 	d := &desk{pinned: pinned{trust: *trust}, out: c.String("out")}
 	resolve := aries.NewResolver().ResolveKey
-	keys := func(kid string) (ed25519.PublicKey, error) {
+	keys := func(kid string) (credentials.Key, error) {
 		if _, err := credentials.ResolveDIDKey(kid); errors.Is(err, credentials.ErrFollowed) && d.keys != nil {
 			return d.keys(kid) // the ledger alone knows what followed a did:key
 		}

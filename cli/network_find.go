@@ -77,7 +77,7 @@ func vouched(doc *aries.Document, parties []ledger.Party) (p ledger.Party, err e
 		return p, fmt.Errorf("its document names no key, and the ledger has one of %s", oneLine(p.Name))
 	}
 	for kid, pub := range doc.Keys {
-		if credentials.EncodeMultikey(pub) != p.Key {
+		if pub.Multikey() != p.Key {
 			return p, fmt.Errorf("its document names the key %s, which on the ledger is not the key of %s", oneLine(kid), oneLine(p.Name))
 		}
 	}

@@ -64,7 +64,8 @@ func startServers(t *testing.T) []string {
 	}
 	// Those whose documents others read.
 	for name, role := range map[string]ledger.Role{"hospital": ledger.RoleHospital, "reviewer": ledger.RoleReviewer} {
-		pub, err := credentials.ResolveDIDKey(signers[name].KeyID())
+		key, err := credentials.ResolveDIDKey(signers[name].KeyID())
+		pub := key.Ed25519()
 		if err != nil {
 			t.Fatal(err)
 		}

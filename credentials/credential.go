@@ -165,23 +165,38 @@ func (c *Credential[T]) saltWith(s Signer) error {
 
 func wholeSecond(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
 
-// Open verifies a token and returns its credential: signed with EdDSA by the
-// key that its kid names, issued by the DID of that key, of exactly this kind,
-// in canonical JSON without a member that this release does not know. It is
-// silent on dates, status and the issuer's right to issue.
+// Open verifies a token and returns its credential: signed by the key that its
+// kid names, issued by the DID of that key, of exactly this kind, in canonical
+// JSON without a member that this release does not know. It is silent on dates,
+// status and the issuer's right to issue: what somebody acts upon is for Judge.
 func Open[T any](token string, kind Kind, keys ResolveKey) (*Credential[T], error) {
-	kid, payload, err := openJWS(token, typCredential, keys)
+	c, e, err := Prove[T](token, kind, keys)
+	if err == nil {
+		err = e.ownKey()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", kind, err)
+	}
+	return c, nil
+}
+
+// Prove makes the checks of a vc+jwt up to CheckCanonical. Its envelope is for
+// Policy.Judge.
+func Prove[T any](token string, kind Kind, keys ResolveKey) (*Credential[T], *Envelope, error) {
+	kid, key, payload, err := openJWS(token, typCredential, keys)
+	if err != nil {
+		return nil, nil, err
 	}
 	c, err := readPayload[T](payload, kind)
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", kind, err)
+		return nil, nil, err
 	}
-	if d, _, err := ParseKeyID(kid); err != nil || d != c.Issuer {
-		return nil, fmt.Errorf("open %s: its key is not its issuer's", kind)
+	e := &Envelope{Kind: kind, Handle: c.Handle(), Issuer: c.Issuer, KeyID: kid, Key: key,
+		From: c.ValidFrom, Until: c.ValidUntil, Jurisdiction: JurisdictionOf(c.Subject)}
+	if c.Status != nil {
+		e.Status = []StatusEntry{*c.Status}
 	}
-	return c, nil
+	return c, e, nil
 }
 
 func readPayload[T any](payload []byte, kind Kind) (*Credential[T], error) {
@@ -189,43 +204,51 @@ func readPayload[T any](payload []byte, kind Kind) (*Credential[T], error) {
 	if err := DecodeStrict(payload, &c); err != nil {
 		// Another kind has other fields: say that rather than name the first.
 		if k, _, peeked := peekPayload(payload); peeked == nil && k != kind {
-			err = fmt.Errorf("this is a %s, not a %s", k, kind)
+			return nil, Refuse(CheckKind, "this is a %s, not a %s", k, kind)
 		}
+		return nil, Refuse(CheckContent, "%w", err)
+	}
+	if err := c.checkEnvelope(kind); err != nil {
 		return nil, err
 	}
 	if canonical, err := canonicalize(payload); err != nil || !bytes.Equal(canonical, payload) {
-		return nil, errors.New("payload is not in canonical JSON")
+		return nil, Refuse(CheckCanonical, "payload is not in canonical JSON")
 	}
-	return &c, c.checkEnvelope(kind)
+	return &c, nil
 }
 
+// checkEnvelope holds everything but the subject against the kind that was
+// asked for.
 func (c *Credential[T]) checkEnvelope(kind Kind) error {
-	if k, _, err := nameOf(c.Type, c.ID); err != nil {
-		return err
+	if k, err := kindOf(c.Type); err != nil {
+		return Refuse(CheckKind, "%w", err)
 	} else if k != kind {
-		return fmt.Errorf("this is a %s, not a %s", k, kind)
+		return Refuse(CheckKind, "this is a %s, not a %s", k, kind)
+	}
+	if _, err := parseURN(c.ID); err != nil {
+		return Refuse(CheckContent, "at /id: %w", err)
 	}
 	if !slices.Equal(c.Context, contexts) {
-		return errors.New("at /@context: not the two contexts of this release")
+		return Refuse(CheckContent, "at /@context: not the two contexts of this release")
 	}
 	if c.Schema != kind.schema() {
-		return fmt.Errorf("at /credentialSchema: want %s", kind.schema().ID)
+		return Refuse(CheckContent, "at /credentialSchema: want %s", kind.schema().ID)
 	}
 	if _, err := ParseDID(string(c.Issuer)); err != nil {
-		return fmt.Errorf("at /issuer: %w", err)
+		return Refuse(CheckContent, "at /issuer: %w", err)
 	}
 	if c.ValidFrom.IsZero() || !c.ValidFrom.Equal(wholeSecond(c.ValidFrom)) {
-		return errors.New("at /validFrom: want whole seconds")
+		return Refuse(CheckContent, "at /validFrom: want whole seconds")
 	}
 	if c.ValidUntil != nil && (c.ValidUntil.Before(c.ValidFrom) || !c.ValidUntil.Equal(wholeSecond(*c.ValidUntil))) {
-		return errors.New("at /validUntil: want whole seconds, not before validFrom")
+		return Refuse(CheckContent, "at /validUntil: want whole seconds, not before validFrom")
 	}
 	if c.Salt.IsZero() {
-		return errors.New("at /salt: it is not set")
+		return Refuse(CheckContent, "at /salt: it is not set")
 	}
 	if c.Status != nil {
 		if err := c.Status.check(); err != nil {
-			return fmt.Errorf("at /credentialStatus: %w", err)
+			return Refuse(CheckContent, "at /credentialStatus: %w", err)
 		}
 	}
 	return nil
@@ -261,18 +284,26 @@ func peekPayload(payload []byte) (Kind, Handle, error) {
 
 // nameOf reads kind and handle out of a credential's type and id.
 func nameOf(types []string, id string) (Kind, Handle, error) {
-	if len(types) != 2 || types[0] != baseType {
-		return "", Handle{}, fmt.Errorf("at /type: want %s and one kind", baseType)
-	}
-	kind, err := ParseKind(types[1])
+	kind, err := kindOf(types)
 	if err != nil {
-		return "", Handle{}, fmt.Errorf("at /type/1: %w", err)
+		return "", Handle{}, err
 	}
 	handle, err := parseURN(id)
 	if err != nil {
 		return "", Handle{}, fmt.Errorf("at /id: %w", err)
 	}
 	return kind, handle, nil
+}
+
+func kindOf(types []string) (Kind, error) {
+	if len(types) != 2 || types[0] != baseType {
+		return "", fmt.Errorf("at /type: want %s and one kind", baseType)
+	}
+	kind, err := ParseKind(types[1])
+	if err != nil {
+		return "", fmt.Errorf("at /type/1: %w", err)
+	}
+	return kind, nil
 }
 
 func parseURN(id string) (Handle, error) {

@@ -301,14 +301,16 @@ func TestOpenRefusesEveryFlippedByte(t *testing.T) {
 	}
 }
 
-// A key of another length would make crypto/ed25519 panic.
+// A key of another length would make crypto/ed25519 panic: none gets that far.
 func TestOpenRefusesBadKeys(t *testing.T) {
-	token := testToken(t, testKey(1))
 	for _, n := range []int{0, 31, 33, 64} {
-		keys := func(string) (ed25519.PublicKey, error) { return make([]byte, n), nil }
-		if _, err := Open[License](token, KindLicense, keys); err == nil {
-			t.Errorf("opened with a key of %d bytes", n)
+		if _, err := NewKey(ed25519.PublicKey(make([]byte, n))); err == nil {
+			t.Errorf("took a key of %d bytes", n)
 		}
+	}
+	none := func(string) (Key, error) { return Key{}, nil }
+	if _, err := Open[License](testToken(t, testKey(1)), KindLicense, none); err == nil {
+		t.Error("opened without a key")
 	}
 }
 

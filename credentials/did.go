@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mr-tron/base58"
@@ -21,7 +22,10 @@ var ed25519Codec = [2]byte{0xed, 0x01}
 
 // ResolveKey answers which public key a key id (a DID URL) names. It is called
 // with text from unverified documents and has to refuse what it does not know.
-type ResolveKey func(kid string) (ed25519.PublicKey, error)
+//
+// An error made with Refuse says that there is no such key; any other, that it
+// could not be found out.
+type ResolveKey func(kid string) (Key, error)
 
 // KeyDID is the did:key of pub: the DID that is its own key.
 func KeyDID(pub ed25519.PublicKey) DID {
@@ -63,7 +67,7 @@ func ParseKeyID(kid string) (d DID, fragment string, err error) {
 		return "", "", fmt.Errorf("key id: %w", err)
 	}
 	if m, ok := strings.CutPrefix(id, didKeyPrefix); ok && m != fragment {
-		if _, err := ParseMultikey(fragment); err != nil {
+		if _, err := ParseKey(fragment); err != nil {
 			return "", "", errors.New("key id: the fragment of a did:key has to repeat its key, or be the key that followed it")
 		}
 	}
@@ -76,11 +80,12 @@ func urlSafe(c byte) bool {
 		strings.IndexByte("-._~", c) >= 0
 }
 
-// KeyFromDIDKey reads the key out of a did:key. Other methods need a resolver.
+// KeyFromDIDKey reads the Ed25519 key out of a did:key. Other methods need a
+// resolver.
 func KeyFromDIDKey(d DID) (ed25519.PublicKey, error) {
 	m, ok := strings.CutPrefix(string(d), didKeyPrefix)
 	if !ok {
-		return nil, errors.New("not a did:key: its key has to be resolved")
+		return nil, errNoDIDKey
 	}
 	pub, err := ParseMultikey(m)
 	if err != nil {
@@ -89,18 +94,27 @@ func KeyFromDIDKey(d DID) (ed25519.PublicKey, error) {
 	return pub, nil
 }
 
+var errNoDIDKey = errors.New("not a did:key: its key has to be resolved")
+
 // ResolveDIDKey is the ResolveKey that knows did:key and nothing else. It needs
 // no network.
-func ResolveDIDKey(kid string) (ed25519.PublicKey, error) {
+func ResolveDIDKey(kid string) (Key, error) {
 	d, fragment, err := ParseKeyID(kid)
 	if err != nil {
-		return nil, err
+		return Key{}, Refuse(CheckKey, "%w", err)
 	}
-	pub, err := KeyFromDIDKey(d)
-	if err == nil && EncodeMultikey(pub) != fragment {
-		return nil, ErrFollowed
+	m, ok := strings.CutPrefix(string(d), didKeyPrefix)
+	if !ok {
+		return Key{}, errNoDIDKey
 	}
-	return pub, err
+	k, err := ParseKey(m)
+	if err != nil {
+		return Key{}, Refuse(CheckKey, "did:key: %w", err)
+	}
+	if m != fragment {
+		return Key{}, ErrFollowed
+	}
+	return k, nil
 }
 
 // ErrFollowed is the answer of ResolveDIDKey to a key that followed the first
@@ -147,12 +161,7 @@ func ParseMultikey(s string) (ed25519.PublicKey, error) {
 func lowOrder(pub ed25519.PublicKey) bool {
 	y := [32]byte(pub)
 	y[31] &= 0x7f // the sign of x changes nothing here
-	for _, p := range lowOrderPoints {
-		if hex.EncodeToString(y[:]) == p {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(lowOrderPoints, hex.EncodeToString(y[:]))
 }
 
 // The y coordinates of these points, in both spellings where y+p fits as well.

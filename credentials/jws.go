@@ -2,7 +2,6 @@ package credentials
 
 import (
 	"bytes"
-	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -40,14 +39,14 @@ func signJWS(s Signer, typ string, payload []byte) (string, error) {
 	if _, _, err := ParseKeyID(s.KeyID()); err != nil {
 		return "", err
 	}
-	head := header{Alg: string(jose.EdDSA), Kid: s.KeyID(), Typ: typ}
+	head := header{Alg: string(s.Algorithm()), Kid: s.KeyID(), Typ: typ}
 	input := b64.EncodeToString([]byte(head.text())) + "." + b64.EncodeToString(payload)
 	sig, err := s.Sign([]byte(input))
 	if err != nil {
 		return "", fmt.Errorf("sign token: %w", err)
 	}
-	if len(sig) != ed25519.SignatureSize {
-		return "", fmt.Errorf("sign token: signature has %d bytes, not %d", len(sig), ed25519.SignatureSize)
+	if len(sig) != signatureSize {
+		return "", fmt.Errorf("sign token: signature has %d bytes, not %d", len(sig), signatureSize)
 	}
 	token := input + "." + b64.EncodeToString(sig)
 	if len(token) > maxToken {
@@ -58,75 +57,79 @@ func signJWS(s Signer, typ string, payload []byte) (string, error) {
 
 // openJWS checks the signature of a compact JWS and returns its payload. The
 // caller's typ has to match, so that a request never passes as a credential.
-func openJWS(token, typ string, keys ResolveKey) (kid string, payload []byte, err error) {
+func openJWS(token, typ string, keys ResolveKey) (kid string, key Key, payload []byte, err error) {
 	h, payload, err := splitJWS(token)
 	if err != nil {
-		return "", nil, err
+		return "", Key{}, nil, err
 	}
 	if h.Typ != typ {
-		return "", nil, fmt.Errorf("token is of type %q, not %q", h.Typ, typ)
+		return "", Key{}, nil, Refuse(CheckHeader, "token is of type %q, not %q", h.Typ, typ)
 	}
 	if _, _, err := ParseKeyID(h.Kid); err != nil {
-		return "", nil, err
+		return "", Key{}, nil, Refuse(CheckHeader, "%w", err)
 	}
-	pub, err := keys(h.Kid)
+	if key, err = keys(h.Kid); err != nil {
+		return "", Key{}, nil, at(CheckKey, "find the token's key", err)
+	}
+	if key.Algorithm() == "" {
+		return "", Key{}, nil, Lack(CheckKey, "find the token's key: there is none")
+	}
+	if h.Alg != string(key.Algorithm()) {
+		return "", Key{}, nil, Refuse(CheckAlgorithm, "token is signed with %q: its key signs with %s", h.Alg, key.Algorithm())
+	}
+	jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(key.Algorithm())})
 	if err != nil {
-		return "", nil, fmt.Errorf("find the token's key: %w", err)
+		return "", Key{}, nil, Refuse(CheckForm, "parse token: %w", err)
 	}
-	if len(pub) != ed25519.PublicKeySize {
-		return "", nil, errors.New("find the token's key: it is not an Ed25519 key")
-	}
-	jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.EdDSA})
+	signed, err := jws.Verify(key.Public())
 	if err != nil {
-		return "", nil, fmt.Errorf("parse token: %w", err)
-	}
-	signed, err := jws.Verify(pub)
-	if err != nil {
-		return "", nil, errors.New("the token's signature does not verify")
+		return "", Key{}, nil, Refuse(CheckSignature, "the token's signature does not verify")
 	}
 	if !bytes.Equal(signed, payload) {
-		return "", nil, errors.New("parse token: two readings of its payload differ")
+		return "", Key{}, nil, Refuse(CheckForm, "parse token: two readings of its payload differ")
 	}
-	return h.Kid, payload, nil
+	return h.Kid, key, payload, nil
 }
 
 // splitJWS decodes header and payload, unverified. A token has one spelling:
 // strict base64url without line breaks, and the header in canonical JSON.
 func splitJWS(token string) (h header, payload []byte, err error) {
 	if len(token) > maxToken {
-		return h, nil, fmt.Errorf("token has %d bytes: the most is %d", len(token), maxToken)
+		return h, nil, Refuse(CheckSize, "token has %d bytes: the most is %d", len(token), maxToken)
 	}
-	parts := strings.Split(token, ".")
+	parts := strings.SplitN(token, ".", 4)
 	if len(parts) != 3 {
-		return h, nil, errors.New("token does not have three parts")
+		return h, nil, Refuse(CheckForm, "token does not have three parts")
 	}
 	if len(parts[0]) > maxHeader {
-		return h, nil, fmt.Errorf("token header has %d bytes: the most is %d", len(parts[0]), maxHeader)
+		return h, nil, Refuse(CheckSize, "token header has %d bytes: the most is %d", len(parts[0]), maxHeader)
 	}
 	head, err := decodeSegment(parts[0])
 	if err != nil {
-		return h, nil, fmt.Errorf("token header: %w", err)
+		return h, nil, Refuse(CheckForm, "token header: %w", err)
+	}
+	if payload, err = decodeSegment(parts[1]); err != nil {
+		return h, nil, Refuse(CheckForm, "token payload: %w", err)
+	}
+	sig, err := decodeSegment(parts[2])
+	if err != nil {
+		return h, nil, Refuse(CheckForm, "token signature: %w", err)
 	}
 	// A header that equals what we would write needs no further look; any other
 	// is refused, and DecodeStrict finds the words for it.
 	if err := json.Unmarshal(head, &h); err != nil || h.text() != string(head) {
 		if err := DecodeStrict(head, &h); err != nil {
-			return h, nil, fmt.Errorf("token header: %w", err)
+			return h, nil, Refuse(CheckHeader, "token header: %w", err)
 		}
-		return h, nil, errors.New("token header is not in canonical JSON")
+		return h, nil, Refuse(CheckHeader, "token header is not in canonical JSON")
 	}
-	if h.Alg != string(jose.EdDSA) {
-		return h, nil, fmt.Errorf("token is signed with %q: only EdDSA is accepted", h.Alg)
+	// Any other is refused before a key is looked up. Which of the two it has to
+	// be, the key says.
+	if alg := Algorithm(h.Alg); alg != EdDSA && alg != ES256 {
+		return h, nil, Refuse(CheckAlgorithm, "token is signed with %q: only EdDSA and ES256 are accepted", h.Alg)
 	}
-	if payload, err = decodeSegment(parts[1]); err != nil {
-		return h, nil, fmt.Errorf("token payload: %w", err)
-	}
-	sig, err := decodeSegment(parts[2])
-	if err != nil {
-		return h, nil, fmt.Errorf("token signature: %w", err)
-	}
-	if len(sig) != ed25519.SignatureSize {
-		return h, nil, fmt.Errorf("token signature has %d bytes, not %d", len(sig), ed25519.SignatureSize)
+	if len(sig) != signatureSize {
+		return h, nil, Refuse(CheckSignature, "token signature has %d bytes, not %d", len(sig), signatureSize)
 	}
 	return h, payload, nil
 }

@@ -60,7 +60,7 @@ func SignRequest(s Signer, method, path, audience string, body []byte, jti Handl
 // VerifyRequest checks that token was made for exactly this request, about now,
 // by the key that it names. Whether that key may ask is for the caller.
 func VerifyRequest(token, method, path, audience string, body []byte, now time.Time, keys ResolveKey) (RequestClaims, error) {
-	kid, payload, err := openJWS(token, typRequest, keys)
+	kid, _, payload, err := openJWS(token, typRequest, keys)
 	if err != nil {
 		return RequestClaims{}, fmt.Errorf("verify request: %w", err)
 	}

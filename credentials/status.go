@@ -142,26 +142,63 @@ func IssueStatusList(s Signer, handle Handle, listURL string, l *StatusList, fro
 // issuer come from: signed by the same issuer, published at the URL that the
 // entry names, in force at t. Whatever fails here leaves the status unknown.
 func OpenStatusList(token string, issuer DID, entry *StatusEntry, t time.Time, keys ResolveKey) (*StatusList, error) {
-	c, err := Open[StatusListSubject](token, KindStatusList, keys)
+	l, err := ReadStatusList(token, keys)
+	if err == nil {
+		err = l.covers(issuer, entry, t, 0)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open status list: %w", err)
+	}
+	return l.bits, nil
+}
+
+// A SignedList is a status list whose signature held. It may be kept and asked
+// again until it ends.
+type SignedList struct {
+	issuer  DID
+	key     Key
+	id      string // URL, "#list"
+	purpose string
+	from    time.Time
+	until   time.Time
+	bits    *StatusList
+}
+
+// ReadStatusList verifies and unpacks a status list. Whether it is the one that
+// a credential names, and still in force, is asked with each credential.
+func ReadStatusList(token string, keys ResolveKey) (*SignedList, error) {
+	c, e, err := Prove[StatusListSubject](token, KindStatusList, keys)
+	if err == nil {
+		err = e.ownKey()
+	}
 	if err != nil {
 		return nil, err
 	}
-	if c.Issuer != issuer {
-		return nil, errors.New("open status list: it is another issuer's")
-	}
 	if c.ValidUntil == nil {
-		return nil, errors.New("open status list: it has no end of validity")
+		return nil, errors.New("it has no end of validity")
 	}
-	if err := c.ValidAt(t); err != nil {
-		return nil, fmt.Errorf("open status list: %w", err)
+	s := c.Subject
+	if s.Type != statusListType {
+		return nil, fmt.Errorf("it is not a %s", statusListType)
 	}
-	want := StatusListSubject{ID: entry.Credential + "#list", Type: statusListType, Purpose: entry.Purpose, Encoded: c.Subject.Encoded}
-	if c.Subject != want {
-		return nil, errors.New("open status list: it is not the list that the credential names")
-	}
-	l, err := DecodeStatusList(c.Subject.Encoded)
+	bits, err := DecodeStatusList(s.Encoded)
 	if err != nil {
-		return nil, fmt.Errorf("open status list: %w", err)
+		return nil, err
 	}
-	return l, nil
+	return &SignedList{issuer: c.Issuer, key: e.Key, id: s.ID, purpose: s.Purpose, from: c.ValidFrom, until: *c.ValidUntil, bits: bits}, nil
+}
+
+// covers says whether the list is the one that entry means, at t.
+func (l *SignedList) covers(issuer DID, entry *StatusEntry, t time.Time, leeway time.Duration) error {
+	switch {
+	case l.issuer != issuer:
+		return errors.New("it is another issuer's")
+	case l.id != entry.Credential+"#list" || l.purpose != entry.Purpose:
+		return errors.New("it is not the list that the credential names")
+	case t.Add(leeway).Before(l.from):
+		return fmt.Errorf("it is valid from %s", l.from.Format(time.RFC3339))
+	case t.Add(-leeway).After(l.until):
+		return fmt.Errorf("it was valid until %s", l.until.Format(time.RFC3339))
+	}
+	return nil
 }

@@ -1,7 +1,6 @@
 package dossier
 
 import (
-	"crypto/ed25519"
 	"path"
 	"strings"
 	"time"
@@ -55,7 +54,7 @@ func signed[T any](v *verifier, name string, kind credentials.Kind, role ledger.
 		return nil, credentials.Handle{}, found(checkFormat, "it does not end in one line feed")
 	}
 	var party ledger.Party
-	c, err := credentials.Open[T](token, kind, func(kid string) (pub ed25519.PublicKey, err error) {
+	c, err := credentials.Open[T](token, kind, func(kid string) (pub credentials.Key, err error) {
 		pub, party, err = v.registry.Key(kid)
 		return pub, err
 	})

@@ -169,7 +169,7 @@ func (v *verifier) ownSignature(e ledger.Entry) error {
 			return nil // not to be told here
 		}
 	}
-	return e.Verify(pub)
+	return e.Verify(pub.Ed25519())
 }
 
 func (v *verifier) hasReceipt(name string) error {

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -61,7 +60,7 @@ func (g *Gateway) open(w http.ResponseWriter, r *http.Request, roles []ledger.Ro
 	}
 	c := &call{Request: r, body: body}
 	var unasked error
-	keys := func(kid string) (ed25519.PublicKey, error) {
+	keys := func(kid string) (credentials.Key, error) {
 		key, party, err := g.Who(kid)
 		c.party = party
 		if err != nil && !errors.Is(err, ledger.ErrUnknownIssuer) && !errors.Is(err, ledger.ErrRetired) {

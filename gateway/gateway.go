@@ -5,7 +5,6 @@ package gateway
 
 import (
 	"context"
-	"crypto/ed25519"
 	"log/slog"
 	"net/http"
 	"time"
@@ -48,7 +47,7 @@ type Config struct {
 	Books    Books
 	Temporal client.Client
 	// Who names the admitted party that signs with a key now; the ledger says so.
-	Who func(kid string) (ed25519.PublicKey, ledger.Party, error)
+	Who func(kid string) (credentials.Key, ledger.Party, error)
 	// Keys are those of documents that were taken before, of keys too that have
 	// been handed over since.
 	Keys credentials.ResolveKey

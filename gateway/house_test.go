@@ -3,7 +3,6 @@ package gateway_test
 import (
 	"bytes"
 	"context"
-	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -78,7 +77,7 @@ func newHouse(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	secret := []byte("secret of the tests")
-	h.temporal = &contracts{receiving: activities.Receiving{Books: h.books, Secret: secret, Keys: func(kid string) (ed25519.PublicKey, error) {
+	h.temporal = &contracts{receiving: activities.Receiving{Books: h.books, Secret: secret, Keys: func(kid string) (credentials.Key, error) {
 		key, _, err := participants{}.Who(kid)
 		return key, err
 	}}}
@@ -213,20 +212,21 @@ func example(t *testing.T, name string) []byte {
 // participants are a ledger on which everyone in roles is admitted.
 type participants struct{}
 
-func (participants) Who(kid string) (ed25519.PublicKey, ledger.Party, error) {
+func (participants) Who(kid string) (credentials.Key, ledger.Party, error) {
 	if kid == ledgertest.Signer("newcomer").KeyID() {
-		return nil, ledger.Party{}, errors.New("the ledger is away")
+		return credentials.Key{}, ledger.Party{}, errors.New("the ledger is away")
 	}
 	for name, role := range roles {
 		if ledgertest.Signer(name).KeyID() == kid {
-			return ledgertest.Key(name).Public().(ed25519.PublicKey), ledgertest.Party(name, role), nil
+			key, err := credentials.NewKey(ledgertest.Key(name).Public())
+			return key, ledgertest.Party(name, role), err
 		}
 	}
-	return nil, ledger.Party{}, ledger.ErrUnknownIssuer
+	return credentials.Key{}, ledger.Party{}, ledger.ErrUnknownIssuer
 }
 
 // Whose key it was is who has it: nobody hands over here.
-func (p participants) Whose(kid string) (ed25519.PublicKey, ledger.Party, error) { return p.Who(kid) }
+func (p participants) Whose(kid string) (credentials.Key, ledger.Party, error) { return p.Who(kid) }
 
 func (participants) Append(context.Context, string, ledger.Entry) (int64, error) { return 1, nil }
 

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"net/http"
@@ -70,10 +69,10 @@ func (g *Gateway) postAuthorization(c *call) (any, error) {
 // keysOf accepts only keys of the caller's own party: nobody submits what
 // somebody else signed.
 func (g *Gateway) keysOf(c *call) credentials.ResolveKey {
-	return func(kid string) (ed25519.PublicKey, error) {
+	return func(kid string) (credentials.Key, error) {
 		key, party, err := g.Who(kid)
 		if err == nil && party.DID != c.party.DID {
-			return nil, errors.New("signed with another party's key than the request")
+			return credentials.Key{}, credentials.Refuse(credentials.CheckKey, "signed with another party's key than the request")
 		}
 		return key, err
 	}

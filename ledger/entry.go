@@ -62,6 +62,9 @@ func (e Entry) Sign(s credentials.Signer) (Entry, error) {
 	if err := e.check(); err != nil {
 		return Entry{}, fmt.Errorf("sign ledger entry: %w", err)
 	}
+	if s.Algorithm() != credentials.EdDSA {
+		return Entry{}, fmt.Errorf("sign ledger entry: the key signs with %s, and an entry wants EdDSA", s.Algorithm())
+	}
 	sig, err := s.Sign(e.signed())
 	if err != nil {
 		return Entry{}, fmt.Errorf("sign ledger entry: %w", err)

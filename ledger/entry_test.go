@@ -39,7 +39,7 @@ func TestEntryRoundTrip(t *testing.T) {
 		t.Errorf("got issuer %s", got.Issuer())
 	}
 	pub, _ := credentials.ResolveDIDKey(e.KeyID)
-	if err := got.Verify(pub); err != nil {
+	if err := got.Verify(pub.Ed25519()); err != nil {
 		t.Error(err)
 	}
 }
@@ -52,7 +52,7 @@ func TestEntryEveryBit(t *testing.T) {
 		for bit := range 8 {
 			bad := bytes.Clone(leaf)
 			bad[i] ^= 1 << bit
-			if e, err := ledger.ParseEntry(bad); err == nil && e.Verify(pub) == nil {
+			if e, err := ledger.ParseEntry(bad); err == nil && e.Verify(pub.Ed25519()) == nil {
 				t.Fatalf("byte %d bit %d flipped: accepted", i, bit)
 			}
 		}

@@ -190,7 +190,7 @@ func TestRegistry(t *testing.T) {
 		t.Error("a reviewer's license: accepted")
 	}
 	key, party, err := r.Key(order.KeyID)
-	if err != nil || party.Role != ledger.RoleReviewer || order.Verify(key) != nil || r.Highest() != 5 {
+	if err != nil || party.Role != ledger.RoleReviewer || order.Verify(key.Ed25519()) != nil || r.Highest() != 5 {
 		t.Errorf("got %v, %+v, %v", key, party, err)
 	}
 }

@@ -85,7 +85,7 @@ func TestHandover(t *testing.T) {
 		if err != nil || party.DID != insurer || party.Role != ledger.RoleInsurer || party.Name != "insurer" || party.Kid() != s.KeyID() {
 			t.Errorf("key %d: %+v, %v", i, party, err)
 		}
-		if decisionBy(t, s).Verify(key) != nil {
+		if decisionBy(t, s).Verify(key.Ed25519()) != nil {
 			t.Errorf("key %d: it is another one", i)
 		}
 		if _, _, err := r.Current(s.KeyID()); errors.Is(err, ledger.ErrRetired) != (i < 2) {

@@ -127,19 +127,31 @@ func (r *Registry) Highest() int64 {
 
 // Key answers which participant signs by this key id, or has signed by it. It
 // is for documents that may be old; what comes now is for Current.
-func (r *Registry) Key(kid string) (ed25519.PublicKey, Party, error) {
+func (r *Registry) Key(kid string) (credentials.Key, Party, error) {
 	m, err := r.member(kid)
-	return m.key, m.party, err
+	if err != nil {
+		return credentials.Key{}, Party{}, err
+	}
+	k, err := m.dated()
+	return k, m.party, err
+}
+
+// dated is the member's key with the places on the ledger between which it
+// signs.
+func (m member) dated() (credentials.Key, error) {
+	k, err := credentials.NewKey(m.key)
+	k.Since, k.Until = credentials.Position(m.since), credentials.Position(m.until)
+	return k, err
 }
 
 // Current is Key for whoever wants something now: a key that was handed over
 // is ErrRetired.
-func (r *Registry) Current(kid string) (ed25519.PublicKey, Party, error) {
-	m, err := r.member(kid)
-	if err == nil && m.until != 0 {
-		return nil, Party{}, ErrRetired
+func (r *Registry) Current(kid string) (credentials.Key, Party, error) {
+	k, p, err := r.Key(kid)
+	if err == nil && k.Until != 0 {
+		return credentials.Key{}, Party{}, ErrRetired
 	}
-	return m.key, m.party, err
+	return k, p, err
 }
 
 // PartyOf is a participant with the key that it signs with now.
@@ -154,9 +166,9 @@ func (r *Registry) PartyOf(did credentials.DID) (Party, error) {
 }
 
 // ResolveKey is Key as a credentials.ResolveKey.
-func (r *Registry) ResolveKey(kid string) (ed25519.PublicKey, error) {
-	m, err := r.member(kid)
-	return m.key, err
+func (r *Registry) ResolveKey(kid string) (credentials.Key, error) {
+	k, _, err := r.Key(kid)
+	return k, err
 }
 
 func (r *Registry) member(kid string) (member, error) {
@@ -170,7 +182,7 @@ func (r *Registry) member(kid string) (member, error) {
 }
 
 // ErrUnknownIssuer is the answer to a key id that is no participant's.
-var ErrUnknownIssuer = errors.New("the issuer's key is not a participant's of this ledger")
+var ErrUnknownIssuer = credentials.Refuse(credentials.CheckKey, "the issuer's key is not a participant's of this ledger")
 
 // Admit lets the newcomer of a participant entry in, or hands a party over to
 // its next key, from that index on. An entry that it refuses is void for every

@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"crypto/ed25519"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -38,9 +37,9 @@ func (w *woken) SignalWorkflow(context.Context, string, string, string, any) err
 
 type boardsOnly struct{ Ledger }
 
-func (boardsOnly) Who(kid string) (ed25519.PublicKey, ledger.Party, error) {
+func (boardsOnly) Who(kid string) (credentials.Key, ledger.Party, error) {
 	did, _, err := credentials.ParseKeyID(kid)
-	return nil, ledger.Party{DID: did, Role: ledger.RoleBoard, Jurisdiction: "CA"}, err
+	return credentials.Key{}, ledger.Party{DID: did, Role: ledger.RoleBoard, Jurisdiction: "CA"}, err
 }
 
 // quiet is a board with no events, which answers when the test says so.

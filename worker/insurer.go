@@ -5,7 +5,6 @@ package worker
 
 import (
 	"context"
-	"crypto/ed25519"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -66,8 +65,8 @@ type Ledger interface {
 	activities.Ledger
 	// Who names the admitted party that signs with a key now; Whose the one that
 	// does or did, for documents that may be older than a handover.
-	Who(kid string) (ed25519.PublicKey, ledger.Party, error)
-	Whose(kid string) (ed25519.PublicKey, ledger.Party, error)
+	Who(kid string) (credentials.Key, ledger.Party, error)
+	Whose(kid string) (credentials.Key, ledger.Party, error)
 	// Check verifies an entry's receipt and returns the entry.
 	Check(ctx context.Context, index int64, receipt []byte) (leaf []byte, e ledger.Entry, err error)
 	// Proofs prove who the participants are.
@@ -99,7 +98,7 @@ func NewInsurer(c Config) *Insurer {
 	if c.WrapBooks != nil {
 		kept = c.WrapBooks(kept)
 	}
-	keys := func(kid string) (ed25519.PublicKey, error) {
+	keys := func(kid string) (credentials.Key, error) {
 		key, _, err := c.Ledger.Whose(kid)
 		return key, err
 	}

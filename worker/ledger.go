@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"sync"
@@ -119,7 +118,7 @@ func (l *LedgerLine) Find(ctx context.Context, did credentials.DID, event string
 // Who names the admitted party that signs with a key now. It reads every few
 // seconds whether a key was handed over; where the ledger does not answer, it
 // says what it knows.
-func (l *LedgerLine) Who(kid string) (ed25519.PublicKey, ledger.Party, error) {
+func (l *LedgerLine) Who(kid string) (credentials.Key, ledger.Party, error) {
 	if l.mu.TryLock() {
 		if time.Since(l.asked) > readAgain {
 			l.ask()
@@ -131,19 +130,19 @@ func (l *LedgerLine) Who(kid string) (ed25519.PublicKey, ledger.Party, error) {
 
 // Whose is Who for documents that may be older than a handover: it names the
 // party that signs, or has signed, with a key.
-func (l *LedgerLine) Whose(kid string) (ed25519.PublicKey, ledger.Party, error) {
+func (l *LedgerLine) Whose(kid string) (credentials.Key, ledger.Party, error) {
 	return l.find(kid, l.registry.Key)
 }
 
 // ResolveKey is Whose as a credentials.ResolveKey.
-func (l *LedgerLine) ResolveKey(kid string) (ed25519.PublicKey, error) {
+func (l *LedgerLine) ResolveKey(kid string) (credentials.Key, error) {
 	key, _, err := l.Whose(kid)
 	return key, err
 }
 
 // find looks a key up. One that is not known may have been admitted since the
 // participants were last read, so it asks again.
-func (l *LedgerLine) find(kid string, in func(string) (ed25519.PublicKey, ledger.Party, error)) (ed25519.PublicKey, ledger.Party, error) {
+func (l *LedgerLine) find(kid string, in func(string) (credentials.Key, ledger.Party, error)) (credentials.Key, ledger.Party, error) {
 	key, party, err := in(kid)
 	if err == nil || !errors.Is(err, ledger.ErrUnknownIssuer) {
 		return key, party, err
@@ -152,7 +151,7 @@ func (l *LedgerLine) find(kid string, in func(string) (ed25519.PublicKey, ledger
 	defer l.mu.Unlock()
 	if time.Since(l.asked) > askAgain {
 		if err := l.ask(); err != nil {
-			return nil, party, err
+			return credentials.Key{}, party, err
 		}
 	}
 	return in(kid)

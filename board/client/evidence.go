@@ -1,7 +1,6 @@
 package client
 
 import (
-	"crypto/ed25519"
 	"errors"
 	"fmt"
 
@@ -39,15 +38,15 @@ func (u *unresolved) Unwrap() error { return u.error }
 // boardKeys looks up keys of the board and of nobody else: a stranger's key id
 // in an answer is refused unresolved.
 func boardKeys(board credentials.DID, keys credentials.ResolveKey) credentials.ResolveKey {
-	return func(kid string) (ed25519.PublicKey, error) {
+	return func(kid string) (credentials.Key, error) {
 		if d, _, err := credentials.ParseKeyID(kid); err != nil {
-			return nil, err
+			return credentials.Key{}, credentials.Refuse(credentials.CheckKey, "%w", err)
 		} else if d != board {
-			return nil, errors.New("it is not this board's key")
+			return credentials.Key{}, credentials.Refuse(credentials.CheckKey, "it is not this board's key")
 		}
 		pub, err := keys(kid)
 		if err != nil {
-			return nil, &unresolved{err}
+			return credentials.Key{}, &unresolved{err}
 		}
 		return pub, nil
 	}

@@ -1,7 +1,6 @@
 package aries
 
 import (
-	"crypto/ed25519"
 	"errors"
 	"fmt"
 
@@ -14,13 +13,13 @@ import (
 // it vouches for it, and nobody else: hold it against the ledger.
 type Document struct {
 	DID       credentials.DID
-	AlsoKnown []credentials.DID            // names that it claims
-	Keys      map[string]ed25519.PublicKey // that may make assertions, by key id
-	Services  map[string]string            // endpoint by type
+	AlsoKnown []credentials.DID          // names that it claims
+	Keys      map[string]credentials.Key // that may make assertions, by key id
+	Services  map[string]string          // endpoint by type
 }
 
 // Document resolves a DID within the bounds of ResolveKey. An assertion method
-// that is not an Ed25519 key is refused rather than left out.
+// of another kind than methodKey reads is refused rather than left out.
 func (r *Resolver) Document(d credentials.DID) (*Document, error) {
 	if _, err := credentials.ParseDID(string(d)); err != nil {
 		return nil, err
@@ -45,7 +44,7 @@ func documentOf(doc *did.Doc, d credentials.DID) (found *Document, err error) {
 	if doc == nil || doc.ID != string(d) {
 		return nil, errors.New("the document is about another DID")
 	}
-	found = &Document{DID: d, Keys: map[string]ed25519.PublicKey{}, Services: map[string]string{}}
+	found = &Document{DID: d, Keys: map[string]credentials.Key{}, Services: map[string]string{}}
 	for _, other := range doc.AlsoKnownAs {
 		if id, err := credentials.ParseDID(other); err == nil { // it may be any URI
 			found.AlsoKnown = append(found.AlsoKnown, id)

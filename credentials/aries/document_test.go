@@ -41,7 +41,7 @@ func TestDocument(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(doc.AlsoKnown) != 1 || doc.AlsoKnown[0] != credentials.KeyDID(testKey(1)) || !testKey(1).Equal(doc.Keys[d+"#"+key]) || len(doc.Keys) != 1 {
+			if len(doc.AlsoKnown) != 1 || doc.AlsoKnown[0] != credentials.KeyDID(testKey(1)) || !testKey(1).Equal(doc.Keys[d+"#"+key].Ed25519()) || len(doc.Keys) != 1 {
 				t.Errorf("document %+v", doc)
 			}
 			if got := doc.Services["Feed"]; tt.name == "good" && got != "https://board.example/feed" {

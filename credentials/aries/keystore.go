@@ -183,6 +183,8 @@ type signer struct {
 
 func (s signer) KeyID() string { return s.kid }
 
+func (s signer) Algorithm() credentials.Algorithm { return credentials.EdDSA }
+
 func (s signer) Sign(msg []byte) ([]byte, error) {
 	sig, err := s.crypto.Sign(msg, s.handle)
 	if err != nil {

@@ -2,7 +2,6 @@ package aries
 
 import (
 	"bytes"
-	"crypto/ed25519"
 	"encoding/base64"
 	"os"
 	"path/filepath"
@@ -50,7 +49,7 @@ func TestKeyStoreSigns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !ed25519.Verify(pub, []byte("message"), sig) {
+	if !pub.Verify([]byte("message"), sig) {
 		t.Error("the signature does not verify with the key that the DID resolves to")
 	}
 

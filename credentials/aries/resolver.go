@@ -18,6 +18,7 @@ import (
 	vdrapi "github.com/hyperledger/aries-framework-go/pkg/framework/aries/api/vdr"
 	"github.com/hyperledger/aries-framework-go/pkg/vdr/key"
 	"github.com/hyperledger/aries-framework-go/pkg/vdr/web"
+	"github.com/mr-tron/base58"
 
 	"github.com/countersign-health/countersign/credentials"
 )
@@ -84,20 +85,20 @@ func (r *Resolver) controlDial(_, address string, _ syscall.RawConn) error {
 	return nil
 }
 
-// ResolveKey is a credentials.ResolveKey: it returns the Ed25519 key that kid
-// names, if its DID document lets that key make assertions.
-func (r *Resolver) ResolveKey(kid string) (ed25519.PublicKey, error) {
+// ResolveKey is a credentials.ResolveKey: it returns the key that kid names, if its
+// DID document lets that key make assertions.
+func (r *Resolver) ResolveKey(kid string) (credentials.Key, error) {
 	d, _, err := credentials.ParseKeyID(kid)
 	if err != nil {
-		return nil, err
+		return credentials.Key{}, err
 	}
 	doc, err := r.read(d)
 	if err != nil {
-		return nil, fmt.Errorf("resolve %s: %w", d, err)
+		return credentials.Key{}, fmt.Errorf("resolve %s: %w", d, err)
 	}
 	pub, err := assertionKey(doc, d, kid)
 	if err != nil {
-		return nil, fmt.Errorf("resolve %s: %w", d, err)
+		return credentials.Key{}, fmt.Errorf("resolve %s: %w", d, err)
 	}
 	return pub, nil
 }
@@ -113,7 +114,7 @@ func (r *Resolver) read(d credentials.DID) (doc *did.Doc, err error) {
 	var res *did.DocResolution
 	switch method := strings.SplitN(string(d), ":", 3)[1]; method {
 	case "key":
-		if _, err := credentials.KeyFromDIDKey(d); err != nil {
+		if _, err := credentials.ParseKey(strings.TrimPrefix(string(d), "did:key:")); err != nil {
 			return nil, err
 		}
 		res, err = key.New().Read(string(d))
@@ -165,9 +166,9 @@ func (r *Resolver) webHost(d credentials.DID) (local bool, err error) {
 
 // assertionKey picks the key out of a document that aries accepted. aries does
 // not compare the document's id with what was asked for.
-func assertionKey(doc *did.Doc, d credentials.DID, kid string) (ed25519.PublicKey, error) {
+func assertionKey(doc *did.Doc, d credentials.DID, kid string) (credentials.Key, error) {
 	if doc == nil || doc.ID != string(d) {
-		return nil, errors.New("the document is about another DID")
+		return credentials.Key{}, errors.New("the document is about another DID")
 	}
 	var found *did.VerificationMethod
 	for i := range doc.AssertionMethod {
@@ -176,40 +177,38 @@ func assertionKey(doc *did.Doc, d credentials.DID, kid string) (ed25519.PublicKe
 			continue
 		}
 		if found != nil {
-			return nil, errors.New("two assertion methods have the key id")
+			return credentials.Key{}, errors.New("two assertion methods have the key id")
 		}
 		found = vm
 	}
 	if found == nil {
-		return nil, errors.New("the document has no assertion method with the key id")
+		return credentials.Key{}, errors.New("the document has no assertion method with the key id")
 	}
 	if found.Controller != string(d) {
-		return nil, errors.New("the key is controlled by another DID")
+		return credentials.Key{}, errors.New("the key is controlled by another DID")
 	}
 	return methodKey(found)
 }
 
-func methodKey(vm *did.VerificationMethod) (ed25519.PublicKey, error) {
-	value := vm.Value
+// methodKey reads an Ed25519 or a P-256 key; no other is anybody's here.
+func methodKey(vm *did.VerificationMethod) (credentials.Key, error) {
 	switch vm.Type {
 	case "Multikey", "Ed25519VerificationKey2020":
-		// aries leaves the multicodec of an Ed25519 key in front of it.
-		if !bytes.HasPrefix(value, []byte{0xed, 0x01}) {
-			return nil, errors.New("the key is not an Ed25519 multikey")
+		// aries leaves the multicodec in front of the key.
+		if len(vm.Value) > 2+33 {
+			return credentials.Key{}, errors.New("the key is neither an Ed25519 nor a P-256 multikey")
 		}
-		value = value[2:]
+		return credentials.ParseKey("z" + base58.Encode(vm.Value))
 	case "JsonWebKey2020", "JsonWebKey":
-		if j := vm.JSONWebKey(); j == nil || j.Crv != "Ed25519" {
-			return nil, errors.New("the key is not an Ed25519 JWK")
+		j := vm.JSONWebKey()
+		if j == nil || j.Crv != "Ed25519" && j.Crv != "P-256" {
+			return credentials.Key{}, errors.New("the key is neither an Ed25519 nor a P-256 JWK")
 		}
+		return credentials.NewKey(j.Key)
 	case "Ed25519VerificationKey2018":
-	default:
-		return nil, fmt.Errorf("keys of type %q are not supported", vm.Type)
+		return credentials.NewKey(ed25519.PublicKey(bytes.Clone(vm.Value)))
 	}
-	if len(value) != ed25519.PublicKeySize {
-		return nil, fmt.Errorf("an Ed25519 key has 32 bytes, this one %d", len(value))
-	}
-	return ed25519.PublicKey(bytes.Clone(value)), nil
+	return credentials.Key{}, fmt.Errorf("keys of type %q are not supported", vm.Type)
 }
 
 // limited bounds what aries reads whole, and refuses plain HTTP that was not

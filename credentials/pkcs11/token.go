@@ -142,6 +142,9 @@ func (t *token) generate() error {
 // KeyID is the did:key of the key.
 func (t *token) KeyID() string { return credentials.KeyID(t.pub) }
 
+// Algorithm is what generate makes, and open accepts.
+func (t *token) Algorithm() credentials.Algorithm { return credentials.EdDSA }
+
 // Sign signs in the module. Where the session is lost, or the token was away,
 // it opens another one, once.
 func (t *token) Sign(msg []byte) ([]byte, error) {
