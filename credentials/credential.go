@@ -115,15 +115,24 @@ func Issue[T any](s Signer, kind Kind, handle Handle, validFrom time.Time, statu
 }
 
 func issue[T any](s Signer, kind Kind, handle Handle, from time.Time, until *time.Time, status *StatusEntry, subject T) (string, error) {
-	if _, err := ParseKind(string(kind)); err != nil {
+	payload, err := draft(s, contexts, kind, handle, from, until, status, subject)
+	if err != nil {
 		return "", fmt.Errorf("issue credential: %w", err)
 	}
+	return signJWS(s, typCredential, payload)
+}
+
+// draft is the payload of a credential: in canonical JSON, salted, unsigned.
+func draft[T any](s Signer, contexts []string, kind Kind, handle Handle, from time.Time, until *time.Time, status *StatusEntry, subject T) ([]byte, error) {
+	if _, err := ParseKind(string(kind)); err != nil {
+		return nil, err
+	}
 	if handle.IsZero() || from.IsZero() {
-		return "", errors.New("issue credential: it needs a handle and a first day")
+		return nil, errors.New("it needs a handle and a first day")
 	}
 	issuer, err := SignerDID(s)
 	if err != nil {
-		return "", fmt.Errorf("issue credential: %w", err)
+		return nil, err
 	}
 	c := Credential[T]{
 		Context: contexts, ID: urnPrefix + handle.String(), Type: []string{baseType, string(kind)},
@@ -134,17 +143,17 @@ func issue[T any](s Signer, kind Kind, handle Handle, from time.Time, until *tim
 		c.ValidUntil = &u
 	}
 	if err := c.saltWith(s); err != nil {
-		return "", fmt.Errorf("issue credential: %w", err)
+		return nil, err
 	}
 	payload, err := CanonicalJSON(c)
 	if err != nil {
-		return "", fmt.Errorf("issue credential: %w", err)
+		return nil, err
 	}
 	// Whatever Open would refuse must not leave the house signed.
-	if _, err := readPayload[T](payload, kind); err != nil {
-		return "", fmt.Errorf("issue credential: %w", err)
+	if _, err := readPayload[T](payload, kind, contexts); err != nil {
+		return nil, err
 	}
-	return signJWS(s, typCredential, payload)
+	return payload, nil
 }
 
 // saltWith derives the salt from a signature that is never shown. Its message
@@ -187,7 +196,11 @@ func Prove[T any](token string, kind Kind, keys ResolveKey) (*Credential[T], *En
 	if err != nil {
 		return nil, nil, err
 	}
-	c, err := readPayload[T](payload, kind)
+	return provePayload[T](payload, kind, contexts, kid, key)
+}
+
+func provePayload[T any](payload []byte, kind Kind, contexts []string, kid string, key Key) (*Credential[T], *Envelope, error) {
+	c, err := readPayload[T](payload, kind, contexts)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -199,7 +212,7 @@ func Prove[T any](token string, kind Kind, keys ResolveKey) (*Credential[T], *En
 	return c, e, nil
 }
 
-func readPayload[T any](payload []byte, kind Kind) (*Credential[T], error) {
+func readPayload[T any](payload []byte, kind Kind, contexts []string) (*Credential[T], error) {
 	var c Credential[T]
 	if err := DecodeStrict(payload, &c); err != nil {
 		// Another kind has other fields: say that rather than name the first.
@@ -208,7 +221,7 @@ func readPayload[T any](payload []byte, kind Kind) (*Credential[T], error) {
 		}
 		return nil, Refuse(CheckContent, "%w", err)
 	}
-	if err := c.checkEnvelope(kind); err != nil {
+	if err := c.checkEnvelope(kind, contexts); err != nil {
 		return nil, err
 	}
 	if canonical, err := canonicalize(payload); err != nil || !bytes.Equal(canonical, payload) {
@@ -219,7 +232,7 @@ func readPayload[T any](payload []byte, kind Kind) (*Credential[T], error) {
 
 // checkEnvelope holds everything but the subject against the kind that was
 // asked for.
-func (c *Credential[T]) checkEnvelope(kind Kind) error {
+func (c *Credential[T]) checkEnvelope(kind Kind, contexts []string) error {
 	if k, err := kindOf(c.Type); err != nil {
 		return Refuse(CheckKind, "%w", err)
 	} else if k != kind {
@@ -229,7 +242,7 @@ func (c *Credential[T]) checkEnvelope(kind Kind) error {
 		return Refuse(CheckContent, "at /id: %w", err)
 	}
 	if !slices.Equal(c.Context, contexts) {
-		return Refuse(CheckContent, "at /@context: not the two contexts of this release")
+		return Refuse(CheckContent, "at /@context: not the two contexts of this form")
 	}
 	if c.Schema != kind.schema() {
 		return Refuse(CheckContent, "at /credentialSchema: want %s", kind.schema().ID)

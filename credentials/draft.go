@@ -1,0 +1,38 @@
+package credentials
+
+import (
+	"fmt"
+	"time"
+)
+
+// ContextID names the JSON-LD context in which each term of our documents has
+// its meaning: credentials/rdfc/contexts/countersign-1.jsonld. A context that
+// was released is never edited; a new one gets the next number.
+const ContextID = urnPrefix + "context:1"
+
+// linkedContexts are those of a credential that is secured otherwise than as
+// vc+jwt. Other contexts than a token's also keep the two from being mistaken
+// for each other.
+var linkedContexts = []string{"https://www.w3.org/ns/credentials/v2", ContextID}
+
+// Draft is a credential before it is signed, in canonical JSON, for a form
+// other than vc+jwt: integrity, rdfc and sdjwt secure it. The salt comes from
+// the key that is meant to sign it. A zero until stands for no end.
+func Draft[T any](s Signer, kind Kind, handle Handle, from, until time.Time, status *StatusEntry, subject T) ([]byte, error) {
+	var end *time.Time
+	if !until.IsZero() {
+		end = &until
+	}
+	payload, err := draft(s, linkedContexts, kind, handle, from, end, status, subject)
+	if err != nil {
+		return nil, fmt.Errorf("draft %s: %w", kind, err)
+	}
+	return payload, nil
+}
+
+// ProveDraft reads what Draft made, as strictly as Prove reads a token's
+// payload, for a package that has checked its signature: by the key that kid
+// names. The envelope is for Policy.Judge.
+func ProveDraft[T any](payload []byte, kind Kind, kid string, key Key) (*Credential[T], *Envelope, error) {
+	return provePayload[T](payload, kind, linkedContexts, kid, key)
+}

@@ -1,0 +1,115 @@
+package rdfc
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+)
+
+const testContexts = `"@context":["https://www.w3.org/ns/credentials/v2","urn:countersign:context:1"]`
+
+func TestCanonicalizeRefuses(t *testing.T) {
+	alike := func(n int) string { return "[" + strings.TrimSuffix(strings.Repeat(`{"number":"1"},`, n), ",") + "]" }
+	for _, tt := range []struct{ name, body, want string }{
+		{"good", `"npi":"1"`, ""},
+		{"as many alike as may be", `"reason":` + alike(maxAlike), ""},
+		{"more alike", `"reason":` + alike(maxAlike+1), "say the same"},
+		{"many objects", `"claim":{"a":` + alike(maxObjects+1) + `}`, "objects"},
+		{"large", `"npi":"` + strings.Repeat("x", maxBytes) + `"`, "bytes"},
+		{"many statements", `"reason":[` + numbered(maxStatements) + `]`, "statements"},
+		{"a fraction", `"number":0.30000000000000004`, "round"},
+		{"JSON literal of text", `"decision":"paid"`, "JSON literal"},
+		{"JSON literal of a list", `"decision":[{"a":1}]`, "JSON literal"},
+		{"JSON literals", `"decision":[{"a":1},{"a":2}]`, "JSON literal"},
+		{"JSON literal", `"decision":{"a":[1.5,"é",{}]}`, ""},
+		{"relative type", `"type":"Restricted"`, "no URL"},
+		{"injected statement", `"npi":"1","id":"urn:a> <urn:b> <urn:c"`, "no URL"},
+		{"injected type", `"type":"urn:a> . <urn:b> <urn:c> <urn:d"`, "no URL"},
+		{"space in an id", `"npi":"1","id":"urn:a b"`, "no URL"},
+		{"blank type", `"type":"_:b1"`, "no URL"},
+		{"nothing but a name", `"id":"urn:a"`, "says nothing"},
+		{"undefined", `"nip":"1"`, "defined in none"},
+		{"said twice", `"npi":["1","1"]`, "said twice"},
+		{"one node in two places", `"reason":[{"id":"urn:a","npi":"1"},{"id":"urn:a","npi":"1"}]`, "said twice"},
+		{"deep", `"reason":` + strings.Repeat(`{"reason":`, 40) + "1" + strings.Repeat("}", 40), "levels"},
+	} {
+		_, err := Suite().Canonicalize([]byte("{" + testContexts + "," + tt.body + "}"))
+		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)
+		}
+	}
+}
+
+func numbered(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `"%d",`, i)
+	}
+	return b.String() + `"last"`
+}
+
+// Two documents that differ in one place make two graphs, whatever stands there.
+func TestEachPlaceCounts(t *testing.T) {
+	seen := map[string]string{}
+	for _, value := range []string{`"a"`, `"b"`, `"A"`, `1`, `"1"`, `true`, `"true"`, `-1`, `{}`, `{"npi":"1"}`, `{"npi":"2"}`, `{"id":"urn:a"}`, `"urn:a"`,
+		`["a","b"]`, `[1,"a"]`, `"a\nb"`, `"a\\nb"`, `"a\" b"`, `"a\tb"`, `"a\\tb"`, `"é"`, `"e\u0301"`, `"\ud83d\ude00"`, `"_:b0"`, `9007199254740991`, `9007199254740990`} {
+		out, err := Suite().Canonicalize([]byte("{" + testContexts + `,"reason":` + value + "}"))
+		if err != nil {
+			t.Errorf("%s: %v", value, err)
+		}
+		if other, ok := seen[string(out)]; ok {
+			t.Errorf("%s and %s make the same graph:\n%s", value, other, out)
+		}
+		seen[string(out)] = value
+	}
+}
+
+// Whatever tree a stranger grows, it is refused or sorted in time. Trees of nodes that look alike are the worst that a document
+// without names for blank nodes can hold.
+func TestNoPoison(t *testing.T) {
+	suite := Suite()
+	accepted := 0
+	var worst time.Duration
+	for seed := range uint64(400) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		groups := 1 + r.IntN(30)
+		text, err := json.Marshal(tree(r, groups, new(int), 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		if _, err := suite.Canonicalize([]byte("{" + testContexts + `,"reason":` + string(text) + "}")); err == nil {
+			accepted++
+		}
+		worst = max(worst, time.Since(start))
+	}
+	if worst > 30*time.Second {
+		t.Errorf("one took %s", worst)
+	}
+	if accepted < 20 {
+		t.Errorf("%d of 400 trees were taken: they do not try the bounds", accepted)
+	}
+	t.Logf("%d of 400 trees taken, the slowest in %s", accepted, worst)
+}
+
+// tree has identical twins at each fork, down to the same depth.
+func tree(r *rand.Rand, groups int, made *int, depth int) any {
+	node := map[string]any{"number": fmt.Sprint("group ", depth, r.IntN(2))}
+	if *made++; depth >= min(groups, 25) || *made > 200 {
+		return node
+	}
+	twins := 1
+	if r.IntN(4) == 0 {
+		twins = 2 + r.IntN(2)
+	}
+	child := tree(r, groups, made, depth+1)
+	var all []any
+	for range twins {
+		all = append(all, child)
+	}
+	node["reason"] = all
+	return node
+}
