@@ -68,7 +68,7 @@ check:
 race:
 	@test/step.sh 'gcc, SoftHSM 2 and PostgreSQL' test/prerequisites.sh
 	@test/step.sh 'tests, race detector' env CGO_ENABLED=1 go test -race -timeout 20m ./...
-	@test/step.sh 'tests, keys in a module (SoftHSM 2)' env CGO_ENABLED=1 sh -c 'go test -race -tags pkcs11 ./credentials/pkcs11/... && go test -tags pkcs11 -run PKCS11 ./cmd/countersignd'
+	@test/step.sh 'tests, keys in a module (SoftHSM 2)' env CGO_ENABLED=1 sh -c 'go test -race -tags pkcs11 ./credentials/pkcs11/... && go test -tags pkcs11 -run PKCS11 ./cli ./cmd/countersignd'
 
 # The embedded Temporal server takes many minutes to build with the race detector, so this module goes without.
 dev-test:

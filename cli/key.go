@@ -25,7 +25,7 @@ func (r *run) keyCommand() *urfave.Command {
 		r.leaf(leaf{name: "list", usage: "list the keys by name, and those that they followed", flags: append(storeFlags(), moduleFlags()...), do: r.keyList}),
 		r.leaf(leaf{
 			name: "export-public", usage: "write the public side of a key", args: "[NAME]", max: 1,
-			about: "Forms: did, keyid, multikey (W3C Multikey), jwk (RFC 8037), pem (SubjectPublicKeyInfo). With --all, the\nkeys before it too, newest first; pem and multikey then say nothing of which is which.",
+			about: "Forms: did, keyid, multikey (W3C Multikey), jwk (RFC 8037), pem (SubjectPublicKeyInfo). With --all, the\nkeys before it too, newest first (a module does not keep their order); pem and multikey then say nothing of\nwhich is which.",
 			flags: append(append(storeFlags(), moduleFlags()...),
 				&urfave.StringFlag{Name: "as", Usage: "write it as `FORM`", Value: "did"},
 				&urfave.BoolFlag{Name: "all", Usage: "also the keys that it followed", DisableDefaultText: true},
@@ -55,6 +55,8 @@ type keyRow struct {
 	Created *time.Time      `json:"created,omitempty"`
 	Retired *time.Time      `json:"retired,omitempty"`
 	Store   string          `json:"store,omitempty"`
+	State   string          `json:"state,omitempty"` // of a key in a module: signs, next, retired
+	Label   string          `json:"label,omitempty"` // on the token
 }
 
 func (r *run) keyCreate(c *urfave.Context) error {
@@ -117,7 +119,7 @@ func (r *run) keyList(c *urfave.Context) error {
 			if v.Retired != nil {
 				retired = v.Retired.Format(time.DateOnly)
 			}
-			rows = append(rows, keyRow{k.Name, did, v.KeyID, &v.Created, v.Retired, kind})
+			rows = append(rows, keyRow{Name: k.Name, DID: did, KeyID: v.KeyID, Created: &v.Created, Retired: v.Retired, Store: kind})
 			t.add(k.Name, v.Created.Format(time.DateOnly), retired, kind, v.KeyID)
 		}
 	}
@@ -161,7 +163,15 @@ func (r *run) keyIDs(c *urfave.Context, name string) (string, []string, error) {
 		if err != nil {
 			return "", nil, err
 		}
-		return name, []string{s.KeyID()}, nil
+		kids := []string{s.KeyID()}
+		if c.Bool("all") {
+			past, err := r.modulePast(c, name)
+			if err != nil {
+				return "", nil, err
+			}
+			kids = append(kids, past...)
+		}
+		return name, kids, nil
 	}
 	store, err := r.keyStore(c, false)
 	if err != nil {

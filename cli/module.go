@@ -79,6 +79,24 @@ func (r *run) moduleCreate(c *urfave.Context, key string) (credentials.Signer, e
 	return s, nil
 }
 
+// moduleKeys are the keys of a token, by their names.
+type moduleKeys pkcs11.Config
+
+func (m moduleKeys) named(name string) pkcs11.Config {
+	m.Key = name
+	return pkcs11.Config(m)
+}
+
+func (m moduleKeys) Signer(name string) (credentials.Signer, error) {
+	return pkcs11.Replaced(m.named(name))
+}
+
+func (m moduleKeys) Prepare(name string) (credentials.Signer, error) {
+	return pkcs11.Prepare(m.named(name))
+}
+
+func (m moduleKeys) Promote(name, kid string) error { return pkcs11.Promote(m.named(name), kid) }
+
 func (r *run) moduleList(c *urfave.Context) error {
 	m, err := r.module(c, "")
 	if err != nil {
@@ -89,7 +107,7 @@ func (r *run) moduleList(c *urfave.Context) error {
 		return moduleFault("list keys", err, "check --pkcs11, --token and --pin-file")
 	}
 	rows := []keyRow{}
-	t := table{head: []string{"key", "store", "key id"}}
+	t := table{head: []string{"key", "state", "store", "key id"}}
 	for _, k := range all {
 		if k.Fault != nil {
 			fmt.Fprintf(r.Err, "%s: left out %s: %v\n", program, oneLine(k.Label), k.Fault)
@@ -99,8 +117,8 @@ func (r *run) moduleList(c *urfave.Context) error {
 		if err != nil {
 			return refused("list keys", err.Error(), "")
 		}
-		rows = append(rows, keyRow{Name: k.Label, DID: did, KeyID: k.KeyID, Store: "module"})
-		t.add(k.Label, "module", k.KeyID)
+		rows = append(rows, keyRow{Name: k.Name, DID: did, KeyID: k.KeyID, Store: "module", State: string(k.State), Label: k.Label})
+		t.add(k.Name, string(k.State), "module", k.KeyID)
 	}
 	if r.json {
 		return r.print(map[string]any{"keys": rows})
@@ -110,4 +128,26 @@ func (r *run) moduleList(c *urfave.Context) error {
 		return err
 	}
 	return t.write(r.Out)
+}
+
+// modulePast are the ids of the keys that signed under a name before.
+func (r *run) modulePast(c *urfave.Context, name string) (kids []string, err error) {
+	m, err := r.module(c, "")
+	if err != nil {
+		return nil, err
+	}
+	all, err := pkcs11.List(m)
+	if err != nil {
+		return nil, moduleFault("list keys", err, "check --pkcs11, --token and --pin-file")
+	}
+	for _, k := range all {
+		if k.Name != name || k.State != pkcs11.Retired {
+			continue
+		}
+		if k.Fault != nil {
+			return nil, refused("list keys", fmt.Sprintf("%s: %v", oneLine(k.Label), k.Fault), "")
+		}
+		kids = append(kids, k.KeyID)
+	}
+	return kids, nil
 }

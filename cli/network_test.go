@@ -27,17 +27,19 @@ import (
 
 // The script founds a ledger from nothing and starts it, so that it needs more
 // than TestScripts has: serve, witnesses, forge.
-func TestNetwork(t *testing.T) {
+func TestNetwork(t *testing.T) { testscript.Run(t, foundingScripts("testdata/network")) }
+
+func foundingScripts(dir string) testscript.Params {
 	var away atomic.Bool // the witnesses
-	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/network",
+	return testscript.Params{
+		Dir:                 dir,
 		RequireExplicitExec: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve":     func(ts *testscript.TestScript, _ bool, args []string) { serveFounded(ts, &away, args[0]) },
 			"witnesses": func(_ *testscript.TestScript, _ bool, args []string) { away.Store(args[0] == "away") },
 			"forge":     forge,
 		},
-	})
+	}
 }
 
 // serveFounded starts a ledger on leaf 0 out of dir, with the keys that network

@@ -9,25 +9,44 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/credentials/aries"
+	"github.com/countersign-health/countersign/credentials/pkcs11"
 	"github.com/countersign-health/countersign/dossier"
 	"github.com/countersign-health/countersign/ledger"
 	ledgerclient "github.com/countersign-health/countersign/ledger/client"
 )
 
+// A replacer is where a key lies that gives way to the next one. It is safe to
+// repeat each step after a process was killed between any two.
+type replacer interface {
+	// Signer is the key that is replaced, even if its Promote was cut off.
+	Signer(name string) (credentials.Signer, error)
+	// Prepare makes the next key of the same party, once.
+	Prepare(name string) (credentials.Signer, error)
+	// Promote lets the key with that id sign for the name, if it was prepared
+	// here, and keeps the one before it.
+	Promote(name, kid string) error
+}
+
+func (r *run) replacer(c *urfave.Context) (replacer, error) {
+	if !inModule(c) {
+		return r.keyStore(c, false)
+	}
+	m, err := r.module(c, "")
+	return moduleKeys(m), err
+}
+
 // keyRotate hands a party over to its next key. Its steps are made, prepared
 // key, entry, promoted key; each finds what an attempt before has left.
 func (r *run) keyRotate(c *urfave.Context) error {
-	if inModule(c) {
-		return refused(commandName(c), "a key in a module cannot be replaced yet", "a new key there is a new party: have its DID admitted")
-	}
-	store, err := r.keyStore(c, false)
+	keys, err := r.replacer(c)
 	if err != nil {
 		return err
 	}
 	name := c.Args().First()
-	old, err := store.Signer(name)
+	old, err := keys.Signer(name)
 	if err != nil {
-		return refused("open keys", err.Error(), "see countersign key list")
+		return moduleFault("open keys", err, "see countersign key list")
 	}
 	l, err := r.ledger(c)
 	if err != nil {
@@ -42,13 +61,13 @@ func (r *run) keyRotate(c *urfave.Context) error {
 		return refused(commandName(c), "the ledger does not know this key, so that there is nothing to hand over",
 			"make another with countersign key create, and give its DID to those who know this one")
 	}
-	next, err := store.Prepare(name)
-	if err != nil {
-		return refused(commandName(c), err.Error(), "")
-	}
 	ctx, cancel := context.WithTimeout(c.Context, max(c.Duration("wait"), time.Second))
 	defer cancel()
 	if standing == nil {
+		next, err := keys.Prepare(name)
+		if err != nil {
+			return refused(commandName(c), err.Error(), "")
+		}
 		if err := l.handOver(ctx, old, next, r.now()); err != nil {
 			return err
 		}
@@ -60,10 +79,13 @@ func (r *run) keyRotate(c *urfave.Context) error {
 	if err != nil {
 		return caught(commandName(c), err, "")
 	}
-	if party.Kid() != next.KeyID() {
+	// The ledger says which key follows: several processes may have prepared
+	// one each at once.
+	err = keys.Promote(name, party.Kid())
+	if errors.Is(err, aries.ErrNotPrepared) || errors.Is(err, pkcs11.ErrNotPrepared) {
 		return refused(commandName(c), "the ledger has this key handed over to another one, "+party.Kid(), "use the key store that holds that; if it is not yours, call the founders")
 	}
-	if err := store.Promote(name, next.KeyID()); err != nil {
+	if err != nil {
 		return fmt.Errorf("key rotate: %w", err)
 	}
 	return r.tellHandover(c, l, name, party, old)

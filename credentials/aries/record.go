@@ -116,6 +116,9 @@ func (s *KeyStore) next(k Key) (Key, error) {
 	return next, err
 }
 
+// ErrNotPrepared is Promote's answer to a key that this store did not prepare.
+var ErrNotPrepared = errors.New("there is no next key with this id")
+
 // Promote lets the key that Prepare made sign for the name, and keeps the one
 // before it. To promote the same key again changes nothing.
 func (s *KeyStore) Promote(name, kid string) error {
@@ -124,8 +127,11 @@ func (s *KeyStore) Promote(name, kid string) error {
 		return err
 	}
 	next, err := s.next(k)
-	if err != nil || next.KeyID != kid {
-		return fmt.Errorf("promote key: %q has no next key with this id", name)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && next.KeyID != kid {
+		return fmt.Errorf("promote key %q: %w", name, ErrNotPrepared)
+	}
+	if err != nil {
+		return fmt.Errorf("promote key: %w", err)
 	}
 	now, old := time.Now().UTC().Truncate(time.Second), k.Version
 	old.Retired = &now

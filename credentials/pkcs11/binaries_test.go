@@ -52,7 +52,7 @@ func TestBinaries(t *testing.T) {
 	if got := must("with", "key export-public founder --as keyid"+inside); !strings.HasPrefix(kid, "did:key:z6Mk") || strings.TrimSpace(got) != kid {
 		t.Errorf("made %s, exported %s", made, got)
 	}
-	if got := must("with", "key list"+inside); !regexp.MustCompile(`(?m)^founder +module +` + kid + `$`).MatchString(got) {
+	if got := must("with", "key list"+inside); !regexp.MustCompile(`(?m)^founder +signs +module +` + kid + `$`).MatchString(got) {
 		t.Errorf("listed %s, want founder, %s", got, kid)
 	}
 	founders := ""
@@ -96,7 +96,8 @@ func TestBinaries(t *testing.T) {
 		{"with", "network sign draft.json" + inside, "the label of the key on the token is missing; name it with --key LABEL"},
 		{"with", "network sign draft.json --key nobody" + inside, `no private Ed25519 key with the label "nobody"; check --pkcs11, --token and --pin-file, and see countersign key list`},
 		{"with", "key export-public" + inside, "the label of the key on the token is missing; say which"},
-		{"with", "key rotate founder" + inside, "a key in a module cannot be replaced yet; a new key there is a new party"},
+		{"without", "key rotate founder" + inside, "built without PKCS #11"},
+		{"with", "key rotate nobody" + inside, `no private Ed25519 key with the label "nobody"; see countersign key list`},
 	} {
 		out, err := types(refused.tool, refused.line)
 		if err == nil || !strings.Contains(out, refused.want) || strings.Count(out, "\n") != 1 {

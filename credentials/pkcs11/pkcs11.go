@@ -2,12 +2,21 @@
 // module, or in whatever else speaks PKCS #11 with Ed25519 (CKM_EDDSA, PKCS #11
 // 3.0). The module makes the key and never hands it out.
 //
+// A key's name is its label. A key that follows another one says in the CKA_ID
+// of its private half which key of which party it is; it has another label
+// until it is promoted, and so has from then on the key that it followed, which
+// is never deleted. Labels and ids are what PKCS #11 lets be changed of an
+// object that is there (2.40, sections 4.4 and 4.7).
+//
 // It needs cgo and the build tag pkcs11. A program that was built without
 // refuses in one line. It reads no environment and no PIN but what it is given.
 package pkcs11
 
 import (
+	"crypto/ed25519"
 	"errors"
+	"fmt"
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -47,9 +56,52 @@ type Signer interface {
 	Close() error
 }
 
+// A State is what a key is to the name that it goes by.
+type State string
+
+const (
+	Signs   State = "signs"
+	Next    State = "next"    // made by Prepare, and signs once it is promoted
+	Retired State = "retired" // signed until another one was promoted
+)
+
 // A Key is what may be seen of a key on a token.
 type Key struct {
 	Label string
+	Name  string // under which it signs, is to sign or did sign
+	State State
 	KeyID string
 	Fault error // why it cannot be used, then without KeyID
+}
+
+// ErrNotPrepared is Promote's answer to a key that this token does not have.
+var ErrNotPrepared = errors.New("the token has no next key with this id")
+
+// Labels of the keys that go by a name but do not sign under it. What is in
+// the brackets of a next key is random: keys that are made at once stay apart.
+var (
+	nextLabel    = regexp.MustCompile(`^(.+) \(next [0-9a-f]{8}\)$`)
+	retiredLabel = regexp.MustCompile(`^(.+) \(was (z[0-9A-Za-z]+)\)$`)
+)
+
+// parseLabel is the name that a label belongs to, what the key is to it, and of
+// a retired one the key itself.
+func parseLabel(label string) (name string, state State, multikey string) {
+	if m := nextLabel.FindStringSubmatch(label); m != nil {
+		return m[1], Next, ""
+	}
+	if m := retiredLabel.FindStringSubmatch(label); m != nil {
+		return m[1], Retired, m[2]
+	}
+	return label, Signs, ""
+}
+
+func retired(name string, pub ed25519.PublicKey) string {
+	return fmt.Sprintf("%s (was %s)", name, credentials.EncodeMultikey(pub))
+}
+
+// follows says whether the key with this id followed another one.
+func follows(kid string) bool {
+	did, multikey, _ := credentials.ParseKeyID(kid)
+	return string(did) != "did:key:"+multikey
 }

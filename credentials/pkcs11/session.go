@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/miekg/pkcs11"
 
@@ -31,25 +32,78 @@ func (t *token) connect(s *session) (err error) {
 			t.drop(s)
 		}
 	}()
-	private, err := t.one(s, pkcs11.CKO_PRIVATE_KEY)
-	if err != nil {
+	key, kid, pub, err := t.named(s, t.Key)
+	switch {
+	case err == nil && t.pub == nil:
+		t.kid, t.pub = kid, pub // by Open, before anyone else has the token
+	case err == nil && t.pub.Equal(pub):
+	case t.pub == nil:
 		return err
+	default: // handed over meanwhile: this process goes on with the key that it began with
+		was, no := t.one(s, pkcs11.CKO_PRIVATE_KEY, retired(t.Key, t.pub))
+		if no != nil && err == nil {
+			err = errors.New("the token holds another key under this label than before")
+		}
+		if no != nil {
+			return err
+		}
+		key = was
 	}
-	public, err := t.one(s, pkcs11.CKO_PUBLIC_KEY)
-	if err != nil {
-		return err
-	}
-	pub, err := t.publicKey(s, public)
-	if err != nil {
-		return err
-	}
-	if t.pub == nil {
-		t.pub = pub // by Open, before anyone else has the token
-	} else if !t.pub.Equal(pub) {
-		return errors.New("the token holds another key under this label than before")
-	}
-	s.key = private
+	s.key = key
 	return nil
+}
+
+// named is the private key with that label, and which key it is. The caller
+// has yet to see that it signs as that one.
+func (t *token) named(s *session, label string) (key pkcs11.ObjectHandle, kid string, pub ed25519.PublicKey, err error) {
+	key, err = t.one(s, pkcs11.CKO_PRIVATE_KEY, label)
+	if err != nil {
+		if _, no := t.one(s, pkcs11.CKO_PUBLIC_KEY, label); no == nil {
+			err = fmt.Errorf("%w, though a public one: where countersign key rotate was cut off, do it again", err)
+		}
+		return key, "", nil, err
+	}
+	if kid, pub, err = t.following(s, key); kid != "" || err != nil {
+		return key, kid, pub, err
+	}
+	if _, state, multikey := parseLabel(label); state == Retired {
+		pub, err = credentials.ParseMultikey(multikey)
+	} else {
+		var public pkcs11.ObjectHandle
+		if public, err = t.one(s, pkcs11.CKO_PUBLIC_KEY, label); err == nil {
+			pub, err = t.publicKey(s, public)
+		}
+	}
+	if err != nil {
+		return key, "", nil, err
+	}
+	return key, credentials.KeyID(pub), pub, nil
+}
+
+// following is what Prepare wrote into a key that follows another one: its key
+// id. Of all others it is empty, whatever id their maker gave them.
+func (t *token) following(s *session, private pkcs11.ObjectHandle) (string, ed25519.PublicKey, error) {
+	id, err := t.read(s, private, pkcs11.CKA_ID)
+	if err != nil || !strings.HasPrefix(id, "did:") {
+		return "", nil, err
+	}
+	_, multikey, err := credentials.ParseKeyID(id)
+	if err != nil {
+		return "", nil, fmt.Errorf("the key's CKA_ID: %w", err)
+	}
+	pub, err := credentials.ParseMultikey(multikey)
+	if err != nil {
+		return "", nil, fmt.Errorf("the key's CKA_ID: %w", err)
+	}
+	return id, pub, nil
+}
+
+func (t *token) read(s *session, object pkcs11.ObjectHandle, kind uint) (string, error) {
+	got, err := t.module.GetAttributeValue(s.handle, object, []*pkcs11.Attribute{pkcs11.NewAttribute(kind, nil)})
+	if err != nil {
+		return "", fmt.Errorf("read label or id: %w", err)
+	}
+	return string(got[0].Value), nil
 }
 
 // login opens a session of a user. The login is of the whole process.
@@ -108,12 +162,15 @@ func (t *token) slot() (uint, error) {
 	return found[0], nil
 }
 
-// find finds the first hundred objects.
 func (t *token) find(s *session, want ...*pkcs11.Attribute) ([]pkcs11.ObjectHandle, error) {
 	if err := t.module.FindObjectsInit(s.handle, want); err != nil {
 		return nil, fmt.Errorf("find key: %w", err)
 	}
-	all, _, err := t.module.FindObjects(s.handle, 100)
+	var all []pkcs11.ObjectHandle
+	var err error
+	for more := []pkcs11.ObjectHandle{0}; err == nil && len(more) > 0; all = append(all, more...) {
+		more, _, err = t.module.FindObjects(s.handle, 100)
+	}
 	if end := t.module.FindObjectsFinal(s.handle); err == nil {
 		err = end
 	}
@@ -123,10 +180,10 @@ func (t *token) find(s *session, want ...*pkcs11.Attribute) ([]pkcs11.ObjectHand
 	return all, nil
 }
 
-// one is the half of the key that is of this class.
-func (t *token) one(s *session, class uint) (pkcs11.ObjectHandle, error) {
+// one is the half of this class of the key with that label.
+func (t *token) one(s *session, class uint, label string) (pkcs11.ObjectHandle, error) {
 	all, err := t.find(s, pkcs11.NewAttribute(pkcs11.CKA_CLASS, class), pkcs11.NewAttribute(pkcs11.CKA_KEY_TYPE, keyTypeEdwards),
-		pkcs11.NewAttribute(pkcs11.CKA_LABEL, t.Key))
+		pkcs11.NewAttribute(pkcs11.CKA_LABEL, label))
 	if err != nil {
 		return 0, err
 	}
@@ -136,11 +193,11 @@ func (t *token) one(s *session, class uint) (pkcs11.ObjectHandle, error) {
 	}
 	switch len(all) {
 	case 0:
-		return 0, fmt.Errorf("token %q has no %s Ed25519 key with the label %q", t.Token, half, t.Key)
+		return 0, fmt.Errorf("token %q has no %s Ed25519 key with the label %q", t.Token, half, label)
 	case 1:
 		return all[0], nil
 	}
-	return 0, fmt.Errorf("token %q has several %s keys with the label %q", t.Token, half, t.Key)
+	return 0, fmt.Errorf("token %q has several %s keys with the label %q", t.Token, half, label)
 }
 
 func (t *token) publicKey(s *session, object pkcs11.ObjectHandle) (ed25519.PublicKey, error) {
@@ -159,25 +216,26 @@ func (t *token) publicKey(s *session, object pkcs11.ObjectHandle) (ed25519.Publi
 	return credentials.ParseMultikey(credentials.EncodeMultikey(point)) // refuses weak ones
 }
 
-// labels are those of all private Ed25519 keys, sorted, each once.
-func (t *token) labels() ([]string, error) {
-	s := &session{}
-	if err := t.login(s, 0); err != nil {
-		return nil, err
-	}
-	defer t.drop(s)
-	all, err := t.find(s, pkcs11.NewAttribute(pkcs11.CKA_CLASS, pkcs11.CKO_PRIVATE_KEY), pkcs11.NewAttribute(pkcs11.CKA_KEY_TYPE, keyTypeEdwards))
+// A half is a private or a public key on the token, and its label.
+type half struct {
+	object pkcs11.ObjectHandle
+	label  string
+}
+
+// halves are all Ed25519 keys of a class, sorted by their labels.
+func (t *token) halves(s *session, class uint) ([]half, error) {
+	all, err := t.find(s, pkcs11.NewAttribute(pkcs11.CKA_CLASS, class), pkcs11.NewAttribute(pkcs11.CKA_KEY_TYPE, keyTypeEdwards))
 	if err != nil {
 		return nil, err
 	}
-	var labels []string
+	var halves []half
 	for _, object := range all {
-		got, err := t.module.GetAttributeValue(s.handle, object, []*pkcs11.Attribute{pkcs11.NewAttribute(pkcs11.CKA_LABEL, nil)})
+		label, err := t.read(s, object, pkcs11.CKA_LABEL)
 		if err != nil {
-			return nil, fmt.Errorf("read label: %w", err)
+			return nil, err
 		}
-		labels = append(labels, string(got[0].Value))
+		halves = append(halves, half{object, label})
 	}
-	slices.Sort(labels)
-	return slices.Compact(labels), nil
+	slices.SortFunc(halves, func(a, b half) int { return strings.Compare(a.label, b.label) })
+	return halves, nil
 }

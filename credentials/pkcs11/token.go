@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/miekg/pkcs11"
@@ -28,6 +29,7 @@ const trial = "countersign tries whether this key signs\n"
 type token struct {
 	Config
 	module *pkcs11.Ctx
+	kid    string
 	pub    ed25519.PublicKey
 	free   chan *session
 
@@ -53,7 +55,7 @@ func Open(c Config) (Signer, error) {
 func Create(c Config) (Signer, error) {
 	t, err := open(c)
 	if err == nil {
-		err = t.generate()
+		err = t.create()
 	}
 	if err == nil {
 		err = t.try()
@@ -69,23 +71,34 @@ func Create(c Config) (Signer, error) {
 func List(c Config) ([]Key, error) {
 	c.Key = "every key" // check wants one
 	t, err := open(c)
-	var labels []string
+	s := &session{}
+	var private []half
 	if err == nil {
-		labels, err = t.labels()
+		err = t.login(s, 0)
+	}
+	if err == nil {
+		defer t.drop(s)
+		private, err = t.halves(s, pkcs11.CKO_PRIVATE_KEY)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("list PKCS #11 keys: %w", err)
 	}
 	var all []Key
-	for _, label := range labels {
-		k := Key{Label: label}
-		c.Key = label
-		if s, err := Open(c); err != nil {
-			k.Fault = err
-		} else {
-			k.KeyID = s.KeyID()
-			s.Close()
+	for i, p := range private {
+		if i > 0 && p.label == private[i-1].label {
+			continue // two are one fault
 		}
+		k := Key{Label: p.label}
+		k.Name, k.State, _ = parseLabel(p.label)
+		c.Key = p.label
+		s, err := Open(c)
+		if err == nil {
+			s.Close()
+			if k.KeyID = s.KeyID(); k.State == Next && !follows(k.KeyID) {
+				k.KeyID, err = "", errors.New("its making was cut off: countersign key rotate goes on with it")
+			}
+		}
+		k.Fault = err
 		all = append(all, k)
 	}
 	return all, nil
@@ -117,21 +130,32 @@ func (t *token) try() error {
 	return err
 }
 
-func (t *token) generate() error {
+func (t *token) create() error {
+	if _, state, _ := parseLabel(t.Key); state != Signs {
+		return fmt.Errorf("the label %q is what countersign key rotate gives to a key", t.Key)
+	}
 	s := &session{}
 	defer t.drop(s)
 	if err := t.login(s, pkcs11.CKF_RW_SESSION); err != nil {
 		return err
 	}
-	label := pkcs11.NewAttribute(pkcs11.CKA_LABEL, t.Key)
 	for _, class := range []uint{pkcs11.CKO_PRIVATE_KEY, pkcs11.CKO_PUBLIC_KEY} {
-		if all, err := t.find(s, pkcs11.NewAttribute(pkcs11.CKA_CLASS, class), label); err != nil {
+		all, err := t.halves(s, class)
+		if err != nil {
 			return err
-		} else if len(all) > 0 {
+		}
+		if slices.ContainsFunc(all, func(h half) bool { return h.label == t.Key }) {
 			return fmt.Errorf("there is a key with the label %q already", t.Key)
 		}
 	}
+	return t.generate(s, t.Key)
+}
+
+// generate makes both halves of a key.
+func (t *token) generate(s *session, name string) error {
+	label := pkcs11.NewAttribute(pkcs11.CKA_LABEL, name)
 	yes := func(kind uint) *pkcs11.Attribute { return pkcs11.NewAttribute(kind, true) }
+	beforeWrite()
 	_, _, err := t.module.GenerateKeyPair(s.handle, []*pkcs11.Mechanism{pkcs11.NewMechanism(mechanismGenerate, nil)},
 		[]*pkcs11.Attribute{label, yes(pkcs11.CKA_TOKEN), yes(pkcs11.CKA_VERIFY), pkcs11.NewAttribute(pkcs11.CKA_EC_PARAMS, edwards25519)},
 		[]*pkcs11.Attribute{label, yes(pkcs11.CKA_TOKEN), yes(pkcs11.CKA_PRIVATE), yes(pkcs11.CKA_SIGN), yes(pkcs11.CKA_SENSITIVE),
@@ -139,8 +163,8 @@ func (t *token) generate() error {
 	return err
 }
 
-// KeyID is the did:key of the key.
-func (t *token) KeyID() string { return credentials.KeyID(t.pub) }
+// KeyID is the did:key of the key, or the id that Prepare gave it.
+func (t *token) KeyID() string { return t.kid }
 
 // Algorithm is what generate makes, and open accepts.
 func (t *token) Algorithm() credentials.Algorithm { return credentials.EdDSA }

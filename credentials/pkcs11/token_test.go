@@ -26,6 +26,9 @@ var module string
 // SoftHSM reads its configuration once in a process, so that all tests share a
 // token.
 func TestMain(m *testing.M) {
+	if os.Getenv("COUNTERSIGN_TEST_KILLED") != "" {
+		beKilled()
+	}
 	dir, err := os.MkdirTemp("", "softhsm")
 	if err == nil {
 		module, err = softhsm.Start(dir)
@@ -284,7 +287,7 @@ func TestList(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.ContainsFunc(all, func(k Key) bool { return k == Key{Label: "listed", KeyID: made.KeyID()} }) {
+	if !slices.ContainsFunc(all, func(k Key) bool { return k == Key{Label: "listed", Name: "listed", State: Signs, KeyID: made.KeyID()} }) {
 		t.Errorf("got %+v, want listed, %s", all, made.KeyID())
 	}
 }

@@ -13,3 +13,12 @@ func Create(Config) (Signer, error) { return nil, ErrWithout }
 
 // List refuses.
 func List(Config) ([]Key, error) { return nil, ErrWithout }
+
+// Replaced refuses.
+func Replaced(Config) (Signer, error) { return nil, ErrWithout }
+
+// Prepare refuses.
+func Prepare(Config) (Signer, error) { return nil, ErrWithout }
+
+// Promote refuses.
+func Promote(Config, string) error { return ErrWithout }

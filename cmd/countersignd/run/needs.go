@@ -123,7 +123,7 @@ func (p *process) admitted(ctx context.Context, line *worker.LedgerLine, s crede
 	return p.await(ctx, "admission to the ledger", func(context.Context) error {
 		_, party, err := line.Who(s.KeyID())
 		if errors.Is(err, ledger.ErrRetired) {
-			err = final(fmt.Errorf("%w: this key store is a copy from before", err))
+			err = final(fmt.Errorf("%w: if countersign key rotate was cut off, do it again; if not, this is a copy of the key from before", err))
 		}
 		if err == nil && party.Role != role {
 			err = final(fmt.Errorf("the key is admitted as %s, not as %s", party.Role, role))
