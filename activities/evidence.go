@@ -66,6 +66,10 @@ func (g *Evidence) GatherClaim(ctx context.Context, submission credentials.Handl
 		if l.To != l.From {
 			last := g.standing(fact.Practitioner, l.To)
 			known.StandingLast = &last
+			if day := l.DoubtWithin(fact.Practitioner.Licenses, fact.Practitioner.Orders, fact.Practitioner.State); day != "" {
+				within := g.standing(fact.Practitioner, day)
+				known.StandingWithin = &within
+			}
 		}
 		e.Lines = append(e.Lines, known)
 	}
@@ -100,12 +104,13 @@ func (g *Evidence) GatherAuthorization(ctx context.Context, submission credentia
 		e.Before = f.Before.Outcome
 	}
 	for _, it := range r.Items {
-		e.Standings = append(e.Standings, claims.ItemStanding{
+		s := claims.ItemStanding{
 			Sequence: it.Sequence,
 			First:    g.standing(f.Practitioner, it.From),
 			Last:     g.standing(f.Practitioner, it.Until),
-			Revoked:  credentials.FirstRevocation(f.Practitioner.Licenses, f.Practitioner.Orders, it.From, it.Until),
-		})
+		}
+		s.TakenAway(f.Practitioner.Licenses, f.Practitioner.Orders, it.From, it.Until)
+		e.Standings = append(e.Standings, s)
 	}
 	if e.Review != nil && f.Reviewer != nil {
 		s := g.standing(*f.Reviewer, credentials.DateOf(g.Now().UTC()))

@@ -2,6 +2,7 @@ package activities_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,6 +36,12 @@ func TestStanding(t *testing.T) {
 		}, credentials.May, true},
 		{"revoked before", func(h *house) { h.license(noon, credentials.Order{Effective: noon.AddDate(0, -1, 0)}) }, nil, credentials.MayNot, true},
 		{"revoked since", func(h *house) { h.license(noon, credentials.Order{Effective: noon}) }, nil, credentials.May, true},
+		{"suspended over that day", func(h *house) {
+			h.license(noon, credentials.Order{Action: credentials.OrderSuspend, Effective: noon.AddDate(0, -1, 0)})
+		}, nil, credentials.MayNot, true},
+		{"a suspension that has run out", func(h *house) {
+			h.license(noon, credentials.Order{Action: credentials.OrderSuspend, Effective: noon.AddDate(0, -2, 0), Until: "2026-04-10"})
+		}, nil, credentials.May, true},
 		{"revoked before, and stale", func(h *house) {
 			h.license(noon.Add(-time.Hour), credentials.Order{Effective: noon.AddDate(0, -1, 0)})
 		}, nil, credentials.MayNot, false},
@@ -84,6 +91,30 @@ func TestGatherClaim(t *testing.T) {
 	}
 	if _, err := h.gathering().GatherClaim(ctx, handle("none")); final(err) || !errors.Is(err, books.ErrNotFound) {
 		t.Errorf("got %v, want ErrNotFound", err)
+	}
+}
+
+// A restriction makes the claim wait for a reviewer, and says for what; a
+// suspension within a service of several days is seen between its two ends.
+func TestGatherRestrictionAndWithin(t *testing.T) {
+	h := newHouse(t)
+	h.license(noon, credentials.Order{Action: credentials.OrderRestrict, Effective: noon.AddDate(-1, 0, 0), Restrictions: []string{"NO-SURGERY"}})
+	g, err := h.gathering().GatherClaim(ctx, h.receive(aClaim("C1")))
+	must(t, err)
+	d, err := claims.Adjudicate(&g.Claim, &g.Plan, &g.Evidence)
+	must(t, err)
+	if len(d.Pends) != 1 || d.Pends[0].Reason != claims.PendRestriction || !strings.Contains(d.Pends[0].Note, "NO-SURGERY") {
+		t.Errorf("got %+v, want it to wait for a reviewer who is told the restriction", d.Pends)
+	}
+
+	h = newHouse(t)
+	h.license(noon, credentials.Order{Action: credentials.OrderSuspend, Effective: time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC), Until: "2026-05-01"})
+	g, err = h.gathering().GatherClaim(ctx, h.receive(aClaim("C1", func(c *claims.Claim) { c.Lines[0].From, c.Lines[0].To = "2026-04-29", "2026-05-03" })))
+	must(t, err)
+	l := g.Evidence.Lines[0]
+	if l.Standing.Standing.Answer != credentials.May || l.StandingLast.Standing.Answer != credentials.May ||
+		l.StandingWithin == nil || l.StandingWithin.On != "2026-05-01" || l.StandingWithin.Standing.Reason != credentials.ReasonSuspended {
+		t.Errorf("got %+v", l)
 	}
 }
 

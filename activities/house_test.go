@@ -1,6 +1,7 @@
 package activities_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"path/filepath"
@@ -168,7 +169,7 @@ func (h *house) license(read time.Time, orders ...credentials.Order) {
 	l := credentials.License{Handle: handle("license"), NPI: clinician, Jurisdiction: "CA", From: "2020-01-01", Until: "2026-05-03"}
 	events := []store.Heard{{Sequence: 1, Index: 10, Token: "t", Entry: []byte("e"), Receipt: []byte("r"), License: &l}}
 	for i, o := range orders {
-		o.Handle, o.License, o.Action = handle("order"), l.Handle, credentials.OrderRevoke
+		o.Handle, o.License, o.Action = handle("order"), l.Handle, cmp.Or(o.Action, credentials.OrderRevoke)
 		events = append(events, store.Heard{Sequence: int64(i) + 2, Index: int64(i) + 11, Token: "t", Entry: []byte("e"), Receipt: []byte("r"), Order: &o})
 	}
 	must(h.t, h.store.Hear(ctx, "did:key:board", "CA", events, read))

@@ -35,7 +35,7 @@ func (b *Board) checkApplication(a client.Application) error {
 }
 
 func checkOrder(o client.OrderRequest) error {
-	if _, err := credentials.ParseOrderAction(string(o.Action)); err != nil {
+	if o.Action != credentials.OrderRevoke {
 		return fmt.Errorf("at /action: want %q", credentials.OrderRevoke)
 	}
 	if y := o.Effective.Year(); o.Effective.Nanosecond() != 0 || y < 1900 || y > 2200 {

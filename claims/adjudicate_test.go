@@ -139,6 +139,14 @@ func TestRules(t *testing.T) {
 			e.Lines[0].Standing.Standing = credentials.Standing{Answer: answer, Reason: reason}
 		}
 	}
+	within := func(answer credentials.Answer, reason credentials.Reason) func(c *Claim, e *Evidence) {
+		return func(c *Claim, e *Evidence) {
+			c.Lines[0].To = "2026-03-04"
+			last, mid := e.Lines[0].Standing, e.Lines[0].Standing
+			last.On, mid.On, mid.Standing = "2026-03-04", "2026-03-03", credentials.Standing{Answer: answer, Reason: reason}
+			e.Lines[0].StandingLast, e.Lines[0].StandingWithin = &last, &mid
+		}
+	}
 	covered := func(periods ...Coverage) func(c *Claim, e *Evidence) {
 		return func(c *Claim, e *Evidence) { e.Member.Coverage = periods }
 	}
@@ -182,6 +190,20 @@ func TestRules(t *testing.T) {
 		{"last day to file", "73610", func(c *Claim, e *Evidence) { e.Received = "2026-05-31" }, "PR-1 50.00"}, // 29+30+31 = 90 days
 		{"a day too late", "73610", func(c *Claim, e *Evidence) { e.Received = "2026-06-01" }, "CO-29 50.00"},
 		{"revoked", "73610", may(credentials.MayNot, credentials.ReasonRevoked), "CO-B7 50.00"},
+		{"suspended", "73610", may(credentials.MayNot, credentials.ReasonSuspended), "CO-B7 50.00"},
+		{"orders that nobody understands", "73610", may(credentials.Unknown, credentials.ReasonUnclear), "1 standing-unknown"},
+		{"restricted", "73610", may(credentials.MayRestricted, credentials.ReasonRestricted), "1 license-restricted"},
+		{"restricted, and approved", "73610", func(c *Claim, e *Evidence) {
+			may(credentials.MayRestricted, credentials.ReasonRestricted)(c, e)
+			e.Number, e.Review = 2, review(true)
+		}, "PR-1 50.00"},
+		{"restricted, approved, and the feed stale", "73610", func(c *Claim, e *Evidence) {
+			may(credentials.MayRestricted, credentials.ReasonRestricted)(c, e)
+			e.Number, e.Review, e.Lines[0].Standing.Fresh = 2, review(true), false
+		}, "1 standing-unknown"},
+		{"suspended in the midst of several days", "73610", within(credentials.MayNot, credentials.ReasonSuspended), "CO-B7 50.00"},
+		{"restricted in the midst of several days", "73610", within(credentials.MayRestricted, credentials.ReasonRestricted), "1 license-restricted"},
+		{"unknown in the midst of several days", "73610", within(credentials.Unknown, credentials.ReasonUnclear), "1 standing-unknown"},
 		{"unknown", "73610", may(credentials.Unknown, credentials.ReasonStale), "1 standing-unknown"},
 		{"an answer of a later release", "73610", may("perhaps", ""), "1 standing-unknown"},
 		{"unknown is not for approval", "73610", func(c *Claim, e *Evidence) {

@@ -70,6 +70,17 @@ type ItemStanding struct {
 	First    StandingFact     `json:"first"`
 	Last     StandingFact     `json:"last"`
 	Revoked  credentials.Date `json:"revoked,omitempty"`
+	// Why of Revoked, where an order other than a revocation takes it away.
+	Why credentials.Reason `json:"why,omitempty"`
+}
+
+// TakenAway finds the first day inside [from, until] on which an order leaves
+// the clinician no license, for the state that First was asked for.
+func (s *ItemStanding) TakenAway(licenses []credentials.License, orders []credentials.Order, from, until credentials.Date) {
+	s.Revoked, s.Why = credentials.TakenAway(licenses, orders, s.First.State, from, until)
+	if s.Why == credentials.ReasonRevoked {
+		s.Why = ""
+	}
 }
 
 // A Determination is a human reviewer's signed word on a pended request or

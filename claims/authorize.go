@@ -1,6 +1,7 @@
 package claims
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -70,7 +71,7 @@ func (a *itemAsked) decide() (ItemDecision, *Pend) {
 	switch {
 	case first.NPI == "":
 		return a.pend("license", PendNobodyNamed)
-	case !first.Fresh, first.Standing.Answer != credentials.May && first.Standing.Answer != credentials.MayNot:
+	case !first.Fresh, !first.Standing.Answer.Certain():
 		return a.pend("license", PendStanding)
 	case first.Standing.Answer == credentials.MayNot:
 		return a.deny("license", CARCNotLicensed, string(first.Standing.Reason))
@@ -78,15 +79,22 @@ func (a *itemAsked) decide() (ItemDecision, *Pend) {
 	return a.needed(uncovered)
 }
 
-// needed decides for a covered member and a clinician who may practice.
+// needed decides for a covered member and a clinician who may practice. A
+// restricted license is approved by no rule, nor by an approval from before: a
+// reviewer holds the service against the restrictions each time they are asked.
 func (a *itemAsked) needed(uncovered credentials.Date) (ItemDecision, *Pend) {
 	if !a.plan.Authorization.Required.Has(a.Code) {
 		return a.item(AuthorizationNotRequired, ActionNotRequired, "authorization", "not-required"), nil
 	}
 	rule := a.plan.Authorization.byRule(a.Code)
 	review := a.evidence.Review
+	restricted := a.standing.First.Standing.Answer == credentials.MayRestricted
 	switch {
-	case rule != nil && a.Units <= rule.MaxUnits:
+	case restricted && review == nil:
+		item, pend := a.pend("license", PendRestriction)
+		pend.Note += " (" + a.standing.First.Standing.Restrictions + ")"
+		return item, pend
+	case rule != nil && a.Units <= rule.MaxUnits && !restricted:
 		return a.approve("approve-by-rule", "within-rule", uncovered), nil
 	case review == nil && a.alone && a.evidence.Before == AuthorizationApproved:
 		// Facts have moved since a reviewer approved; the approval itself has not.
@@ -107,7 +115,7 @@ func (a *itemAsked) approve(rule, reason string, uncovered credentials.Date) Ite
 		d.Until, d.Action, d.Reason = uncovered.AddDays(-1), ActionModified, "coverage-ends"
 	}
 	if day := a.standing.Revoked; day != "" && day <= d.Until {
-		d.Until, d.Action, d.Reason = day.AddDays(-1), ActionModified, string(credentials.ReasonRevoked)
+		d.Until, d.Action, d.Reason = day.AddDays(-1), ActionModified, string(cmp.Or(a.standing.Why, credentials.ReasonRevoked))
 	}
 	return d
 }
@@ -195,7 +203,7 @@ func itemBelongs(r *AuthorizationRequest, it *RequestItem, s *ItemStanding) erro
 		return errors.New("the standing is for another day or state")
 	case s.Revoked != "" && !s.Revoked.Within(it.From, it.Until):
 		return errors.New("the revocation lies outside its dates")
-	case s.Revoked == it.From && first.Standing.Answer == credentials.May:
+	case s.Revoked == it.From && (first.Standing.Answer == credentials.May || first.Standing.Answer == credentials.MayRestricted):
 		return errors.New("the clinician may practice on the day of the revocation")
 	}
 	return nil

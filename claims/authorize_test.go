@@ -29,6 +29,7 @@ func aRequest(p *Plan, code string, units Quantity) (*AuthorizationRequest, *Aut
 
 func TestAuthorize(t *testing.T) {
 	revoked := credentials.Standing{Answer: credentials.MayNot, Reason: credentials.ReasonRevoked}
+	restricted := credentials.Standing{Answer: credentials.MayRestricted, Reason: credentials.ReasonRestricted, Restrictions: "NO-SURGERY"}
 	reviewed := func(e *AuthorizationEvidence, approve bool) {
 		e.Number, e.Before = 2, AuthorizationPended
 		e.Review = &Determination{Subject: e.Submission, Number: 1, Approve: approve, Reason: "not-indicated", NPI: drA,
@@ -79,6 +80,25 @@ func TestAuthorize(t *testing.T) {
 		{"an order after coverage ends", "72148", 1000, func(r *AuthorizationRequest, e *AuthorizationEvidence) {
 			e.Member.Coverage[0].Until, e.Standings[0].Revoked = "2026-04-30", "2026-05-15"
 		}, "approved A6 2026-04-30 coverage-ends"},
+		{"suspended", "72148", 1000, func(r *AuthorizationRequest, e *AuthorizationEvidence) {
+			e.Standings[0].First.Standing = credentials.Standing{Answer: credentials.MayNot, Reason: credentials.ReasonSuspended}
+		}, "denied A3 2026-06-30 license-suspended"},
+		{"suspended within", "72148", 1000, func(r *AuthorizationRequest, e *AuthorizationEvidence) {
+			e.Standings[0].Revoked, e.Standings[0].Why = "2026-04-15", credentials.ReasonSuspended
+		}, "approved A6 2026-04-14 license-suspended"},
+		{"restricted: no rule approves", "72148", 1000, func(r *AuthorizationRequest, e *AuthorizationEvidence) { e.Standings[0].First.Standing = restricted },
+			"pended A4 2026-06-30 license-restricted"},
+		{"restricted, and a reviewer approves", "72148", 1000, func(r *AuthorizationRequest, e *AuthorizationEvidence) {
+			reviewed(e, true)
+			e.Standings[0].First.Standing = restricted
+		}, "approved A1 2026-06-30 reviewer-approved"},
+		{"restricted, and a reviewer denies", "72148", 1000, func(r *AuthorizationRequest, e *AuthorizationEvidence) {
+			reviewed(e, false)
+			e.Standings[0].First.Standing = restricted
+		}, "denied A3 2026-06-30 not-indicated"},
+		{"restricted since it was approved", "97110", 1000, func(r *AuthorizationRequest, e *AuthorizationEvidence) {
+			e.Number, e.Before, e.Standings[0].First.Standing = 3, AuthorizationApproved, restricted
+		}, "pended A4 2026-06-30 license-restricted"},
 		{"unknown", "72148", 1000, func(r *AuthorizationRequest, e *AuthorizationEvidence) {
 			e.Standings[0].First.Standing = credentials.Standing{Answer: credentials.Unknown, Reason: credentials.ReasonStale}
 		}, "pended A4 2026-06-30 standing-unknown"},

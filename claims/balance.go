@@ -74,6 +74,14 @@ func lineBelongs(c *Claim, l *Line, e *Evidence) error {
 	if err := standingBelongs(c.Renderer(l), l.From, &f.Standing); err != nil {
 		return err
 	}
+	if w := f.StandingWithin; w != nil {
+		if w.On <= l.From || w.On >= l.To {
+			return fmt.Errorf("the standing is for %s, which is not between its first and last day", w.On)
+		}
+		if err := standingBelongs(c.Renderer(l), w.On, w); err != nil {
+			return err
+		}
+	}
 	if f.StandingLast == nil {
 		return nil
 	}

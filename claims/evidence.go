@@ -61,6 +61,9 @@ type LineFact struct {
 	// StandingLast is the same on the last day of a line of several days; such
 	// a line waits for a person where it is missing.
 	StandingLast *StandingFact `json:"standingLast,omitempty"`
+	// StandingWithin is the same on the first day between the two on which the
+	// clinician was not simply licensed; absent where there is none.
+	StandingWithin *StandingFact `json:"standingWithin,omitempty"`
 }
 
 // Duplicate says how alike an earlier line is.
@@ -99,4 +102,21 @@ type StandingFact struct {
 	// index of its last entry. Every order below it has been heard.
 	Feed  int64 `json:"feed"`
 	Fresh bool  `json:"fresh"` // the feed was current when it was asked
+}
+
+// Standings are the facts about the days of a line, first day first.
+func (f *LineFact) Standings() []*StandingFact {
+	all := []*StandingFact{&f.Standing}
+	for _, s := range []*StandingFact{f.StandingWithin, f.StandingLast} {
+		if s != nil {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// DoubtWithin is the first day between a line's first and last on which the
+// clinician is not simply licensed, empty where there is none.
+func (l *Line) DoubtWithin(licenses []credentials.License, orders []credentials.Order, state string) credentials.Date {
+	return credentials.FirstDoubt(licenses, orders, state, l.From.AddDays(1), l.To.AddDays(-1))
 }

@@ -2,6 +2,8 @@ package claims
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/countersign-health/countersign/credentials"
 )
@@ -70,6 +72,9 @@ const (
 	// HoldLicense: the decision rests on a license that no longer answers "may"
 	// for the date of service, without an order. Held until it is decided anew.
 	HoldLicense HoldReason = "license-not-in-force"
+	// HoldRestriction: the license was restricted by an order that became known
+	// after the decision. Held until a reviewer has decided the claim anew.
+	HoldRestriction HoldReason = "license-restricted"
 	// HoldStaff: somebody of the insurer's staff holds the claim. Held until
 	// somebody of the staff lets it go.
 	HoldStaff HoldReason = "staff"
@@ -82,16 +87,17 @@ const (
 )
 
 var holdWords = map[HoldReason]string{
-	HoldOrder:      "a board order that became known after the decision covers the date of service; the claim has to be decided anew",
-	HoldStanding:   "the board's feed is too old to say whether the license still stands",
-	HoldLicense:    "the license no longer answers for the date of service; the claim has to be decided anew",
-	HoldStaff:      "held by the insurer's staff",
-	HoldRecoupment: "the payee owes for a payment that turned out to be wrong, and this is kept against it",
-	HoldUnwritable: "the remittance of this submitter cannot be written",
+	HoldOrder:       "a board order that became known after the decision covers the date of service; the claim has to be decided anew",
+	HoldStanding:    "the board's feed is too old to say whether the license still stands",
+	HoldLicense:     "the license no longer answers for the date of service; the claim has to be decided anew",
+	HoldRestriction: "the license is restricted for the date of service by an order that became known after the decision; a reviewer has to decide the claim anew",
+	HoldStaff:       "held by the insurer's staff",
+	HoldRecoupment:  "the payee owes for a payment that turned out to be wrong, and this is kept against it",
+	HoldUnwritable:  "the remittance of this submitter cannot be written",
 }
 
 // HoldReasons are all of them, in the order in which they are asked.
-var HoldReasons = []HoldReason{HoldOrder, HoldLicense, HoldStaff, HoldStanding, HoldRecoupment, HoldUnwritable}
+var HoldReasons = []HoldReason{HoldOrder, HoldLicense, HoldRestriction, HoldStaff, HoldStanding, HoldRecoupment, HoldUnwritable}
 
 // ParseHoldReason refuses reasons that this release does not know.
 func ParseHoldReason(s string) (HoldReason, error) {
@@ -127,6 +133,8 @@ type Rest struct {
 	On       credentials.Date
 	Standing credentials.Standing
 	Order    credentials.Handle // that takes the license away, where one does
+	// Reviewed are the restrictions that stood in the evidence of the decision.
+	Reviewed string
 }
 
 // A Due is a final decision that has its receipt and stands in no remittance.
@@ -163,13 +171,20 @@ func Holds(dues []Due, debts map[credentials.NPI]Cents) []*Hold {
 func (d *Due) hold() *Hold {
 	if d.Outcome == Paid {
 		for _, r := range d.Rests {
-			if r.Standing.Reason == credentials.ReasonRevoked {
+			if r.Standing.Reason.Ordered() {
 				return &Hold{Reason: HoldOrder, Order: r.Order}
 			}
 		}
 		for _, r := range d.Rests {
 			if r.Standing.Answer == credentials.MayNot {
 				return &Hold{Reason: HoldLicense}
+			}
+		}
+	}
+	if d.Outcome == Paid {
+		for _, r := range d.Rests {
+			if r.Standing.Answer == credentials.MayRestricted && !r.reviewed() {
+				return &Hold{Reason: HoldRestriction}
 			}
 		}
 	}
@@ -180,7 +195,7 @@ func (d *Due) hold() *Hold {
 		return nil
 	}
 	for _, r := range d.Rests {
-		if r.Standing.Answer != credentials.May {
+		if r.Standing.Answer != credentials.May && r.Standing.Answer != credentials.MayRestricted {
 			return &Hold{Reason: HoldStanding}
 		}
 	}
@@ -188,4 +203,15 @@ func (d *Due) hold() *Hold {
 		return &Hold{Reason: HoldStanding}
 	}
 	return nil
+}
+
+// reviewed says whether a reviewer had every restriction before them.
+func (r *Rest) reviewed() bool {
+	known := strings.Fields(r.Reviewed)
+	for _, code := range strings.Fields(r.Standing.Restrictions) {
+		if !slices.Contains(known, code) {
+			return false
+		}
+	}
+	return r.Standing.Restrictions != ""
 }

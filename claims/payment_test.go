@@ -59,6 +59,11 @@ func TestHolds(t *testing.T) {
 			{Standing: credentials.Standing{Answer: answer, Reason: reason}}}
 	}
 	may := rest(credentials.May, credentials.ReasonLicensed)
+	restricted := func(codes, reviewed string) []Rest {
+		r := rest(credentials.MayRestricted, credentials.ReasonRestricted)
+		r[1].Standing.Restrictions, r[1].Reviewed = codes, reviewed
+		return r
+	}
 	staff := &Hold{Reason: HoldStaff}
 	payee := Payee{NPI: "1003000126"}
 	for _, test := range []struct {
@@ -67,6 +72,14 @@ func TestHolds(t *testing.T) {
 		want HoldReason
 	}{
 		{"an order before the staff", Due{payee, Paid, 100, rest(credentials.MayNot, credentials.ReasonRevoked), staff}, HoldOrder},
+		{"a suspension", Due{payee, Paid, 100, rest(credentials.MayNot, credentials.ReasonSuspended), nil}, HoldOrder},
+		{"a license that was issued in error", Due{payee, Paid, 100, rest(credentials.MayNot, credentials.ReasonVoid), nil}, HoldOrder},
+		{"a restriction before the staff", Due{payee, Paid, 100, restricted("A", ""), staff}, HoldRestriction},
+		{"a restriction that nobody reviewed", Due{payee, Paid, 100, restricted("A B", "B"), nil}, HoldRestriction},
+		{"a restriction without its codes", Due{payee, Paid, 100, restricted("", "A"), nil}, HoldRestriction},
+		{"a restriction that a reviewer saw, and a debt", Due{payee, Paid, 100, restricted("B", "A B"), nil}, HoldRecoupment},
+		{"a denial of a restricted license", Due{payee, Denied, 0, restricted("A", ""), nil}, ""},
+		{"orders that nobody understands", Due{payee, Paid, 100, rest(credentials.Unknown, credentials.ReasonUnclear), nil}, HoldStanding},
 		{"an expired license before the staff", Due{payee, Paid, 100, rest(credentials.MayNot, credentials.ReasonExpired), staff}, HoldLicense},
 		{"the staff before a stale feed", Due{payee, Paid, 100, rest(credentials.Unknown, credentials.ReasonStale), staff}, HoldStaff},
 		{"a stale feed before a debt", Due{payee, Paid, 100, rest(credentials.Unknown, credentials.ReasonStale), nil}, HoldStanding},

@@ -104,6 +104,7 @@ const (
 	PendUnpriced      PendReason = "price-unknown"        // a person accepts the charge as the price
 	PendNobodyNamed   PendReason = "clinician-not-named"  // the claim or the roster must name who rendered it
 	PendStanding      PendReason = "standing-unknown"     // the board must be heard
+	PendRestriction   PendReason = "license-restricted"   // a person holds the service against the board's restrictions
 	PendAuthorization PendReason = "authorization-pended" // the prior authorization must be decided first
 	PendPlanEdition   PendReason = "plan-edition"         // another edition was in force that day
 	PendDenial        PendReason = "denial-needs-person"  // the plan does not let the machine give this denial
@@ -115,7 +116,7 @@ const (
 // reviewer can say for it.
 func (r PendReason) ClearedByReview() bool {
 	switch r {
-	case PendNearDuplicate, PendUnpriced, PendReview:
+	case PendNearDuplicate, PendUnpriced, PendReview, PendRestriction:
 		return true
 	}
 	return false
@@ -132,6 +133,8 @@ func (r PendReason) Words() string {
 		return "nobody is named who gave the service"
 	case PendStanding:
 		return "whether the clinician may practice there on that day is not known for certain"
+	case PendRestriction:
+		return "the clinician's license is restricted; a person has to hold the service against the restrictions"
 	case PendAuthorization:
 		return "the prior authorization is not decided yet"
 	case PendPlanEdition:

@@ -8,26 +8,34 @@ import (
 
 // standing: whoever rendered the line was licensed there on that day (CARC B7).
 // It is judged by the date of service, so that work done before a revocation
-// is paid. What is not known for certain waits; nobody can approve it away.
+// is paid. What is not known for certain waits; nobody can approve it away. A
+// restricted license waits for a reviewer, who holds the service against the
+// restrictions.
 func (a *adjudication) standing(w *work) bool {
 	const rule = "license"
 	first := &w.fact.Standing
 	if first.NPI == "" {
 		return a.pend(w, rule, RulesEdition, PendNobodyNamed, "neither the claim nor the roster names who rendered the service")
 	}
-	last := w.fact.StandingLast
-	if w.line.From == w.line.To {
-		last = first
+	standings := w.fact.Standings()
+	if w.line.From != w.line.To && w.fact.StandingLast == nil {
+		standings = append(standings, nil)
 	}
-	for _, s := range []*StandingFact{first, last} {
+	for _, s := range standings {
 		if why := a.unsure(w, s); why != "" {
 			return a.pend(w, rule, RulesEdition, PendStanding, why)
 		}
 	}
-	for _, s := range []*StandingFact{first, last} {
+	for _, s := range standings {
 		if s.Standing.Answer == credentials.MayNot {
 			return a.deny(w, rule, RulesEdition, CARCNotLicensed, "",
 				fmt.Sprintf("NPI %s in %s on %s: %s", s.NPI, s.State, s.On, s.Standing.Reason))
+		}
+	}
+	for _, s := range standings {
+		if s.Standing.Answer == credentials.MayRestricted {
+			return a.pend(w, rule, RulesEdition, PendRestriction,
+				fmt.Sprintf("NPI %s in %s on %s: the license is restricted (%s)", s.NPI, s.State, s.On, s.Standing.Restrictions))
 		}
 	}
 	return w.pass(rule, RulesEdition, fmt.Sprintf("NPI %s was licensed in %s on %s", first.NPI, first.State, span(w.line.From, w.line.To)))
@@ -42,7 +50,7 @@ func (a *adjudication) unsure(w *work, s *StandingFact) string {
 		return "the state in which the patient was is not the one that was asked about"
 	case !s.Fresh:
 		return "the board's feed was not current when it was read"
-	case s.Standing.Answer != credentials.May && s.Standing.Answer != credentials.MayNot:
+	case !s.Standing.Answer.Certain():
 		return fmt.Sprintf("no certain answer for %s: %s", s.On, s.Standing.Reason)
 	}
 	return ""

@@ -32,32 +32,32 @@ func TestStandingOn(t *testing.T) {
 		stale    bool
 		want     Standing
 	}{
-		{"in force", []License{ma}, nil, "2026-03-01", false, Standing{May, ReasonLicensed}},
-		{"on its first day", []License{ma}, nil, "2025-01-01", false, Standing{May, ReasonLicensed}},
-		{"on its last day", []License{ma}, nil, "2026-12-31", false, Standing{May, ReasonLicensed}},
-		{"the day before", []License{ma}, nil, "2024-12-31", false, Standing{MayNot, ReasonNotYet}},
-		{"the day after", []License{ma}, nil, "2027-01-01", false, Standing{MayNot, ReasonExpired}},
-		{"nothing on record", nil, nil, "2026-03-01", false, Standing{MayNot, ReasonNoLicense}},
-		{"only elsewhere", []License{ny}, nil, "2026-03-01", false, Standing{MayNot, ReasonOtherState}},
-		{"here and elsewhere", []License{ny, ma}, nil, "2026-03-01", false, Standing{May, ReasonLicensed}},
-		{"old one and new one", []License{old, ma}, nil, "2026-03-01", false, Standing{May, ReasonLicensed}},
+		{"in force", []License{ma}, nil, "2026-03-01", false, Standing{Answer: May, Reason: ReasonLicensed}},
+		{"on its first day", []License{ma}, nil, "2025-01-01", false, Standing{Answer: May, Reason: ReasonLicensed}},
+		{"on its last day", []License{ma}, nil, "2026-12-31", false, Standing{Answer: May, Reason: ReasonLicensed}},
+		{"the day before", []License{ma}, nil, "2024-12-31", false, Standing{Answer: MayNot, Reason: ReasonNotYet}},
+		{"the day after", []License{ma}, nil, "2027-01-01", false, Standing{Answer: MayNot, Reason: ReasonExpired}},
+		{"nothing on record", nil, nil, "2026-03-01", false, Standing{Answer: MayNot, Reason: ReasonNoLicense}},
+		{"only elsewhere", []License{ny}, nil, "2026-03-01", false, Standing{Answer: MayNot, Reason: ReasonOtherState}},
+		{"here and elsewhere", []License{ny, ma}, nil, "2026-03-01", false, Standing{Answer: May, Reason: ReasonLicensed}},
+		{"old one and new one", []License{old, ma}, nil, "2026-03-01", false, Standing{Answer: May, Reason: ReasonLicensed}},
 
-		{"work before a revocation", []License{ma}, []Order{revoke(ma, "2026-03-02T00:00:00-05:00")}, "2026-03-01", false, Standing{May, ReasonLicensed}},
-		{"revoked on the very day", []License{ma}, []Order{revoke(ma, "2026-03-02T00:00:00-05:00")}, "2026-03-02", false, Standing{MayNot, ReasonRevoked}},
-		{"revoked in the evening, binding all day", []License{ma}, []Order{revoke(ma, "2026-03-02T23:59:59-05:00")}, "2026-03-02", false, Standing{MayNot, ReasonRevoked}},
-		{"the board's own day, not UTC's", []License{ma}, []Order{revoke(ma, "2026-03-01T22:00:00-05:00")}, "2026-03-01", false, Standing{MayNot, ReasonRevoked}},
-		{"revoked long ago", []License{ma}, []Order{revoke(ma, "2025-06-01T00:00:00Z")}, "2026-03-01", false, Standing{MayNot, ReasonRevoked}},
-		{"another license revoked", []License{ma}, []Order{revoke(ny, "2025-06-01T00:00:00Z")}, "2026-03-01", false, Standing{May, ReasonLicensed}},
-		{"revoked here, in force elsewhere", []License{ny, ma}, []Order{revoke(ma, "2025-06-01T00:00:00Z")}, "2026-03-01", false, Standing{MayNot, ReasonRevoked}},
-		{"one revoked, another in force", []License{old, ma}, []Order{revoke(old, "2024-06-01T00:00:00Z")}, "2026-03-01", false, Standing{May, ReasonLicensed}},
-		{"one revoked, another expired", []License{old, ma}, []Order{revoke(ma, "2025-06-01T00:00:00Z")}, "2026-03-01", false, Standing{MayNot, ReasonRevoked}},
+		{"work before a revocation", []License{ma}, []Order{revoke(ma, "2026-03-02T00:00:00-05:00")}, "2026-03-01", false, Standing{Answer: May, Reason: ReasonLicensed}},
+		{"revoked on the very day", []License{ma}, []Order{revoke(ma, "2026-03-02T00:00:00-05:00")}, "2026-03-02", false, Standing{Answer: MayNot, Reason: ReasonRevoked}},
+		{"revoked in the evening, binding all day", []License{ma}, []Order{revoke(ma, "2026-03-02T23:59:59-05:00")}, "2026-03-02", false, Standing{Answer: MayNot, Reason: ReasonRevoked}},
+		{"the board's own day, not UTC's", []License{ma}, []Order{revoke(ma, "2026-03-01T22:00:00-05:00")}, "2026-03-01", false, Standing{Answer: MayNot, Reason: ReasonRevoked}},
+		{"revoked long ago", []License{ma}, []Order{revoke(ma, "2025-06-01T00:00:00Z")}, "2026-03-01", false, Standing{Answer: MayNot, Reason: ReasonRevoked}},
+		{"another license revoked", []License{ma}, []Order{revoke(ny, "2025-06-01T00:00:00Z")}, "2026-03-01", false, Standing{Answer: May, Reason: ReasonLicensed}},
+		{"revoked here, in force elsewhere", []License{ny, ma}, []Order{revoke(ma, "2025-06-01T00:00:00Z")}, "2026-03-01", false, Standing{Answer: MayNot, Reason: ReasonRevoked}},
+		{"one revoked, another in force", []License{old, ma}, []Order{revoke(old, "2024-06-01T00:00:00Z")}, "2026-03-01", false, Standing{Answer: May, Reason: ReasonLicensed}},
+		{"one revoked, another expired", []License{old, ma}, []Order{revoke(ma, "2025-06-01T00:00:00Z")}, "2026-03-01", false, Standing{Answer: MayNot, Reason: ReasonRevoked}},
 
-		{"stale, in force", []License{ma}, nil, "2026-03-01", true, Standing{Unknown, ReasonStale}},
-		{"stale, nothing on record", nil, nil, "2026-03-01", true, Standing{Unknown, ReasonStale}},
-		{"stale, only elsewhere", []License{ny}, nil, "2026-03-01", true, Standing{Unknown, ReasonStale}},
-		{"stale, expired: may have been renewed", []License{ma}, nil, "2027-03-01", true, Standing{Unknown, ReasonStale}},
-		{"stale, revoked", []License{ma}, []Order{revoke(ma, "2025-06-01T00:00:00Z")}, "2026-03-01", true, Standing{MayNot, ReasonRevoked}},
-		{"stale, revoked from tomorrow", []License{ma}, []Order{revoke(ma, "2026-03-02T00:00:00Z")}, "2026-03-01", true, Standing{Unknown, ReasonStale}},
+		{"stale, in force", []License{ma}, nil, "2026-03-01", true, Standing{Answer: Unknown, Reason: ReasonStale}},
+		{"stale, nothing on record", nil, nil, "2026-03-01", true, Standing{Answer: Unknown, Reason: ReasonStale}},
+		{"stale, only elsewhere", []License{ny}, nil, "2026-03-01", true, Standing{Answer: Unknown, Reason: ReasonStale}},
+		{"stale, expired: may have been renewed", []License{ma}, nil, "2027-03-01", true, Standing{Answer: Unknown, Reason: ReasonStale}},
+		{"stale, revoked", []License{ma}, []Order{revoke(ma, "2025-06-01T00:00:00Z")}, "2026-03-01", true, Standing{Answer: MayNot, Reason: ReasonRevoked}},
+		{"stale, revoked from tomorrow", []License{ma}, []Order{revoke(ma, "2026-03-02T00:00:00Z")}, "2026-03-01", true, Standing{Answer: Unknown, Reason: ReasonStale}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -78,7 +78,7 @@ func TestParseOrderAction(t *testing.T) {
 	if _, err := ParseOrderAction("revoke"); err != nil {
 		t.Error(err)
 	}
-	for _, s := range []string{"", "Revoke", "suspend"} {
+	for _, s := range []string{"", "Revoke", "unsuspend"} {
 		if _, err := ParseOrderAction(s); err == nil {
 			t.Errorf("ParseOrderAction(%q) accepted", s)
 		}

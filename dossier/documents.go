@@ -109,7 +109,7 @@ func (v *verifier) checkOrder(name string) error {
 	if s := d.entry.entry.Subject; s != h && s != o.License {
 		return found(checkLedger, "the subject of its ledger entry is neither the order nor its license")
 	}
-	if _, err := credentials.ParseOrderAction(string(o.Action)); err != nil {
+	if err := o.Check(); err != nil {
 		return found(checkFormat, "%v", err)
 	}
 	l := v.licenses[o.License]
@@ -142,7 +142,9 @@ func (v *verifier) checkStatusList(name string) error {
 	}
 	revoked := map[credentials.Handle]bool{}
 	for _, o := range v.orders {
-		revoked[o.subject.License] = true
+		if o.subject.Ends() { // voided or not: a bit is never cleared
+			revoked[o.subject.License] = true
+		}
 	}
 	for _, l := range sortedByName(v.licenses) {
 		if l.issuer != d.issuer || l.status == nil || l.status.Credential+"#list" != d.subject.ID || revoked[l.subject.Handle] {

@@ -28,7 +28,7 @@ func (v *verifier) checkLine(d *document[claims.ClaimDecisionDocument], c *claim
 	standings := []struct {
 		fact *claims.StandingFact
 		on   credentials.Date
-	}{{&f.Standing, l.From}, {f.StandingLast, l.To}}
+	}{{&f.Standing, l.From}, {f.StandingLast, l.To}, {f.StandingWithin, cmp.Or(v.doubtWithin(l, f), l.From)}}
 	for _, s := range standings {
 		if s.fact == nil {
 			continue
@@ -40,7 +40,16 @@ func (v *verifier) checkLine(d *document[claims.ClaimDecisionDocument], c *claim
 			return err
 		}
 	}
+	if day := v.doubtWithin(l, f); day != "" && f.StandingWithin == nil {
+		return found(checkStanding, "line %d: its evidence leaves out that the clinician was not simply licensed on %s", l.Number, day)
+	}
 	return v.checkAuthorizationFact(d, l, f)
+}
+
+// doubtWithin computes the day that StandingWithin has to be for.
+func (v *verifier) doubtWithin(l *claims.Line, f *claims.LineFact) credentials.Date {
+	licenses, orders := v.named(&f.Standing)
+	return l.DoubtWithin(licenses, orders, f.Standing.State)
 }
 
 // checkItem checks what the evidence says about an item of a request.
@@ -58,8 +67,9 @@ func (v *verifier) checkItem(d *document[claims.AuthorizationDecisionDocument], 
 		}
 	}
 	licenses, orders := v.named(&f.First)
-	if first := credentials.FirstRevocation(licenses, orders, it.From, it.Until); first != f.Revoked {
-		return found(checkStanding, "item %d: the orders take the license away from %q on, the evidence says %q", it.Sequence, first, f.Revoked)
+	again := claims.ItemStanding{First: f.First}
+	if again.TakenAway(licenses, orders, it.From, it.Until); again.Revoked != f.Revoked || again.Why != f.Why {
+		return found(checkStanding, "item %d: the orders take the license away from %q on, the evidence says %q", it.Sequence, again.Revoked, f.Revoked)
 	}
 	return nil
 }
@@ -124,14 +134,17 @@ func (v *verifier) withheld(signed time.Time, f *claims.StandingFact) error {
 	return nil
 }
 
-// named are the licenses and orders that a fact names; checkStanding has found
-// them all.
+// named are the licenses and orders that a fact names.
 func (v *verifier) named(f *claims.StandingFact) (licenses []credentials.License, orders []credentials.Order) {
 	for _, h := range f.Licenses {
-		licenses = append(licenses, v.licenses[h].subject)
+		if l := v.licenses[h]; l != nil { // checkStanding wants them all
+			licenses = append(licenses, l.subject)
+		}
 	}
 	for _, h := range f.Orders {
-		orders = append(orders, v.orders[h].subject)
+		if o := v.orders[h]; o != nil {
+			orders = append(orders, o.subject)
+		}
 	}
 	return licenses, orders
 }

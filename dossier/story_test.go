@@ -2,6 +2,7 @@ package dossier
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 	"time"
 
@@ -122,8 +123,10 @@ func (w *world) publish() {
 
 // submit signs the claims of the 837.
 func (w *world) submit() {
-	w.files[ClaimsFile] = []byte(file837)
-	f, err := x12.ReadClaims(bytes.NewReader([]byte(file837)), func(s x12.Submitted) error {
+	billed := file837
+	w.twisted("837", &billed)
+	w.files[ClaimsFile] = []byte(billed)
+	f, err := x12.ReadClaims(strings.NewReader(billed), func(s x12.Submitted) error {
 		sub := claims.Submission{Handle: handle("claim " + s.Claim.Number), Salt: handle("salt " + s.Claim.Number), Claim: s.Claim, Source: s.Source}
 		w.twisted("submission", &sub)
 		w.claims = append(w.claims, sub)
@@ -154,7 +157,8 @@ func (w *world) authorize(name string, npi credentials.NPI, code string, units i
 		Member: claims.MemberFact{Found: true, Matches: true, Coverage: []claims.Coverage{{From: "2026-01-01"}}}}
 	first, last := w.standing(npi, from), w.standing(npi, until)
 	licenses, orders := []credentials.License{w.licensed[npi]}, w.orders
-	e.Standings = []claims.ItemStanding{{Sequence: 1, First: first, Last: last, Revoked: credentials.FirstRevocation(licenses, orders, from, until)}}
+	e.Standings = []claims.ItemStanding{{Sequence: 1, First: first, Last: last}}
+	e.Standings[0].TakenAway(licenses, orders, from, until)
 	w.twisted("authorization evidence "+name, e)
 	d, err := claims.Authorize(&s.Request, w.plan, e)
 	w.check(err)
@@ -186,6 +190,10 @@ func (w *world) evidenceFor(i, number int, review *claims.Determination) *claims
 		if l.From != l.To {
 			last := w.standing(s.Claim.Renderer(l).NPI, l.To)
 			f.StandingLast = &last
+			if day := l.DoubtWithin([]credentials.License{w.licensed[f.Standing.NPI]}, w.orders, "CA"); day != "" {
+				within := w.standing(f.Standing.NPI, day)
+				f.StandingWithin = &within
+			}
 		}
 		if n := s.Claim.AuthorizationOf(l); n != "" {
 			f.Authorization = &claims.AuthorizationFact{Number: n, Handle: decisionOf(n, 1), Found: true, Outcome: claims.AuthorizationApproved, Matches: true,

@@ -237,6 +237,7 @@ func (w *world) statusList(places ...int) {
 	for _, p := range places {
 		w.check(l.Set(p))
 	}
+	w.twisted("status list", &l)
 	token, err := credentials.IssueStatusList(signerOf("board"), handle("list"), listURL, &l, w.now, w.now.Add(time.Hour))
 	w.check(err)
 	w.files[path.Join(Status, "1.jwt")] = []byte(token + "\n")

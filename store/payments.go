@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/countersign-health/countersign/books"
@@ -19,7 +20,8 @@ import (
 const paymentsFence = "payments"
 
 // putPayment writes down what the payment of a final decision rests on: the
-// standing of whoever rendered each line that it pays, as the evidence names them.
+// standing of whoever rendered each line that it pays, on each of its days, as
+// the evidence names them.
 func putPayment(tx *sealedTx, submission credentials.Handle, document books.Signed, c *claims.Claim, d *claims.Decision) error {
 	if !d.Final() {
 		return nil
@@ -41,14 +43,17 @@ func putPayment(tx *sealedTx, submission credentials.Handle, document books.Sign
 		if !pays[e.Lines[i].Line] {
 			continue
 		}
-		for _, s := range []*claims.StandingFact{&e.Lines[i].Standing, e.Lines[i].StandingLast} {
-			if s == nil {
-				continue
-			}
+		standings := e.Lines[i].Standings()
+		first, last := standings[0], standings[len(standings)-1]
+		var reviewed []string
+		for _, s := range standings {
+			reviewed = append(reviewed, strings.Fields(s.Standing.Restrictions)...)
+		}
+		for day, before := first.On, credentials.Date(""); before < day && day <= last.On; day, before = day.AddDays(1), day {
 			_, err := tx.Exec(`
-				INSERT INTO payment_rest (document, npi, state, service_date) VALUES ($1, $2, $3, $4)
+				INSERT INTO payment_rest (document, npi, state, service_date, restrictions) VALUES ($1, $2, $3, $4, $5)
 				ON CONFLICT (document, npi, state, service_date) DO NOTHING`,
-				document.Handle.String(), string(s.NPI), s.State, string(s.On))
+				document.Handle.String(), string(first.NPI), first.State, string(day), strings.Join(reviewed, " "))
 			if err != nil {
 				return err
 			}
@@ -157,12 +162,12 @@ func (b *Books) holdDue(tx *sealedTx, all []*paymentRow, current time.Time) erro
 func readRests(tx *sealedTx, known standings) (map[credentials.Handle][]claims.Rest, error) {
 	rests := map[credentials.Handle][]claims.Rest{}
 	err := rows(tx, `
-		SELECT pr.document, pr.npi, pr.state, pr.service_date
+		SELECT pr.document, pr.npi, pr.state, pr.service_date, pr.restrictions
 		FROM payment_rest pr JOIN decision d ON d.document = pr.document
 		WHERE d.remittance = '' ORDER BY pr.document, pr.service_date, pr.npi`, nil, func(rs *sql.Rows) error {
 		var document string
 		var r claims.Rest
-		if err := rs.Scan(&document, &r.NPI, &r.State, &r.On); err != nil {
+		if err := rs.Scan(&document, &r.NPI, &r.State, &r.On, &r.Reviewed); err != nil {
 			return err
 		}
 		h, err := credentials.ParseHandle(document)
@@ -200,21 +205,11 @@ func (s standings) judge(tx *sealedTx, r *claims.Rest) (err error) {
 		s.found[key] = p
 	}
 	fresh := !p.FeedRead.Before(s.current) && !p.FeedRead.After(s.latest)
-	r.Standing = credentials.StandingOn(p.Licenses, p.Orders, r.State, r.On, fresh)
-	if r.Standing.Reason == credentials.ReasonRevoked {
-		r.Order = firstOrder(p, r.On)
+	standing, by := credentials.StandingBy(p.Licenses, p.Orders, r.State, r.On, fresh)
+	if r.Standing = standing; standing.Reason.Ordered() {
+		r.Order = by.Handle // of several, the first on the ledger
 	}
 	return nil
-}
-
-// firstOrder is the first on the ledger of those that bind on a day.
-func firstOrder(p books.Practitioner, on credentials.Date) credentials.Handle {
-	for _, o := range p.Orders {
-		if o.Action == credentials.OrderRevoke && o.EffectiveDate() <= on {
-			return o.Handle
-		}
-	}
-	return credentials.Handle{}
 }
 
 // readDebts is what payees owe, by NPI and whoever submitted: each payment on
@@ -257,7 +252,7 @@ func readReprocess(tx *sealedTx) (list []books.Reprocess, err error) {
 	// An order binds however long ago the feed was read.
 	known := standings{latest: time.Unix(1<<40, 0), found: map[string]books.Practitioner{}}
 	for _, p := range covered {
-		rest, err := firstRevoked(tx, known, p.Document)
+		rest, err := firstTaken(tx, known, p.Document)
 		if err != nil {
 			return nil, err
 		}
@@ -271,8 +266,8 @@ func readReprocess(tx *sealedTx) (list []books.Reprocess, err error) {
 	return list, nil
 }
 
-// firstRevoked is the first standing of a decision that an order has taken away.
-func firstRevoked(tx *sealedTx, known standings, document credentials.Handle) (*claims.Rest, error) {
+// firstTaken is the first standing of a decision that an order has taken away.
+func firstTaken(tx *sealedTx, known standings, document credentials.Handle) (*claims.Rest, error) {
 	var list []claims.Rest
 	err := rows(tx, `SELECT npi, state, service_date FROM payment_rest WHERE document = $1 ORDER BY service_date, npi`, []any{document.String()},
 		func(rs *sql.Rows) error {
@@ -288,7 +283,7 @@ func firstRevoked(tx *sealedTx, known standings, document credentials.Handle) (*
 		if err := known.judge(tx, &list[i]); err != nil {
 			return nil, err
 		}
-		if list[i].Standing.Reason == credentials.ReasonRevoked {
+		if list[i].Standing.Reason.Ordered() {
 			return &list[i], nil
 		}
 	}

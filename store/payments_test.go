@@ -26,7 +26,7 @@ What fails when a check is taken out of the payment run (each was tried):
 	oldest first, whole, until covered in Holds     TestRecoupment
 	s.latest = d.document in Pay                    TestDecidedAnew
 	NOT replaced in readReprocess                   TestDecidedAnew
-	the age of the order in firstOrder              TestReprocess
+	the day of the order in credentials.binds       TestReprocess
 	comesTo                                         TestRemittanceThatCannotBeWritten
 	NOT EXISTS payment in countUnaccounted          TestUnaccounted
 */
@@ -36,6 +36,28 @@ func orderOf(name string, from credentials.Date) store.Heard {
 	o := anOrder(name, "L1")
 	day, _ := time.Parse(time.DateOnly, string(from))
 	o.Order.Effective = day
+	return o
+}
+
+func suspension(name string, from, until credentials.Date) store.Heard {
+	o := orderOf(name, from)
+	o.Order.Action, o.Order.Until = credentials.OrderSuspend, until
+	return o
+}
+
+func restriction(name string, from credentials.Date) store.Heard {
+	o := orderOf(name, from)
+	o.Order.Action, o.Order.Restrictions = credentials.OrderRestrict, []string{"NO-SURGERY"}
+	return o
+}
+
+// upon ends or voids other orders.
+func upon(name string, action credentials.OrderAction, from credentials.Date, orders ...string) store.Heard {
+	o := orderOf(name, from)
+	o.Order.Action = action
+	for _, other := range orders {
+		o.Order.Upon = append(o.Order.Upon, handle(other))
+	}
 	return o
 }
 
@@ -76,6 +98,25 @@ func TestHeld(t *testing.T) {
 			o.Order.License = handle("L2")
 			h.hear(3, o)
 		}, noon, ""},
+		{"a suspension over that day", []func(*claims.Claim){on("2026-04-01")}, func(h *house) { h.hear(2, suspension("O1", "2026-03-01", "2026-04-30")) }, noon, claims.HoldOrder},
+		{"a suspension that was over by then", []func(*claims.Claim){on("2026-05-01")}, func(h *house) { h.hear(2, suspension("O1", "2026-03-01", "2026-04-30")) }, noon, ""},
+		{"a suspension in the midst of several days", []func(*claims.Claim){severalDays}, func(h *house) { h.hear(2, suspension("O1", "2026-03-31", "2026-03-31")) }, noon, claims.HoldOrder},
+		{"a suspension that was lifted before", []func(*claims.Claim){on("2026-04-01")}, func(h *house) {
+			h.hear(2, suspension("O1", "2026-03-01", ""))
+			h.hear(3, upon("O2", credentials.OrderReinstate, "2026-04-01", "O1"))
+		}, noon, ""},
+		{"a suspension that was lifted after", []func(*claims.Claim){on("2026-04-01")}, func(h *house) {
+			h.hear(2, suspension("O1", "2026-03-01", ""))
+			h.hear(3, upon("O2", credentials.OrderReinstate, "2026-04-02", "O1"))
+		}, noon, claims.HoldOrder},
+		{"a revocation that was voided", []func(*claims.Claim){on("2026-04-01")}, func(h *house) {
+			h.hear(2, orderOf("O1", "2026-04-01"))
+			h.hear(3, upon("O2", credentials.OrderVoid, "2026-04-01", "O1"))
+		}, noon, ""},
+		{"a license issued in error", nil, func(h *house) { h.hear(2, upon("O1", credentials.OrderVoid, "2020-01-01")) }, noon, claims.HoldOrder},
+		{"a restriction", []func(*claims.Claim){on("2026-04-01")}, func(h *house) { h.hear(2, restriction("O1", "2026-04-01")) }, noon, claims.HoldRestriction},
+		{"a restriction from the next day on", []func(*claims.Claim){on("2026-03-31")}, func(h *house) { h.hear(2, restriction("O1", "2026-04-01")) }, noon, ""},
+		{"an order upon an order that nobody has heard", nil, func(h *house) { h.hear(2, upon("O1", credentials.OrderVoid, "2026-04-01", "O9")) }, noon, claims.HoldStanding},
 		{"the feed old", nil, func(*house) {}, noon.Add(time.Second), claims.HoldStanding},
 		{"the feed from the future", nil, func(h *house) {
 			h.must(h.Hear(ctx, board, "CA", nil, noon.Add(books.ClockSkew+time.Second)))

@@ -147,7 +147,7 @@ func (i *Insurer) verifyEvent(ctx context.Context, b *boardclient.Client, e boar
 		if entry.Kind != ledger.KindBoardOrder || entry.Subject != doc.Subject.Handle {
 			return heard, errors.New("the order stands under another handle")
 		}
-		if _, err := credentials.ParseOrderAction(string(doc.Subject.Action)); err != nil {
+		if err := doc.Subject.Check(); err != nil { // what is not understood stops the feed
 			return heard, err
 		}
 		heard.Order = &doc.Subject
