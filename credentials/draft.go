@@ -2,6 +2,8 @@ package credentials
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -35,4 +37,30 @@ func Draft[T any](s Signer, kind Kind, handle Handle, from, until time.Time, sta
 // names. The envelope is for Policy.Judge.
 func ProveDraft[T any](payload []byte, kind Kind, kid string, key Key) (*Credential[T], *Envelope, error) {
 	return provePayload[T](payload, kind, linkedContexts, kid, key)
+}
+
+// SignAs makes a compact JWS of a type that another package reads. The types
+// that this package reads are not to be had: whatever carries them was checked
+// by what makes it.
+func SignAs(s Signer, typ string, payload []byte) (string, error) {
+	if slices.Contains(ownTypes, typ) || !plainType(typ) {
+		return "", fmt.Errorf("sign token: its type cannot be %q", typ)
+	}
+	return signJWS(s, typ, payload)
+}
+
+// OpenAs checks the signature of what SignAs made, as strictly as Prove checks a
+// credential's, and says nothing of its payload.
+func OpenAs(token, typ string, keys ResolveKey) (kid string, key Key, payload []byte, err error) {
+	if slices.Contains(ownTypes, typ) {
+		return "", Key{}, nil, fmt.Errorf("open token: its type cannot be %q", typ)
+	}
+	return openJWS(token, typ, keys)
+}
+
+var ownTypes = []string{typCredential, typRequest}
+
+// plainType says whether typ stands in JSON as it is.
+func plainType(typ string) bool {
+	return typ != "" && !strings.ContainsFunc(typ, func(r rune) bool { return r > '~' || !urlSafe(byte(r)) && r != '+' })
 }

@@ -37,6 +37,7 @@ var mustNotReach = []struct {
 	{"credentials/aries", append(ours("claims", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), pq, temporalIO)},
 	{"credentials/pkcs11", append(ours("credentials/aries", "claims", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), outside...)},
 	{"credentials/integrity", append(append(ours("credentials/aries", "credentials/rdfc", "claims", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), jsonGold), outside...)},
+	{"credentials/sdjwt", append(append(ours("credentials/aries", "credentials/rdfc", "claims", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), jsonGold), outside...)},
 	// json-gold reaches net/http for contexts that it may fetch elsewhere; here it is handed all of them.
 	{"credentials/rdfc", append(ours("credentials/aries", "claims", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), "database/sql", pq, aries, temporalIO, otel)},
 	{"claims", append(ours("claims/x12", "claims/fhir", "credentials/aries", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), outside...)},
