@@ -46,15 +46,15 @@ func (d *door) verdict(s *api.Submission, n api.Decision) (*verdict, error) {
 // openDecision believes only what the insurer has signed and the pinned ledger
 // has recorded, whatever the gateway says.
 func openDecision[T any](d *door, n api.Decision, kind credentials.Kind) (*T, error) {
-	doc, err := credentials.Open[T](n.Token, kind, d.keys)
+	if len(n.Receipt) == 0 {
+		return nil, caught("check decision", fmt.Errorf("it has no receipt"), "tell the insurer")
+	}
+	doc, err := judged[T](&d.pinned, n.Token, kind, n.Entry, n.Receipt)
 	if err == nil && doc.Issuer != d.Insurer {
 		err = fmt.Errorf("it is signed by %s, not by the insurer", doc.Issuer)
 	}
 	if err == nil && doc.Handle() != n.Handle {
 		err = fmt.Errorf("the gateway names it by another handle")
-	}
-	if err == nil {
-		err = d.recorded(n.Handle, credentials.DocumentDigest(n.Token), n.Entry, n.Receipt)
 	}
 	if err != nil {
 		return nil, caught("check decision", err, "check --insurer; if it is right, tell the insurer")

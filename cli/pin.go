@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"maps"
+	"time"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -57,20 +58,48 @@ func (p *pinned) keep(files dossier.Files, dir string) error {
 // recorded checks that a document stands on the ledger: its entry, the receipt,
 // and that the issuer might record it.
 func (p *pinned) recorded(about credentials.Handle, document credentials.Digest, leaf, receipt []byte) error {
+	_, _, err := p.place(about, document, leaf, receipt)
+	return err
+}
+
+func (p *pinned) place(about credentials.Handle, document credentials.Digest, leaf, receipt []byte) (proof ledger.Proof, e ledger.Entry, err error) {
 	r, err := ledger.ParseReceipt(receipt)
 	if err != nil {
-		return err
+		return proof, e, err
 	}
-	proof, err := r.Verify(p.policy, leaf)
-	if err != nil {
-		return err
+	if proof, err = r.Verify(p.policy, leaf); err != nil {
+		return proof, e, err
 	}
-	e, err := ledger.ParseEntry(leaf)
-	if err != nil {
-		return err
+	if e, err = ledger.ParseEntry(leaf); err != nil {
+		return proof, e, err
 	}
 	if e.Subject != about || e.Document != document {
-		return fmt.Errorf("the ledger's entry %d is about something else", proof.Index)
+		return proof, e, fmt.Errorf("the ledger's entry %d is about something else", proof.Index)
 	}
-	return p.registry.CheckAt(proof.Index, e)
+	return proof, e, p.registry.CheckAt(proof.Index, e)
 }
+
+// judged is a house's document, if whom the pinned ledger has let in might sign
+// it: at its place on the ledger, by the time when it was known there. Without
+// a receipt it has no place and no time but its own. What was revoked since is
+// for the caller to show.
+func judged[T any](p *pinned, token string, kind credentials.Kind, leaf, receipt []byte) (*credentials.Credential[T], error) {
+	doc, e, err := credentials.Prove[T](token, kind, p.keys)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", kind, err)
+	}
+	policy := credentials.Policy{
+		Now: e.From, Position: credentials.Whenever, Issuer: p.registry.Issuer, Status: credentials.StatusElsewhere,
+	}
+	if len(receipt) > 0 {
+		proof, entry, err := p.place(e.Handle, credentials.DocumentDigest(token), leaf, receipt)
+		if err != nil {
+			return nil, err
+		}
+		policy.Now, policy.Leeway, policy.Position = proof.Known, clockSkew, ledger.PlaceOf(proof.Index, entry, e.KeyID)
+	}
+	return doc, policy.Judge(e).Err()
+}
+
+// clockSkew is how far a house's clock may run ahead of the witnesses'.
+const clockSkew = 5 * time.Minute

@@ -133,7 +133,7 @@ func (r *run) reviewShow(c *urfave.Context) error {
 	}
 	shown := reviewJSON{reviewRow: *row}
 	if v.Submission.Kind == "claim" {
-		doc, err := credentials.Open[claims.Submission](v.Token, credentials.KindClaimSubmission, d.keys)
+		doc, err := judged[claims.Submission](&d.pinned, v.Token, credentials.KindClaimSubmission, nil, nil)
 		if err == nil && doc.Subject.Handle != row.Handle {
 			err = errors.New("it is another claim")
 		}
@@ -142,7 +142,7 @@ func (r *run) reviewShow(c *urfave.Context) error {
 		}
 		shown.Claim = &doc.Subject.Claim
 	} else {
-		doc, err := credentials.Open[claims.AuthorizationSubmission](v.Token, credentials.KindAuthorizationSubmission, d.keys)
+		doc, err := judged[claims.AuthorizationSubmission](&d.pinned, v.Token, credentials.KindAuthorizationSubmission, nil, nil)
 		if err == nil && doc.Subject.Handle != row.Handle {
 			err = errors.New("it is another request")
 		}

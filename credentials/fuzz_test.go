@@ -3,6 +3,7 @@ package credentials
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"testing"
 )
 
@@ -18,6 +19,41 @@ func FuzzOpen(f *testing.F) {
 		DocumentDigest(token)
 		if _, err := Open[License](token, KindLicense, ResolveDIDKey); err == nil && token != good {
 			t.Errorf("opened %q", token)
+		}
+	})
+}
+
+// Whatever a stranger sends, whatever an issuer signs: an answer, the checks in
+// their order, and good for nothing but the one token.
+func FuzzJudge(f *testing.F) {
+	p := testPolicy(f)
+	good := testToken(f, testKey(1))
+	head, payload := goodHeader(testKey(1)), payloadOf(f, good)
+	f.Add(head, payload, false)
+	f.Add(head, payload, true)
+	f.Add(strings.Replace(head, "EdDSA", "none", 1), payload, true)
+	f.Add(strings.Replace(head, "EdDSA", "ES256", 1), payload, true)
+	f.Add(head, strings.Replace(payload, `"issuer"`, `"iss":"x","issuer"`, 1), true)
+	f.Add(head, strings.Replace(payload, `"npi"`, `"NPI"`, 1), true)
+	f.Add(head, strings.Replace(payload, "Test Person", strings.Repeat("[", 40), 1), true)
+	f.Fuzz(func(t *testing.T, head, payload string, signed bool) {
+		token := head + "." + payload
+		if signed {
+			token = forge(testKey(1), head, payload)
+		}
+		c, v := Judge[License](token, KindLicense, p)
+		switch v.Outcome {
+		case Good:
+			// Of what the board signs itself any license is good that keeps the form.
+			if !signed && token != good || c == nil || c.Issuer != KeyDID(pubOf(testKey(1))) || c.Status == nil || c.Subject.Jurisdiction != "MA" {
+				t.Errorf("good: %q", token)
+			}
+		case Bad, NotKnown:
+			if v.Check == "" || v.Why == "" || v.Err() == nil {
+				t.Errorf("verdict %+v", v)
+			}
+		default:
+			t.Errorf("outcome %q", v.Outcome)
 		}
 	})
 }

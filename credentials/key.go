@@ -70,7 +70,7 @@ func NewKey(pub any) (Key, error) {
 		}
 		return Key{ed: pub}, nil
 	case *ecdsa.PublicKey:
-		if pub == nil || pub.Curve != elliptic.P256() {
+		if pub == nil || pub.Curve != elliptic.P256() || pub.X == nil || pub.Y == nil {
 			return Key{}, errors.New("the key is not on P-256")
 		}
 		if _, err := pub.ECDH(); err != nil { // is it a point of the curve?
@@ -183,11 +183,9 @@ func ParseKey(multikey string) (Key, error) {
 // heldAt says whether the key was its owner's at p.
 func (k Key) heldAt(p Position) error {
 	switch {
-	case p == Whenever:
-		return nil
-	case p == Unplaced && (k.Until != 0 || k.BadFrom != 0):
+	case p == Unplaced && k.Until != 0, (p == Unplaced || p == Whenever) && k.BadFrom != 0:
 		return Lack(CheckPeriod, "its key was given up, and nothing says where on the ledger it belongs")
-	case p == Unplaced:
+	case p == Unplaced || p == Whenever:
 		return nil
 	case p < 0:
 		return Lack(CheckPeriod, "%d is no place on the ledger", p)

@@ -27,12 +27,12 @@ type document[T any] struct {
 // open checks a signed document: one token and a line feed, the signature by
 // an admitted key, the issuer's role, and that it is what the file's name says.
 // A kind that stands on the ledger needs its entry and receipt.
-func open[T any](v *verifier, name string, kind credentials.Kind, role ledger.Role, entry ledger.Kind) (credentials.Handle, *document[T], error) {
+func open[T any](v *verifier, name string, kind credentials.Kind, entry ledger.Kind) (credentials.Handle, *document[T], error) {
 	h, err := handleOf(name)
 	if err != nil {
 		return h, nil, err
 	}
-	d, got, err := signed[T](v, name, kind, role)
+	d, got, err := signed[T](v, name, kind)
 	if err != nil {
 		return h, nil, err
 	}
@@ -48,24 +48,43 @@ func open[T any](v *verifier, name string, kind credentials.Kind, role ledger.Ro
 	return h, d, v.bind(d.entry, entry, d.token, d.issuer)
 }
 
-func signed[T any](v *verifier, name string, kind credentials.Kind, role ledger.Role) (*document[T], credentials.Handle, error) {
+func signed[T any](v *verifier, name string, kind credentials.Kind) (*document[T], credentials.Handle, error) {
 	token, ok := strings.CutSuffix(string(v.files[name]), "\n")
 	if !ok {
 		return nil, credentials.Handle{}, found(checkFormat, "it does not end in one line feed")
 	}
-	var party ledger.Party
-	c, err := credentials.Open[T](token, kind, func(kid string) (pub credentials.Key, err error) {
-		pub, party, err = v.registry.Key(kid)
-		return pub, err
-	})
+	c, e, err := credentials.Prove[T](token, kind, v.registry.ResolveKey)
 	if err != nil {
-		return nil, credentials.Handle{}, found(checkSignature, "%v", err)
+		return nil, credentials.Handle{}, found(checkSignature, "open %s: %v", kind, err)
 	}
-	h := c.Handle()
-	if party.Role != role {
-		return nil, h, found(checkRole, "a participant in the role %s issued it; want a %s", party.Role, role)
+	if err := v.mayHold(e); err != nil {
+		return nil, e.Handle, err
 	}
-	return &document[T]{name: name, token: token, issuer: c.Issuer, status: c.Status, from: c.ValidFrom, subject: c.Subject}, h, nil
+	return &document[T]{name: name, token: token, issuer: c.Issuer, status: c.Status, from: c.ValidFrom, subject: c.Subject}, e.Handle, nil
+}
+
+// mayHold asks whether the issuer might say this, there and then. A document that
+// does not stand on the ledger has no time but its own: what holds it is the
+// decision that names it. The orders in the dossier say what was revoked, and
+// checkStatusList holds the lists against them.
+func (v *verifier) mayHold(e *credentials.Envelope) error {
+	p := credentials.Policy{
+		Now: e.From, Leeway: clockSkew, Position: credentials.Whenever, Issuer: v.registry.Issuer, Status: credentials.StatusElsewhere,
+	}
+	if r := v.entries[e.Handle]; r != nil {
+		p.Now, p.Position = r.proof.Known, ledger.PlaceOf(r.proof.Index, r.entry, e.KeyID)
+	}
+	verdict := p.Judge(e)
+	switch verdict.Check {
+	case credentials.CheckIssuer:
+		return found(checkRole, "%s", verdict.Why)
+	case credentials.CheckDates:
+		return found(checkLedger, "%s, and was on the ledger on %s", verdict.Why, p.Now.Format(time.RFC3339))
+	}
+	if !verdict.IsGood() {
+		return found(checkSignature, "%s", verdict.Why)
+	}
+	return nil
 }
 
 // bind ties a document to its ledger entry.
@@ -83,22 +102,19 @@ func (v *verifier) bind(r *recorded, kind ledger.Kind, token string, issuer cred
 }
 
 func (v *verifier) checkLicense(name string) error {
-	h, d, err := open[credentials.License](v, name, credentials.KindLicense, ledger.RoleBoard, ledger.KindLicense)
+	h, d, err := open[credentials.License](v, name, credentials.KindLicense, ledger.KindLicense)
 	if err != nil {
 		return err
 	}
 	if d.subject.Handle != h {
 		return found(checkName, "the license in it has another handle")
 	}
-	if where := d.entry.party.Jurisdiction; where != "" && d.subject.Jurisdiction != where {
-		return found(checkRole, "a board of %s licenses for %s", where, d.subject.Jurisdiction)
-	}
 	v.licenses[h] = d
 	return nil
 }
 
 func (v *verifier) checkOrder(name string) error {
-	h, d, err := open[credentials.Order](v, name, credentials.KindBoardOrder, ledger.RoleBoard, ledger.KindBoardOrder)
+	h, d, err := open[credentials.Order](v, name, credentials.KindBoardOrder, ledger.KindBoardOrder)
 	if err != nil {
 		return err
 	}
@@ -127,7 +143,7 @@ func (v *verifier) checkOrder(name string) error {
 // orders behind it say when. But a bit without an order means that the order
 // has been taken out.
 func (v *verifier) checkStatusList(name string) error {
-	d, h, err := signed[credentials.StatusListSubject](v, name, credentials.KindStatusList, ledger.RoleBoard)
+	d, h, err := signed[credentials.StatusListSubject](v, name, credentials.KindStatusList)
 	if err != nil {
 		return err
 	}
@@ -169,7 +185,7 @@ func (v *verifier) checkSubmission(name string) error {
 		return found(checkFormat, "%v", err)
 	}
 	if kind == credentials.KindAuthorizationSubmission {
-		h, d, err := open[claims.AuthorizationSubmission](v, name, kind, ledger.RoleHospital, 0)
+		h, d, err := open[claims.AuthorizationSubmission](v, name, kind, 0)
 		if err != nil {
 			return err
 		}
@@ -179,7 +195,7 @@ func (v *verifier) checkSubmission(name string) error {
 		v.requests[h] = d
 		return nil
 	}
-	h, d, err := open[claims.Submission](v, name, credentials.KindClaimSubmission, ledger.RoleHospital, 0)
+	h, d, err := open[claims.Submission](v, name, credentials.KindClaimSubmission, 0)
 	if err != nil {
 		return err
 	}
@@ -193,7 +209,7 @@ func (v *verifier) checkSubmission(name string) error {
 // checkDetermination opens a reviewer's word. It may stand on the ledger, and
 // then has to be what stands there.
 func (v *verifier) checkDetermination(name string) error {
-	h, d, err := open[claims.Determination](v, name, credentials.KindReviewDetermination, ledger.RoleReviewer, 0)
+	h, d, err := open[claims.Determination](v, name, credentials.KindReviewDetermination, 0)
 	if err != nil {
 		return err
 	}
@@ -216,12 +232,12 @@ func (v *verifier) checkDetermination(name string) error {
 }
 
 func (v *verifier) openDecision(name string) error {
-	h, d, err := open[claims.ClaimDecisionDocument](v, name, credentials.KindClaimDecision, ledger.RoleInsurer, ledger.KindClaimDecision)
+	h, d, err := open[claims.ClaimDecisionDocument](v, name, credentials.KindClaimDecision, ledger.KindClaimDecision)
 	if err != nil {
 		return err
 	}
 	s := &d.subject
-	if err := v.answers(name, h, s.Handle, turn{s.Decision.Submission, s.Decision.Number}, d.from, d.entry); err != nil {
+	if err := v.answers(name, h, s.Handle, turn{s.Decision.Submission, s.Decision.Number}); err != nil {
 		return err
 	}
 	v.decisions[h] = d
@@ -229,12 +245,12 @@ func (v *verifier) openDecision(name string) error {
 }
 
 func (v *verifier) openAuthorization(name string) error {
-	h, d, err := open[claims.AuthorizationDecisionDocument](v, name, credentials.KindAuthorizationDecision, ledger.RoleInsurer, ledger.KindAuthorizationDecision)
+	h, d, err := open[claims.AuthorizationDecisionDocument](v, name, credentials.KindAuthorizationDecision, ledger.KindAuthorizationDecision)
 	if err != nil {
 		return err
 	}
 	s := &d.subject
-	if err := v.answers(name, h, s.Handle, turn{s.Decision.Submission, s.Decision.Number}, d.from, d.entry); err != nil {
+	if err := v.answers(name, h, s.Handle, turn{s.Decision.Submission, s.Decision.Number}); err != nil {
 		return err
 	}
 	v.authorizations[h] = d
@@ -242,12 +258,9 @@ func (v *verifier) openAuthorization(name string) error {
 }
 
 // answers takes a decision's turn, which only one decision can have.
-func (v *verifier) answers(name string, h, named credentials.Handle, t turn, from time.Time, r *recorded) error {
+func (v *verifier) answers(name string, h, named credentials.Handle, t turn) error {
 	if named != h {
 		return found(checkName, "the decision in it has another handle")
-	}
-	if from.After(r.proof.Known.Add(clockSkew)) {
-		return found(checkLedger, "it is valid only from %s, and was on the ledger on %s", from.Format(time.RFC3339), r.proof.Known.Format(time.RFC3339))
 	}
 	if other := v.numbered[t]; other != "" && other != name {
 		return found(checkSequence, "decision %d on its submission is %s already", t.number, other)

@@ -15,8 +15,7 @@ type recorded struct {
 	name  string // of the entry's file
 	entry ledger.Entry
 	proof ledger.Proof
-	party ledger.Party // the issuer
-	root  string       // the tree head under which it was proved
+	root  string // the tree head under which it was proved
 }
 
 // begin fixes what everything else is checked against: the trust, leaf 0, the
@@ -226,9 +225,6 @@ func (v *verifier) accept(r *recorded) error {
 		return found(checkName, "its subject is %s", r.entry.Subject)
 	}
 	if err := v.registry.CheckAt(r.proof.Index, r.entry); err != nil {
-		return found(checkRole, "%v", err)
-	}
-	if _, r.party, err = v.registry.Key(r.entry.KeyID); err != nil {
 		return found(checkRole, "%v", err)
 	}
 	v.entries[h] = r

@@ -50,9 +50,9 @@ func (g *Gateway) getReview(c *call) (any, error) {
 // postReview takes a reviewer's signed determination, writes it into the books
 // and wakes the contract.
 func (g *Gateway) postReview(c *call) (any, error) {
-	doc, err := credentials.Open[claims.Determination](string(c.body), credentials.KindReviewDetermination, g.keysOf(c))
+	doc, err := judged[claims.Determination](g, c, credentials.KindReviewDetermination, "determination")
 	if err != nil {
-		return nil, refuse(http.StatusBadRequest, "determination: %v", err)
+		return nil, err
 	}
 	d := doc.Subject
 	switch {

@@ -17,15 +17,16 @@ import (
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/gateway/api"
+	"github.com/countersign-health/countersign/ledger"
 	"github.com/countersign-health/countersign/workflows"
 )
 
 // postClaim takes a signed claim: intake edits first, then the contract, whose
 // first answer ("accepted") is the caller's.
 func (g *Gateway) postClaim(c *call) (any, error) {
-	doc, err := credentials.Open[claims.Submission](string(c.body), credentials.KindClaimSubmission, g.keysOf(c))
+	doc, err := judged[claims.Submission](g, c, credentials.KindClaimSubmission, "claim submission")
 	if err != nil {
-		return nil, refuse(http.StatusBadRequest, "claim submission: %v", err)
+		return nil, err
 	}
 	received := g.receivedOn(doc.Subject.Source.Created)
 	if found := claims.Check(&doc.Subject.Claim, g.Edits, received); len(found) > 0 {
@@ -51,9 +52,9 @@ func refusedFor(what string, found []claims.Problem) error {
 
 // postAuthorization takes a signed prior-authorization request.
 func (g *Gateway) postAuthorization(c *call) (any, error) {
-	doc, err := credentials.Open[claims.AuthorizationSubmission](string(c.body), credentials.KindAuthorizationSubmission, g.keysOf(c))
+	doc, err := judged[claims.AuthorizationSubmission](g, c, credentials.KindAuthorizationSubmission, "authorization request")
 	if err != nil {
-		return nil, refuse(http.StatusBadRequest, "authorization request: %v", err)
+		return nil, err
 	}
 	if found := claims.CheckRequest(&doc.Subject.Request, g.Edits); len(found) > 0 {
 		return nil, refusedFor("authorization request", found)
@@ -64,6 +65,25 @@ func (g *Gateway) postAuthorization(c *call) (any, error) {
 	}
 	return g.accept(c.Context(), key, doc.Subject.Handle, workflows.AuthorizationID(key), workflows.Authorization,
 		activities.Submitted{Token: string(c.body), Received: g.receivedOn(doc.Subject.Source.Created)})
+}
+
+// judged is the signed document in a request's body, if it is good: said now,
+// by the caller, in a role that may say it. It may come again, which the books
+// know (see accept).
+func judged[T any](g *Gateway, c *call, kind credentials.Kind, what string) (*credentials.Credential[T], error) {
+	doc, v := credentials.Judge[T](string(c.body), kind, credentials.Policy{
+		Now: g.Now(), Leeway: books.ClockSkew, Position: credentials.Latest, Keys: g.keysOf(c), Status: credentials.StatusIfNamed,
+		Issuer: func(_ credentials.DID, kind credentials.Kind, jurisdiction string) error {
+			return ledger.MaySign(c.party, kind, jurisdiction)
+		},
+	})
+	switch {
+	case v.IsGood():
+		return doc, nil
+	case v.Outcome == credentials.Bad:
+		return nil, refuse(http.StatusBadRequest, "%s: %s: %s", what, v.Check, v.Why)
+	}
+	return nil, fmt.Errorf("judge %s: %s: %w", what, v.Check, v.Err())
 }
 
 // keysOf accepts only keys of the caller's own party: nobody submits what

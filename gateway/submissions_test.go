@@ -4,11 +4,13 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/countersign-health/countersign/activities"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/gateway/api"
+	"github.com/countersign-health/countersign/ledger/ledgertest"
 )
 
 func TestSubmitClaim(t *testing.T) {
@@ -65,6 +67,14 @@ func TestRefusedClaims(t *testing.T) {
 		edit(&s)
 		return signClaim(t, "hospital", s)
 	}
+	dated := func(from time.Time, entry *credentials.StatusEntry) string {
+		s := aClaim("C1")
+		token, err := credentials.Issue(ledgertest.Signer("hospital"), credentials.KindClaimSubmission, s.Handle, from, entry, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return token
+	}
 	for _, test := range []struct {
 		name, token string
 		want        int
@@ -76,6 +86,9 @@ func TestRefusedClaims(t *testing.T) {
 		{"signed by a stranger", signClaim(t, "stranger", aClaim("C1")), 400, "claim submission"},
 		{"of another kind", sign(t, "hospital", credentials.KindAuthorizationSubmission, random(), aRequest("A1")), 400, "claim submission"},
 		{"not signed at all", "{}", 400, "claim submission"},
+		{"dated tomorrow", dated(noon.AddDate(0, 0, 1), nil), 400, "dates: it is valid from"},
+		{"with a status that was not read", dated(noon, credentials.NewStatusEntry("https://hospital.example/1", 1)), 503, "send it again"},
+		{"signed by somebody of whom the ledger cannot be asked", signClaim(t, "newcomer", aClaim("C1")), 503, "send it again"},
 		{"under a handle that is used", with(func(s *claims.Submission) { s.Handle = taken }), 409, "sign it again"},
 	} {
 		_, err := h.client("hospital").SubmitClaim(ctx, test.token)

@@ -138,4 +138,4 @@ func (r *Registry) knowsKey(multikey string) bool {
 }
 
 // ErrRetired is the answer to a key that has handed over to another.
-var ErrRetired = errors.New("the key has been handed over to another one of its party")
+var ErrRetired = credentials.Refuse(credentials.CheckPeriod, "the key has been handed over to another one of its party")

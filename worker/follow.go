@@ -131,7 +131,7 @@ func (i *Insurer) verifyEvent(ctx context.Context, b *boardclient.Client, e boar
 	}
 	switch e.Kind {
 	case boardclient.EventLicense:
-		doc, err := credentials.Open[credentials.License](e.Token, credentials.KindLicense, i.errands.Receiving.Keys)
+		doc, err := said[credentials.License](i, e.Token, credentials.KindLicense, party, e.Index, entry)
 		if err != nil {
 			return heard, err
 		}
@@ -140,7 +140,7 @@ func (i *Insurer) verifyEvent(ctx context.Context, b *boardclient.Client, e boar
 		}
 		heard.License = &doc.Subject
 	case boardclient.EventOrder:
-		doc, err := credentials.Open[credentials.Order](e.Token, credentials.KindBoardOrder, i.errands.Receiving.Keys)
+		doc, err := said[credentials.Order](i, e.Token, credentials.KindBoardOrder, party, e.Index, entry)
 		if err != nil {
 			return heard, err
 		}
@@ -155,6 +155,25 @@ func (i *Insurer) verifyEvent(ctx context.Context, b *boardclient.Client, e boar
 		return heard, fmt.Errorf("kind %q is not known", e.Kind)
 	}
 	return heard, nil
+}
+
+// said judges what a board has said where it stands on the ledger. Its own date
+// counts, since an order binds even if the board's clock is wrong; and the
+// orders, not the list that a license names, say here what was revoked.
+func said[T any](i *Insurer, token string, kind credentials.Kind, board ledger.Party, index int64, entry ledger.Entry) (*credentials.Credential[T], error) {
+	doc, e, err := credentials.Prove[T](token, kind, i.errands.Receiving.Keys)
+	if err != nil {
+		return nil, err
+	}
+	return doc, credentials.Policy{
+		Now: e.From, Position: ledger.PlaceOf(index, entry, e.KeyID), Status: credentials.StatusElsewhere,
+		Issuer: func(who credentials.DID, kind credentials.Kind, jurisdiction string) error {
+			if who != board.DID {
+				return credentials.Refuse(credentials.CheckIssuer, "another party than the board issued it")
+			}
+			return ledger.MaySign(board, kind, jurisdiction)
+		},
+	}.Judge(e).Err()
 }
 
 // wakeUndecided has everything that is pended decided anew, and what is being
