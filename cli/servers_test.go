@@ -99,8 +99,6 @@ func startServers(t *testing.T) []string {
 
 	gate := httptest.NewServer(newGate(t, reader, l))
 	t.Cleanup(gate.Close)
-	dead := httptest.NewServer(nil)
-	dead.Close()
 	fork := serveFork(t, filepath.Join(dir, "fork.db"))
 	did := func(name string) string { return string(ledgertest.Party(name, ledger.RoleInsurer).DID) }
 	return []string{
@@ -108,7 +106,8 @@ func startServers(t *testing.T) []string {
 		"COUNTERSIGN_BOARD=" + door.URL, "COUNTERSIGN_BOARD_DID=" + did("board"),
 		"COUNTERSIGN_GATEWAY=" + gate.URL, "COUNTERSIGN_INSURER=" + did("insurer"),
 		"WITNESS1=" + l.Witnesses[0].Name + "=" + l.Witnesses[0].URL, "FORK=" + fork,
-		"DEAD=" + dead.URL, "STRANGER=" + did("stranger"),
+		"DEAD=http://127.0.0.1:1", // where nobody may listen but root; a port that was given back is soon another test's
+		"STRANGER=" + did("stranger"),
 	}
 }
 

@@ -28,7 +28,7 @@ func NewSigner(kid string, key ed25519.PrivateKey) Signer {
 	if kid == "" {
 		kid = KeyID(key.Public().(ed25519.PublicKey))
 	}
-	return keySigner{kid, key}
+	return Salting(keySigner{kid, key})
 }
 
 type keySigner struct {
@@ -58,7 +58,7 @@ func NewES256Signer(kid string, key *ecdsa.PrivateKey) (Signer, error) {
 		m := pub.Multikey()
 		kid = didKeyPrefix + m + "#" + m
 	}
-	return p256Signer{kid, key}, nil
+	return Salting(p256Signer{kid, key}), nil
 }
 
 type p256Signer struct {

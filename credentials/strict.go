@@ -31,6 +31,9 @@ func CanonicalJSON(v any) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode JSON: %w", err)
 	}
+	if short := plain(b, nil); short != nil {
+		return short, nil
+	}
 	if err := check(b, nil); err != nil {
 		return nil, fmt.Errorf("encode JSON: %w", err)
 	}
@@ -53,17 +56,26 @@ func canonicalize(b []byte) ([]byte, error) {
 // integers that a float64 cannot hold, more than 32 levels, and anything behind
 // the value. Errors name the place as a JSON pointer (RFC 6901).
 func DecodeStrict(b []byte, v any) error {
+	_, err := decodeStrict(b, v)
+	return err
+}
+
+// decodeStrict also gives the canonical form of b, where it came to know it.
+func decodeStrict(b []byte, v any) (canonical []byte, err error) {
 	t := reflect.TypeOf(v)
 	if t == nil || t.Kind() != reflect.Pointer {
-		return errors.New("decode JSON: want a pointer to decode into")
+		return nil, errors.New("decode JSON: want a pointer to decode into")
 	}
-	if err := check(b, t.Elem()); err != nil {
-		return fmt.Errorf("decode JSON: %w", err)
+	canonical = plain(b, t.Elem())
+	if canonical == nil {
+		if err := check(b, t.Elem()); err != nil {
+			return nil, fmt.Errorf("decode JSON: %w", err)
+		}
 	}
 	if err := json.Unmarshal(b, v); err != nil {
-		return fmt.Errorf("decode JSON: %w", withPointer(err))
+		return nil, fmt.Errorf("decode JSON: %w", withPointer(err))
 	}
-	return nil
+	return canonical, nil
 }
 
 // withPointer says where a value had the wrong type, and leaves the value out:
@@ -105,7 +117,8 @@ func (w walker) value(t reflect.Type, at string, depth int) error {
 	if err != nil {
 		return syntax(at, err)
 	}
-	t, nullable := settle(t)
+	meant := settle(t)
+	t = meant.t
 	switch tok := tok.(type) {
 	case json.Delim:
 		if depth >= maxDepth {
@@ -118,7 +131,7 @@ func (w walker) value(t reflect.Type, at string, depth int) error {
 	case json.Number:
 		return checkNumber(string(tok), at)
 	case nil:
-		if !nullable {
+		if !meant.nullable {
 			return fmt.Errorf("at %s: null is not a value here", pointer(at))
 		}
 	}
@@ -186,25 +199,47 @@ var (
 	textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
 )
 
-// settle follows pointers, and gives up the type where it decodes itself.
-func settle(t reflect.Type) (_ reflect.Type, nullable bool) {
-	nullable = t == nil
-	for t != nil {
+// A settled type is one without its pointers. T is nil where anything may
+// stand, and where the type decodes itself.
+type settled struct {
+	t        reflect.Type
+	nullable bool
+	itself   reflect.Type // the type that decodes itself, if it does
+}
+
+var settledKnown sync.Map // reflect.Type -> settled
+
+func settle(t reflect.Type) settled {
+	if t == nil {
+		return settled{nullable: true}
+	}
+	if known, ok := settledKnown.Load(t); ok {
+		return known.(settled)
+	}
+	s := settleAnew(t)
+	settledKnown.Store(t, s)
+	return s
+}
+
+func settleAnew(t reflect.Type) (s settled) {
+	for {
 		if p := reflect.PointerTo(t); p.Implements(jsonUnmarshaler) || p.Implements(textUnmarshaler) {
-			return nil, nullable
+			s.itself = t
+			return s
 		}
 		switch t.Kind() {
 		case reflect.Pointer:
-			t, nullable = t.Elem(), true
+			t, s.nullable = t.Elem(), true
 			continue
 		case reflect.Interface:
-			return nil, true
+			s.nullable = true
+			return s
 		case reflect.Slice, reflect.Map:
-			nullable = true
+			s.nullable = true
 		}
-		return t, nullable
+		s.t = t
+		return s
 	}
-	return nil, nullable
 }
 
 // fieldsOf lists the JSON names of a struct; nil means that t is no struct.
@@ -229,7 +264,7 @@ func listFields(t reflect.Type) map[string]reflect.Type {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		embedded, _ := settle(f.Type)
+		embedded := settle(f.Type).t
 		switch {
 		case f.Tag.Get("json") == "-":
 		case f.Anonymous && name == "" && embedded != nil && embedded.Kind() == reflect.Struct:

@@ -155,7 +155,7 @@ func (s *KeyStore) open(name string, k Version) (credentials.Signer, error) {
 	if err != nil || len(pub) != ed25519.PublicKeySize || credentials.EncodeMultikey(pub) != fragment {
 		return nil, fmt.Errorf("open key %q: the sealed key is another one", name)
 	}
-	return signer{kid: k.KeyID, handle: handle, crypto: s.crypto}, nil
+	return credentials.Salting(signer{kid: k.KeyID, handle: handle, crypto: s.crypto}), nil
 }
 
 // intact looks that the sealed key's file is, byte for byte, what was written:

@@ -1,0 +1,223 @@
+//go:build bench
+
+// Package bench measures what a credential costs beside the bare signature:
+// make bench-credentials.
+package bench
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/credentials/integrity"
+)
+
+const (
+	rounds = 5
+	each   = 2000 // operations of one kind in a round
+)
+
+var now = time.Date(2026, 11, 3, 12, 0, 0, 0, time.UTC)
+
+// An operation is measured against a bare one of the same round.
+type operation struct {
+	name   string
+	target float64
+	bare   func() error
+	do     func() error
+}
+
+// BenchmarkCredentials prints one line a target. Rounds alternate between all
+// operations, so that a busy neighbor slows both sides of a ratio.
+func BenchmarkCredentials(b *testing.B) {
+	all := append(tokens(b), readable(b)...)
+	ratios := make([][]float64, len(all))
+	for range rounds {
+		for i, o := range all {
+			bare := timed(b, o.bare)
+			ratios[i] = append(ratios[i], timed(b, o.do).Seconds()/bare.Seconds())
+		}
+	}
+	for i, o := range all {
+		line(o.name, middle(ratios[i]), "x", o.target)
+	}
+	line("status-check-cached", statusCheck(b)*1e6, "us", 1)
+}
+
+func timed(b *testing.B, do func() error) time.Duration {
+	b.Helper()
+	began := time.Now()
+	for range each {
+		if err := do(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return time.Since(began)
+}
+
+func middle(all []float64) float64 {
+	slices.Sort(all)
+	return all[len(all)/2]
+}
+
+func line(name string, measured float64, unit string, target float64) {
+	verdict := "ok"
+	if measured > target {
+		verdict = "short"
+	}
+	fmt.Printf("bench %s %.3g %s target %g %s\n", name, measured, unit, target, verdict)
+}
+
+// A board is what issues in these measurements.
+type board struct {
+	private ed25519.PrivateKey
+	signer  credentials.Signer
+	keys    credentials.ResolveKey
+	handle  credentials.Handle
+	license credentials.License
+	list    *credentials.SignedList
+	status  *credentials.StatusEntry
+}
+
+func newBoard(b *testing.B) *board {
+	b.Helper()
+	pub, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		b.Fatal(err)
+	}
+	t := &board{private: private, signer: credentials.NewSigner(credentials.KeyID(pub), private)}
+	key, err := credentials.ResolveDIDKey(t.signer.KeyID())
+	if err != nil {
+		b.Fatal(err)
+	}
+	// Whoever verifies many credentials keeps the keys that it has resolved.
+	t.keys = func(kid string) (credentials.Key, error) {
+		if kid == t.signer.KeyID() {
+			return key, nil
+		}
+		return credentials.ResolveDIDKey(kid)
+	}
+	rand.Read(t.handle[:])
+	const url = "https://board.example/status/1"
+	t.license = credentials.License{Handle: t.handle, NPI: "1234567893", Name: "Nadia Amaranth", Jurisdiction: "CA", Profession: "MD",
+		Number: "CA-MD-99999", From: "2021-10-01", Until: "2027-09-30"}
+	t.status = credentials.NewStatusEntry(url, 4711)
+	var bits credentials.StatusList
+	signed, err := credentials.IssueStatusList(t.signer, t.handle, url, &bits, now.Add(-time.Hour), now.Add(time.Hour))
+	if err == nil {
+		t.list, err = credentials.ReadStatusList(signed, t.keys)
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	return t
+}
+
+// policy has every check made.
+func (t *board) policy() credentials.Policy {
+	return credentials.Policy{
+		Now: now, Leeway: time.Minute, Position: credentials.Latest, Keys: t.keys,
+		Issuer:   func(credentials.DID, credentials.Kind, string) error { return nil },
+		List:     func(credentials.DID, credentials.StatusEntry) (*credentials.SignedList, error) { return t.list, nil },
+		Replayed: func(credentials.Handle) bool { return false },
+	}
+}
+
+func (t *board) issue() (string, error) {
+	return credentials.Issue(t.signer, credentials.KindLicense, t.handle, now, t.status, t.license)
+}
+
+// signs and verifies are the bare operations over the bytes that a format signs.
+func (t *board) signs(message []byte) func() error {
+	return func() error { ed25519.Sign(t.private, message); return nil }
+}
+
+func (t *board) verifies(message []byte) func() error {
+	pub, sig := t.private.Public().(ed25519.PublicKey), ed25519.Sign(t.private, message)
+	return func() error {
+		if !ed25519.Verify(pub, message, sig) {
+			return fmt.Errorf("the bare signature does not verify")
+		}
+		return nil
+	}
+}
+
+func good[T any](_ *credentials.Credential[T], v credentials.Verdict) error {
+	if v.Outcome != credentials.Good {
+		return fmt.Errorf("got %+v, want it good", v)
+	}
+	return nil
+}
+
+// tokens are vc+jwt.
+func tokens(b *testing.B) []operation {
+	t := newBoard(b)
+	token, err := t.issue()
+	if err != nil {
+		b.Fatal(err)
+	}
+	message := []byte(token[:len(token)-87]) // a dot and 64 bytes in base64url
+	return []operation{
+		{"vc-jwt-issue", 1.5, t.signs(message), func() error { _, err := t.issue(); return err }},
+		{"vc-jwt-verify", 1.7, t.verifies(message), func() error {
+			return good(credentials.Judge[credentials.License](token, credentials.KindLicense, t.policy()))
+		}},
+	}
+}
+
+// readable are eddsa-jcs-2022, whose bare message is two hashes.
+func readable(b *testing.B) []operation {
+	t := newBoard(b)
+	terms := integrity.Terms{Purpose: integrity.Assertion, Created: now}
+	sign := func() ([]byte, error) {
+		draft, err := credentials.Draft(t.signer, credentials.KindLicense, t.handle, now, time.Time{}, t.status, t.license)
+		if err != nil {
+			return nil, err
+		}
+		return integrity.Sign(t.signer, integrity.JCS, draft, terms)
+	}
+	document, err := sign()
+	if err != nil {
+		b.Fatal(err)
+	}
+	message := make([]byte, 64)
+	return []operation{
+		{"eddsa-jcs-issue", 2.5, t.signs(message), func() error { _, err := sign(); return err }},
+		{"eddsa-jcs-verify", 2.7, t.verifies(message), func() error {
+			return good(integrity.Judge[credentials.License](document, credentials.KindLicense, []integrity.Suite{integrity.JCS}, t.policy()))
+		}},
+	}
+}
+
+// statusCheck is the seconds that one credential's status takes to be read from
+// a list that was read before, with the list's own dates and issuer checked.
+func statusCheck(b *testing.B) float64 {
+	t := newBoard(b)
+	p, did := t.policy(), credentials.DID("")
+	token, err := t.issue()
+	if err != nil {
+		b.Fatal(err)
+	}
+	c, _ := credentials.Judge[credentials.License](token, credentials.KindLicense, p)
+	did = c.Issuer
+	e := &credentials.Envelope{Kind: credentials.KindLicense, Handle: t.handle, Issuer: did, KeyID: t.signer.KeyID(), From: now}
+	without := timedJudge(p, e)
+	e.Status = []credentials.StatusEntry{*t.status}
+	return max(timedJudge(p, e)-without, 0)
+}
+
+func timedJudge(p credentials.Policy, e *credentials.Envelope) float64 {
+	if len(e.Status) == 0 {
+		p.Status = credentials.StatusIfNamed
+	}
+	const n = 200_000
+	began := time.Now()
+	for range n {
+		p.Judge(e)
+	}
+	return time.Since(began).Seconds() / n
+}

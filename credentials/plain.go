@@ -1,0 +1,255 @@
+package credentials
+
+import (
+	"bytes"
+	"encoding"
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strconv"
+	"unicode/utf8"
+)
+
+// plain is the short way through check and canonicalize, for JSON as we write
+// it ourselves: no white space, no escapes but of a quote or a backslash, names
+// in ASCII, numbers that are integers. It answers with the canonical form, or
+// with nil for whatever it does not judge: that goes the long way, which alone
+// refuses. FuzzPlain holds the two against each other.
+//
+// On the long way, reading a license takes three times as long as verifying its
+// signature.
+func plain(b []byte, t reflect.Type) []byte {
+	p := plainReader{in: b, out: make([]byte, 0, len(b))}
+	return p.all(t)
+}
+
+// plainProbed is plain for what was encoded from a t. It also has each value
+// that decodes itself do so: that is all that decoding could still refuse.
+func plainProbed(b []byte, t reflect.Type) []byte {
+	p := plainReader{in: b, out: make([]byte, 0, len(b)), probe: true}
+	return p.all(t)
+}
+
+type plainReader struct {
+	in    []byte
+	at    int
+	out   []byte // the canonical form of what was read
+	probe bool
+}
+
+func (p *plainReader) all(t reflect.Type) []byte {
+	if !p.value(t, 0) || p.at != len(p.in) {
+		return nil
+	}
+	return p.out
+}
+
+// A plainMember is a member of an object, canonical, as a range of out.
+type plainMember struct {
+	name       []byte // in in
+	start, end int
+}
+
+func (p *plainReader) value(t reflect.Type, depth int) bool {
+	start, s := p.at, settle(t)
+	return p.settled(s.t, s.nullable, depth) && (!p.probe || s.itself == nil || probe(s.itself, p.in[start:p.at]))
+}
+
+// probe says whether a type that decodes itself takes a value.
+func probe(t reflect.Type, value []byte) bool {
+	switch v := reflect.New(t).Interface().(type) {
+	case json.Unmarshaler:
+		return v.UnmarshalJSON(value) == nil
+	case encoding.TextUnmarshaler:
+		// null is no text; what has an escape is not plain enough.
+		return value[0] == '"' && bytes.IndexByte(value, '\\') < 0 && v.UnmarshalText(value[1:len(value)-1]) == nil
+	}
+	return false
+}
+
+func (p *plainReader) settled(t reflect.Type, nullable bool, depth int) bool {
+	if p.at >= len(p.in) {
+		return false
+	}
+	switch c := p.in[p.at]; {
+	case c == '{':
+		return depth < maxDepth && p.object(t, depth+1)
+	case c == '[':
+		return depth < maxDepth && p.array(t, depth+1)
+	case c == '"':
+		_, ok := p.text()
+		return ok
+	case c == '-' || '0' <= c && c <= '9':
+		return p.integer()
+	case c == 't':
+		return p.word("true")
+	case c == 'f':
+		return p.word("false")
+	case c == 'n':
+		return nullable && p.word("null")
+	}
+	return false
+}
+
+func (p *plainReader) word(w string) bool {
+	if !bytes.HasPrefix(p.in[p.at:], []byte(w)) {
+		return false
+	}
+	p.out = append(p.out, w...)
+	p.at += len(w)
+	return true
+}
+
+// next takes one byte of punctuation.
+func (p *plainReader) next(c byte) bool {
+	if p.at >= len(p.in) || p.in[p.at] != c {
+		return false
+	}
+	p.at++
+	return true
+}
+
+// text reads a string, and gives what stands between its quotes.
+func (p *plainReader) text() (inside []byte, ok bool) {
+	start := p.at + 1
+	for i := start; i < len(p.in); i++ {
+		switch c := p.in[i]; {
+		case c == '"':
+			p.at = i + 1
+			p.out = append(p.out, p.in[start-1:p.at]...)
+			return p.in[start:i], utf8.Valid(p.in[start:i])
+		case c == '\\':
+			if i++; i >= len(p.in) || p.in[i] != '"' && p.in[i] != '\\' {
+				return nil, false
+			}
+		case c < 0x20:
+			return nil, false
+		}
+	}
+	return nil, false
+}
+
+// integer reads one that every reader keeps, in its only spelling.
+func (p *plainReader) integer() bool {
+	start := p.at
+	if p.in[p.at] == '-' {
+		p.at++
+	}
+	digits := p.at
+	for p.at < len(p.in) && '0' <= p.in[p.at] && p.in[p.at] <= '9' {
+		p.at++
+	}
+	if n := p.at - digits; n == 0 || n > 16 || p.in[digits] == '0' && (n > 1 || digits > start) {
+		return false
+	}
+	if v, err := strconv.ParseInt(string(p.in[digits:p.at]), 10, 64); err != nil || v > maxExact {
+		return false
+	}
+	p.out = append(p.out, p.in[start:p.at]...)
+	return true
+}
+
+func (p *plainReader) object(t reflect.Type, depth int) bool {
+	fields := fieldsOf(t)
+	var space [16]plainMember
+	members, sorted, base := space[:0], true, len(p.out)
+	p.out = append(p.out, '{')
+	for p.at++; len(members) > 0 || !p.next('}'); {
+		m := plainMember{start: len(p.out)}
+		if p.at >= len(p.in) || p.in[p.at] != '"' {
+			return false
+		}
+		var ok bool
+		if m.name, ok = p.text(); !ok || !plainName(m.name) || !p.next(':') {
+			return false
+		}
+		p.out = append(p.out, ':')
+		inner, ok := memberType(t, fields, m.name)
+		if !ok || !p.value(inner, depth) {
+			return false
+		}
+		m.end = len(p.out)
+		if n := len(members); n > 0 && bytes.Compare(members[n-1].name, m.name) >= 0 {
+			sorted = false
+		}
+		members = append(members, m)
+		if p.next('}') {
+			break
+		}
+		if !p.next(',') {
+			return false
+		}
+		p.out = append(p.out, ',')
+	}
+	p.out = append(p.out, '}')
+	return sorted || p.sort(base, members)
+}
+
+// plainName says whether a name sorts the same by bytes as by UTF-16.
+func plainName(name []byte) bool {
+	for _, c := range name {
+		if c >= 0x80 || c == '\\' {
+			return false
+		}
+	}
+	return true
+}
+
+// memberType is what a member's value is meant for: nil for anything.
+func memberType(t reflect.Type, fields map[string]reflect.Type, name []byte) (inner reflect.Type, ok bool) {
+	if fields != nil {
+		inner, ok = fields[string(name)]
+		return inner, ok
+	}
+	if t != nil && t.Kind() == reflect.Map {
+		return t.Elem(), true
+	}
+	return nil, true
+}
+
+// sort writes an object that starts at base anew, its members in order. Two of
+// one name are not for it to judge.
+func (p *plainReader) sort(base int, members []plainMember) bool {
+	slices.SortFunc(members, func(a, b plainMember) int { return bytes.Compare(a.name, b.name) })
+	read := slices.Clone(p.out[base:])
+	p.out = p.out[:base+1]
+	for i, m := range members {
+		if i > 0 {
+			if bytes.Equal(members[i-1].name, m.name) {
+				return false
+			}
+			p.out = append(p.out, ',')
+		}
+		p.out = append(p.out, read[m.start-base:m.end-base]...)
+	}
+	p.out = append(p.out, '}')
+	return true
+}
+
+func (p *plainReader) array(t reflect.Type, depth int) bool {
+	var inner reflect.Type
+	most := -1
+	if t != nil && (t.Kind() == reflect.Slice || t.Kind() == reflect.Array) {
+		inner = t.Elem()
+		if t.Kind() == reflect.Array {
+			most = t.Len()
+		}
+	}
+	p.out = append(p.out, '[')
+	n := 0
+	for p.at++; n > 0 || !p.next(']'); {
+		if !p.value(inner, depth) {
+			return false
+		}
+		n++
+		if p.next(']') {
+			break
+		}
+		if !p.next(',') {
+			return false
+		}
+		p.out = append(p.out, ',')
+	}
+	p.out = append(p.out, ']')
+	return most < 0 || n == most
+}
