@@ -15,7 +15,7 @@ const ContextID = urnPrefix + "context:1"
 // linkedContexts are those of a credential that is secured otherwise than as
 // vc+jwt. Other contexts than a token's also keep the two from being mistaken
 // for each other.
-var linkedContexts = []string{"https://www.w3.org/ns/credentials/v2", ContextID}
+var linkedContexts = []string{contextV2, ContextID}
 
 // Draft is a credential before it is signed, in canonical JSON, for a form
 // other than vc+jwt: integrity, rdfc and sdjwt secure it. The salt comes from
@@ -58,7 +58,7 @@ func OpenAs(token, typ string, keys ResolveKey) (kid string, key Key, payload []
 	return openJWS(token, typ, keys)
 }
 
-var ownTypes = []string{typCredential, typRequest}
+var ownTypes = []string{typCredential, typPresentation, typRequest}
 
 // plainType says whether typ stands in JSON as it is.
 func plainType(typ string) bool {
