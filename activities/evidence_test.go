@@ -14,7 +14,7 @@ import (
 )
 
 func (h *house) gathering() *activities.Evidence {
-	return &activities.Evidence{Books: h, Now: func() time.Time { return noon }, Patience: 5 * time.Minute}
+	return &activities.Evidence{Books: h, Now: func() time.Time { return noon }, Clock: h.clock, Patience: 5 * time.Minute}
 }
 
 func TestStanding(t *testing.T) {
@@ -128,6 +128,24 @@ func (h *house) ask() credentials.Handle {
 	_, err := h.ReceiveAuthorization(ctx, books.NewAuthorization{Submitter: "did:key:hospital", Submission: s, Token: "t", Received: "2026-04-30"})
 	must(h.t, err)
 	return s.Handle
+}
+
+// Before the clock is right nothing is gathered: a feed is as old as a clock
+// says.
+func TestGatheringWaitsForTheClock(t *testing.T) {
+	h := newHouse(t)
+	h.license(noon)
+	claim, request := h.receive(aClaim("C1")), h.ask()
+	for _, off := range []error{&books.ClockError{By: time.Hour}, nil} {
+		h.off = off
+		c, err := h.gathering().GatherClaim(ctx, claim)
+		must(t, err)
+		a, err := h.gathering().GatherAuthorization(ctx, request)
+		must(t, err)
+		if wait := off != nil; c.Wait != wait || a.Wait != wait || (len(c.Evidence.Lines) == 0) != wait || (len(a.Evidence.Standings) == 0) != wait {
+			t.Errorf("%v: got %+v and %+v, want them to wait: %v", off, c, a, wait)
+		}
+	}
 }
 
 func TestGatherAuthorization(t *testing.T) {

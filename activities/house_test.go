@@ -38,7 +38,10 @@ type house struct {
 	*faulty
 	t     *testing.T
 	store *store.Books
+	off   error // what is wrong with the house's clock
 }
+
+func (h *house) clock() error { return h.off }
 
 func newHouse(t *testing.T) *house {
 	t.Helper()

@@ -20,7 +20,13 @@ type Signing struct {
 	Books  Books
 	Signer credentials.Signer
 	Now    func() time.Time
+	Clock  Clock
 }
+
+// Clock says why nothing may be dated by the house's clock now; nil where
+// nothing is known against it. What is signed ahead of time is refused for good
+// by whoever verifies it, and what a clock that is behind calls fresh is not.
+type Clock func() error
 
 // ClaimToSign is a decision with the evidence that it rests on.
 type ClaimToSign struct {
@@ -87,6 +93,9 @@ func (s *Signing) sign(ctx context.Context, kind ledger.Kind, doc credentials.Ki
 	answered, err := s.Books.FindSigned(ctx, books.SubmissionKey(submission))
 	if err != nil {
 		return handle, fmt.Errorf("find submission: %w", err)
+	}
+	if err := s.Clock(); err != nil { // it was right when the evidence was gathered
+		return handle, fmt.Errorf("sign decision: %w", err)
 	}
 	now := s.Now().UTC().Truncate(time.Second)
 	token, err := issue(handle, salt, root, credentials.DocumentDigest(answered.Token), now)

@@ -17,7 +17,7 @@ import (
 )
 
 func (h *house) signing() *activities.Signing {
-	return &activities.Signing{Books: h, Signer: ledgertest.Signer("insurer"), Now: func() time.Time { return noon.Add(time.Millisecond) }}
+	return &activities.Signing{Books: h, Signer: ledgertest.Signer("insurer"), Now: func() time.Time { return noon.Add(time.Millisecond) }, Clock: h.clock}
 }
 
 func toSign(submission credentials.Handle) activities.ClaimToSign {
@@ -96,6 +96,41 @@ func TestSigningKeepsFirstBytes(t *testing.T) {
 	in.Evidence.Received = "2026-05-07" // the facts have moved
 	if other, err := h.signing().SignClaim(ctx, in); err != nil || other == first {
 		t.Errorf("on other evidence: got %s, %v, want another document", other, err)
+	}
+}
+
+// By a clock that is off nothing new is signed, and what was signed before is
+// there.
+func TestSigningNeedsTheClock(t *testing.T) {
+	h := newHouse(t)
+	claim := h.receive(aClaim("C1"))
+	before, err := h.signing().SignClaim(ctx, toSign(claim))
+	must(t, err)
+	next := toSign(claim)
+	next.Decision.Number, next.Evidence.Number = 2, 2
+	request := activities.AuthorizationToSign{
+		Decision: claims.AuthorizationDecision{Submission: claim, Number: 1, Outcome: claims.AuthorizationPended},
+		Evidence: claims.AuthorizationEvidence{Submission: claim, Number: 1, Standings: []claims.ItemStanding{{Sequence: 1}}},
+	}
+	h.off = &books.ClockError{By: time.Hour}
+	if _, err := h.signing().SignClaim(ctx, next); !errors.Is(err, h.off) || final(err) {
+		t.Errorf("a claim: got %v, want an error that is tried again", err)
+	}
+	if _, err := h.signing().SignAuthorization(ctx, request); !errors.Is(err, h.off) || final(err) {
+		t.Errorf("an authorization: got %v, want an error that is tried again", err)
+	}
+	h.signed.Range(func(key, _ any) bool {
+		if key != before {
+			t.Errorf("%s was kept", key)
+		}
+		return true
+	})
+	if again, err := h.signing().SignClaim(ctx, toSign(claim)); err != nil || again != before {
+		t.Errorf("signed before: got %s, %v", again, err)
+	}
+	h.off = nil
+	if _, err := h.signing().SignClaim(ctx, next); err != nil {
+		t.Errorf("once it is right: %v", err)
 	}
 }
 

@@ -117,6 +117,9 @@ func TestCrashBeforeTheLedgerHears(t *testing.T) {
 		if p, err = c.Feed(ctx, 0, 0); err != nil || p.Head.Time.After(made) {
 			t.Errorf("head %+v, %v: it must not claim to be complete after %s", p.Head, err, made)
 		}
+		if !p.Signed.After(p.Head.Time) {
+			t.Errorf("signed %s, want the time of the answer, not of the head", p.Signed)
+		}
 		first.shut()
 
 		l.setFault(nil)
@@ -214,9 +217,22 @@ func TestStatusListIsSignedAgain(t *testing.T) {
 	if third == second {
 		t.Error("not signed again although half of its life is over")
 	}
-	c, err := credentials.Open[credentials.StatusListSubject](third, credentials.KindStatusList, credentials.ResolveDIDKey)
-	if err != nil || c.ValidUntil == nil || !c.ValidUntil.Equal(now.Add(5*time.Minute)) {
-		t.Errorf("list is valid until %v, %v", c.ValidUntil, err)
+	until := func(token string) time.Time {
+		t.Helper()
+		c, err := credentials.Open[credentials.StatusListSubject](token, credentials.KindStatusList, credentials.ResolveDIDKey)
+		if err != nil || c.ValidUntil == nil {
+			t.Fatalf("no end of the list: %v", err)
+		}
+		return *c.ValidUntil
+	}
+	if got := until(third); !got.Equal(now.Add(5 * time.Minute)) {
+		t.Errorf("list is valid until %v at %v", got, now)
+	}
+	mu.Lock()
+	now = now.Add(-time.Hour) // it was ahead, and is set right: nobody takes the list before its time
+	mu.Unlock()
+	if got := until(read()); !got.Equal(now.Add(5 * time.Minute)) {
+		t.Errorf("an hour back: list is valid until %v at %v", got, now)
 	}
 }
 

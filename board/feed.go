@@ -30,7 +30,7 @@ func (b *Board) feed(ctx context.Context, after int64, most time.Duration) (p cl
 			break
 		}
 	}
-	p.Proof, err = credentials.Issue(b.signer, credentials.KindFeedHead, b.feedHandle(), p.Head.Time, nil, p.Prove(after))
+	p.Proof, err = credentials.Issue(b.signer, credentials.KindFeedHead, b.feedHandle(), b.Now(), nil, p.Prove(after))
 	return p, err
 }
 

@@ -44,8 +44,11 @@ func (b *Board) statusList(ctx context.Context, list int64) (token string, keep 
 	if !any {
 		return "", 0, sql.ErrNoRows
 	}
-	if kept, ok := b.lists.lists[list]; ok && kept.revoked == revoked && kept.until.Sub(now) > b.ListLife/2 {
-		return kept.token, kept.until.Sub(now) / 2, nil
+	if kept, ok := b.lists.lists[list]; ok && kept.revoked == revoked {
+		// More than its whole life is left to a list that was signed while the clock was ahead.
+		if left := kept.until.Sub(now); left > b.ListLife/2 && left <= b.ListLife {
+			return kept.token, left / 2, nil
+		}
 	}
 	bits, err := b.statusBits(ctx, list)
 	if err != nil {

@@ -89,9 +89,12 @@ func (g *Gateway) open(w http.ResponseWriter, r *http.Request, roles []ledger.Ro
 func (g *Gateway) answer(w http.ResponseWriter, r *http.Request, answer any, err error) {
 	status := http.StatusOK
 	var no *api.Refusal
+	var clock *books.ClockError
 	switch {
 	case errors.As(err, &no):
 		status, answer = no.Status, no
+	case errors.As(err, &clock):
+		status, answer = http.StatusServiceUnavailable, &api.Refusal{Message: clock.Error()}
 	case errors.Is(err, books.ErrForgotten):
 		status, answer = http.StatusGone, &api.Refusal{Message: books.ErrForgotten.Error()}
 	case errors.Is(err, books.ErrNotFound):

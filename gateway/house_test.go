@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,6 +30,7 @@ import (
 	"github.com/countersign-health/countersign/examples"
 	"github.com/countersign-health/countersign/gateway/api"
 	"github.com/countersign-health/countersign/ledger"
+	ledgerclient "github.com/countersign-health/countersign/ledger/client"
 	"github.com/countersign-health/countersign/ledger/ledgertest"
 	"github.com/countersign-health/countersign/store"
 	"github.com/countersign-health/countersign/store/sqldb"
@@ -63,6 +65,7 @@ type house struct {
 	temporal *contracts
 	url      string
 	log      *lockedBuffer
+	said     atomic.Pointer[time.Time] // by the operator's clock
 }
 
 func newHouse(t *testing.T) *house {
@@ -83,7 +86,7 @@ func newHouse(t *testing.T) *house {
 	}}}
 	insurer := worker.NewInsurer(worker.Config{
 		Insurer: did("insurer"), Payer: payer, Reviewers: []credentials.DID{did("reviewer")}, Signer: ledgertest.Signer("insurer"), Secret: secret, Books: h.books,
-		Temporal: h.temporal, Ledger: participants{}, Now: now, Log: slog.New(slog.NewJSONHandler(h.log, nil)),
+		Temporal: h.temporal, Ledger: participants{&h.said}, Now: now, Log: slog.New(slog.NewJSONHandler(h.log, nil)),
 	})
 	server := httptest.NewServer(insurer.Handler())
 	h.url = server.URL
@@ -210,7 +213,7 @@ func example(t *testing.T, name string) []byte {
 }
 
 // participants are a ledger on which everyone in roles is admitted.
-type participants struct{}
+type participants struct{ said *atomic.Pointer[time.Time] } // by the operator's clock
 
 func (participants) Who(kid string) (credentials.Key, ledger.Party, error) {
 	if kid == ledgertest.Signer("newcomer").KeyID() {
@@ -244,6 +247,13 @@ func (participants) Own(context.Context, credentials.DID, int64) ([]books.OwnEnt
 
 func (participants) Find(context.Context, credentials.DID, string) (int64, bool, error) {
 	return 0, false, nil
+}
+
+func (p participants) Date() (d ledgerclient.Date) {
+	if said := p.said.Load(); said != nil {
+		d = ledgerclient.Date{Said: *said, Asked: time.Now(), Answered: time.Now()}
+	}
+	return d
 }
 
 func (participants) Check(context.Context, int64, []byte) ([]byte, ledger.Entry, error) {

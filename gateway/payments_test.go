@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
@@ -158,6 +159,23 @@ func TestRunsAtOnceOverHTTP(t *testing.T) {
 	wait.Wait()
 	if released.Load() != 1 || nothing.Load() != 5 {
 		t.Errorf("%d remittances, %d runs with nothing to pay; want 1 and 5", released.Load(), nothing.Load())
+	}
+}
+
+// A house whose clock is off tells its own people so, and pays nothing.
+func TestNoPaymentByAWrongClock(t *testing.T) {
+	h := newHouse(t)
+	h.license(clinician)
+	h.bill("C1", claims.Paid, as837)
+	said := noon.Add(time.Hour)
+	h.said.Store(&said)
+	run, err := h.client("insurer").RunPayments(ctx, "2026-05-07")
+	if status(err) != http.StatusServiceUnavailable || !strings.Contains(err.Error(), "clock is at least 1h0m0s behind the ledger") {
+		t.Errorf("got %+v, %v, want 503 and a word about the clock", run, err)
+	}
+	h.said.Store(nil)
+	if run, err := h.client("insurer").RunPayments(ctx, "2026-05-07"); err != nil || len(run.Remittances) != 1 {
+		t.Errorf("once it is right: got %+v, %v", run, err)
 	}
 }
 

@@ -67,7 +67,7 @@ func (i *Insurer) hearOnce(ctx context.Context, b *boardclient.Client, wait time
 	if err != nil {
 		return read, fmt.Errorf("read feed position: %w", err)
 	}
-	page, err := b.Feed(ctx, feed.Sequence, wait)
+	page, err := i.ask(ctx, b, feed.Sequence, wait)
 	if err != nil {
 		return read, err
 	}

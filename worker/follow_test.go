@@ -18,6 +18,7 @@ import (
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/ledger"
+	ledgerclient "github.com/countersign-health/countersign/ledger/client"
 	"github.com/countersign-health/countersign/ledger/ledgertest"
 	"github.com/countersign-health/countersign/store"
 	"github.com/countersign-health/countersign/store/sqldb"
@@ -41,6 +42,8 @@ func (boardsOnly) Who(kid string) (credentials.Key, ledger.Party, error) {
 	did, _, err := credentials.ParseKeyID(kid)
 	return credentials.Key{}, ledger.Party{DID: did, Role: ledger.RoleBoard, Jurisdiction: "CA"}, err
 }
+
+func (boardsOnly) Date() (d ledgerclient.Date) { return d }
 
 // quiet is a board with no events, which answers when the test says so.
 type quiet struct {

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"testing"
+	"time"
 
 	"go.temporal.io/sdk/client"
 
@@ -39,7 +40,7 @@ func (h *house) feed(licenses ...string) *boardclient.Client {
 		if after < last.Sequence {
 			p.Events = events[after : after+1]
 		}
-		p.Proof, _ = credentials.Issue(board, credentials.KindFeedHead, name("head"), noon, nil, p.Prove(after))
+		p.Proof, _ = credentials.Issue(board, credentials.KindFeedHead, name("head"), noon.Add(time.Duration(h.board.Load())), nil, p.Prove(after))
 		json.NewEncoder(w).Encode(p)
 	}))
 	h.t.Cleanup(server.Close)

@@ -24,6 +24,7 @@ import (
 	"github.com/countersign-health/countersign/dossier"
 	"github.com/countersign-health/countersign/gateway"
 	"github.com/countersign-health/countersign/ledger"
+	ledgerclient "github.com/countersign-health/countersign/ledger/client"
 	"github.com/countersign-health/countersign/store"
 	"github.com/countersign-health/countersign/workflows"
 )
@@ -76,6 +77,8 @@ type Ledger interface {
 	Own(ctx context.Context, did credentials.DID, from int64) (own []books.OwnEntry, size int64, err error)
 	// Find is the index of what a party has recorded under its name for an event.
 	Find(ctx context.Context, did credentials.DID, event string) (index int64, found bool, err error)
+	// Date is what the operator's clock said last; zero before it was heard.
+	Date() ledgerclient.Date
 }
 
 // An Insurer is a running house.
@@ -86,6 +89,7 @@ type Insurer struct {
 	gateway *gateway.Gateway
 	stop    context.CancelFunc
 	done    sync.WaitGroup
+	clocks  clocks
 }
 
 // NewInsurer wires a house; Start sets it going.
@@ -104,8 +108,8 @@ func NewInsurer(c Config) *Insurer {
 	}
 	i.errands = Errands{
 		Receiving: activities.Receiving{Books: kept, Keys: keys, Secret: c.Secret},
-		Evidence:  activities.Evidence{Books: kept, Now: c.Now, Patience: c.Patience},
-		Signing:   activities.Signing{Books: kept, Signer: c.Signer, Now: c.Now},
+		Evidence:  activities.Evidence{Books: kept, Now: c.Now, Clock: i.Clock, Patience: c.Patience},
+		Signing:   activities.Signing{Books: kept, Signer: c.Signer, Now: c.Now, Clock: i.Clock},
 		Settling:  activities.Settling{Books: kept},
 		Recording: activities.Recording{Books: kept, Ledger: c.Ledger, Signer: c.Signer},
 		Reaching:  activities.Reaching{Books: kept},

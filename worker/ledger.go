@@ -51,6 +51,9 @@ func OpenLedger(ctx context.Context, base string, g *ledger.Genesis) (*LedgerLin
 	return l, nil
 }
 
+// Date is what the operator's clock said last.
+func (l *LedgerLine) Date() client.Date { return l.client.Date() }
+
 // Client is the line's own client.
 func (l *LedgerLine) Client() *client.Client { return l.client }
 

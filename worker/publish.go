@@ -27,6 +27,9 @@ func (i *Insurer) Publish(ctx context.Context, kind books.EditionKind, name, edi
 	if err := i.priced(ctx, e); err != nil {
 		return e, err
 	}
+	if err := i.askClocks(ctx); err != nil {
+		return e, err
+	}
 	rand.Read(e.Handle[:])
 	ledgerKind := ledger.KindPlanEdition
 	if kind == books.FeeEdition {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -65,14 +67,23 @@ type house struct {
 	file string
 	db   *sqldb.DB
 	key  credentials.Signer // the insurer's
+
+	// By how much clocks are ahead of noon.
+	ahead, ledger, board atomic.Int64
+	log                  lockedBuffer
 }
+
+func (h *house) now() time.Time { return noon.Add(time.Duration(h.ahead.Load())) }
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
 	h := &house{t: t, ctx: context.Background(), file: filepath.Join(t.TempDir(), "books.db"), key: ledgertest.Signer("insurer")}
 	l := ledgertest.New(t)
 	log := l.Open(t, sqldbtest.Open(t, sqldbtest.SQLite(t)))
-	server := httptest.NewServer(log.Handler())
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Date", noon.Add(time.Duration(h.ledger.Load())).Format(http.TimeFormat))
+		log.Handler().ServeHTTP(w, r)
+	}))
 	t.Cleanup(server.Close)
 	var err error
 	h.line, err = OpenLedger(h.ctx, server.URL, l.Genesis)
@@ -113,7 +124,7 @@ func (h *house) open() {
 		Insurer: ledgertest.Party("insurer", "").DID, Signer: h.key, Secret: secret, Books: b, Ledger: h.line,
 		Payer: x12.Payer{Name: "Plan", ID: "DEMOPPO", TaxID: "123456789", Contact: "Desk", Phone: "8005550100",
 			Address: claims.Address{Street: "1 Plan Way", City: "Boston", State: "MA", ZIP: "02108"}},
-		Now: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler),
+		Now: h.now, Log: slog.New(slog.NewTextHandler(&h.log, nil)),
 	})
 }
 

@@ -75,8 +75,8 @@ func untilClosed(now time.Time, last credentials.Date) time.Duration {
 
 func (a *authorization) decide(ctx workflow.Context, cause credentials.Handle) (*claims.AuthorizationDecision, error) {
 	for {
-		var g activities.AuthorizationGathered
-		if err := workflow.ExecuteLocalActivity(quick(ctx), gathering.GatherAuthorization, a.accepted.Submission).Get(ctx, &g); err != nil {
+		g, err := a.gather(ctx)
+		if err != nil {
 			return nil, err
 		}
 		if g.Before != nil && g.Before.Outcome.Ended() {
@@ -102,6 +102,23 @@ func (a *authorization) decide(ctx workflow.Context, cause credentials.Handle) (
 			continue
 		}
 		return decision, a.tellClaims(ctx, cause)
+	}
+}
+
+// gather waits for as long as the house's clock is off.
+func (a *authorization) gather(ctx workflow.Context) (*activities.AuthorizationGathered, error) {
+	for pause := 10 * time.Millisecond; ; pause = min(2*pause, time.Minute) {
+		var g activities.AuthorizationGathered
+		err := workflow.ExecuteLocalActivity(quick(ctx), gathering.GatherAuthorization, a.accepted.Submission).Get(ctx, &g)
+		if err != nil || !g.Wait {
+			return &g, err
+		}
+		if tooLong(ctx) {
+			return nil, workflow.NewContinueAsNewError(ctx, Authorization, a.in)
+		}
+		if err := workflow.Sleep(ctx, pause); err != nil {
+			return nil, err
+		}
 	}
 }
 

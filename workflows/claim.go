@@ -85,8 +85,9 @@ func (c *claim) decide(ctx workflow.Context, cause credentials.Handle) (claims.O
 	}
 }
 
-// gather waits for its turn in the family first. The waiting is short (another
-// claim's decision), so it looks again soon and then less often.
+// gather waits for its turn in the family first, and for as long as the house's
+// clock is off. The waiting is short as a rule (another claim's decision), so it
+// looks again soon and then less often.
 func (c *claim) gather(ctx workflow.Context) (*activities.ClaimGathered, error) {
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, time.Minute) {
 		var g activities.ClaimGathered
@@ -94,7 +95,7 @@ func (c *claim) gather(ctx workflow.Context) (*activities.ClaimGathered, error) 
 		if err != nil || !g.Wait {
 			return &g, err
 		}
-		if tooLong(ctx) { // an earlier claim of the family cannot be decided
+		if tooLong(ctx) { // an earlier claim of the family cannot be decided, or the clock is off for days
 			return nil, workflow.NewContinueAsNewError(ctx, Claim, c.in)
 		}
 		if err := workflow.Sleep(ctx, pause); err != nil {

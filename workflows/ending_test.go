@@ -115,6 +115,43 @@ func TestCauses(t *testing.T) {
 	}
 }
 
+// TestWaitsForHours: a contract that is told for a weekend that it is too early
+// (the house's clock is off) asks ever less often, and then decides.
+func TestWaitsForHours(t *testing.T) {
+	const weekend = 60 * time.Hour
+	var env *testsuite.TestWorkflowEnvironment
+	var begun time.Time
+	asked, signed := 0, 0
+	env, _ = environment(errands{
+		"OpenAuthorization": opened,
+		"GatherAuthorization": func(context.Context, credentials.Handle) (*activities.AuthorizationGathered, error) {
+			asked++
+			if env.Now().Sub(begun) < weekend {
+				return &activities.AuthorizationGathered{Wait: true}, nil
+			}
+			return pendedFor(1), nil
+		},
+		"SignAuthorization": func(context.Context, activities.AuthorizationToSign) (credentials.Handle, error) {
+			signed++
+			return credentials.Handle{9}, nil
+		},
+		"SettleAuthorization": func(context.Context, books.Settlement) (books.Settled, error) { return books.Settled{}, nil },
+		"Record":              func(context.Context, credentials.Handle) error { return nil },
+		"ClaimsWaitingFor":    func(context.Context, credentials.Handle) ([]books.Work, error) { return nil, nil },
+	})
+	begun = env.Now()
+	env.RegisterDelayedCallback(func() {
+		if signed != 0 {
+			t.Error("it was signed too early")
+		}
+	}, weekend-time.Second)
+	env.RegisterDelayedCallback(env.CancelWorkflow, weekend+time.Hour)
+	env.ExecuteWorkflow(Authorization, activities.Submitted{Token: "token"})
+	if most := int(weekend/time.Minute) + 30; signed != 1 || asked > most {
+		t.Errorf("signed %d times after asking %d times, want once after at most %d (%v)", signed, asked, most, env.GetWorkflowError())
+	}
+}
+
 // pendedFor is a request whose dates no plan edition covers.
 func pendedFor(number int) *activities.AuthorizationGathered {
 	const day = credentials.Date("2026-10-01")

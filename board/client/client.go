@@ -180,15 +180,17 @@ func (c *Client) feed(ctx context.Context, after int64, wait time.Duration) (p F
 	if err != nil {
 		return p, err
 	}
-	return p, evidence(c.checkPage(p, after))
+	return p, evidence(c.checkPage(&p, after))
 }
 
-// checkPage checks that a page is what the board signed, whole and in order.
-func (c *Client) checkPage(p FeedPage, after int64) error {
+// checkPage checks that a page is what the board signed, whole and in order,
+// and writes into it when the board did.
+func (c *Client) checkPage(p *FeedPage, after int64) error {
 	proof, err := credentials.Open[PageProof](p.Proof, credentials.KindFeedHead, c.Keys)
 	if err != nil {
 		return err
 	}
+	p.Signed = proof.ValidFrom
 	want := p.Prove(after)
 	if got := proof.Subject; proof.Issuer != c.Board || got.After != want.After || got.Events != want.Events ||
 		got.Head.Sequence != want.Head.Sequence || got.Head.Index != want.Head.Index || !got.Head.Time.Equal(want.Head.Time) {

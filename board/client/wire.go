@@ -96,6 +96,9 @@ type FeedPage struct {
 	Events []Event `json:"events"`
 	Head   Head    `json:"head"`
 	Proof  string  `json:"proof"`
+	// Signed is what the board's clock said when it answered, as the proof has
+	// it. Head.Time may be older.
+	Signed time.Time `json:"-"`
 }
 
 // A PageProof is what the board signs of a page.

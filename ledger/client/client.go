@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/countersign-health/countersign/credentials"
@@ -60,6 +61,20 @@ type Client struct {
 	base   string
 	policy ledger.Policy
 	http   *http.Client
+	date   atomic.Pointer[Date]
+}
+
+// A Date is what the operator's clock said, by the Date of an answer, between
+// two moments here. It is the one thing that is believed as it comes: use it to
+// doubt a clock, never to prove a time.
+type Date struct{ Said, Asked, Answered time.Time }
+
+// Date is that of the last answer; zero before the first.
+func (c *Client) Date() Date {
+	if d := c.date.Load(); d != nil {
+		return *d
+	}
+	return Date{}
 }
 
 // New returns a client of the operator at base. A nil http.Client means one
@@ -70,7 +85,7 @@ func New(base string, p ledger.Policy, hc *http.Client) *Client {
 		t.MaxIdleConnsPerHost = 64 // all requests go to one host; the default of 2 would dial for each
 		hc = &http.Client{Timeout: 30 * time.Second, Transport: tracing.Transport("ledger", t)}
 	}
-	return &Client{strings.TrimSuffix(base, "/"), p, hc}
+	return &Client{base: strings.TrimSuffix(base, "/"), policy: p, http: hc}
 }
 
 // Policy is what the client checks against.
@@ -198,6 +213,7 @@ func (c *Client) get(ctx context.Context, path string) ([]byte, error) {
 
 // do gives the body of a 200, or the error that the answer stands for.
 func (c *Client) do(req *http.Request) ([]byte, error) {
+	asked := time.Now()
 	resp, err := c.http.Do(req)
 	if err != nil {
 		var u *url.Error
@@ -207,6 +223,9 @@ func (c *Client) do(req *http.Request) ([]byte, error) {
 		return nil, fmt.Errorf("reach the ledger: %w", err)
 	}
 	defer resp.Body.Close()
+	if said, err := http.ParseTime(resp.Header.Get("Date")); err == nil && resp.Header.Get("Age") == "" { // with an age it is out of a cache
+		c.date.Store(&Date{said, asked, time.Now()})
+	}
 	b, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	if err != nil {
 		return nil, fmt.Errorf("read the ledger's answer: %w", err)

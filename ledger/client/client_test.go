@@ -3,10 +3,14 @@ package client_test
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/countersign-health/countersign/ledger"
+	"github.com/countersign-health/countersign/ledger/client"
 	"github.com/countersign-health/countersign/ledger/ledgertest"
 	"github.com/countersign-health/countersign/store/sqldb"
 	"github.com/countersign-health/countersign/store/sqldb/sqldbtest"
@@ -42,4 +46,39 @@ func TestAppendToFinalReceipt(t *testing.T) {
 			t.Errorf("p50 is %v: something waits for a timer", took[15])
 		}
 	})
+}
+
+// The last answer's Date is kept, whatever the answer, unless it comes out of a
+// cache.
+func TestDate(t *testing.T) {
+	var date, age string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header()["Date"] = []string{date}
+		if age != "" {
+			w.Header().Set("Age", age)
+		}
+		http.Error(w, "not now", http.StatusServiceUnavailable)
+	}))
+	defer server.Close()
+	c := client.New(server.URL, ledger.Policy{}, nil)
+	if d := c.Date(); !d.Said.IsZero() {
+		t.Errorf("before the first: got %+v", d)
+	}
+	for _, x := range []struct{ date, age, want string }{
+		{"Mon, 02 Nov 2026 12:00:00 GMT", "", "Mon, 02 Nov 2026 12:00:00 GMT"},
+		{"Mon, 02 Nov 2026 13:00:00 GMT", "", "Mon, 02 Nov 2026 13:00:00 GMT"},
+		{"Mon, 02 Nov 2026 11:00:00 GMT", "60", "Mon, 02 Nov 2026 13:00:00 GMT"},
+		{"yesterday", "", "Mon, 02 Nov 2026 13:00:00 GMT"},
+	} {
+		date, age = x.date, x.age
+		before := time.Now()
+		c.Head(context.Background())
+		d := c.Date()
+		if got := d.Said.Format(http.TimeFormat); got != x.want {
+			t.Errorf("%s, age %q: got %s, want %s", x.date, x.age, got, x.want)
+		}
+		if kept := x.date == x.want; kept && (d.Asked.Before(before) || d.Answered.Before(d.Asked) || d.Answered.After(time.Now())) {
+			t.Errorf("%s: asked %s, answered %s, want both in between", x.date, d.Asked, d.Answered)
+		}
+	}
 }

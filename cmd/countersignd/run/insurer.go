@@ -46,6 +46,7 @@ func startWorker(ctx context.Context, p *process) (http.Handler, error) {
 	p.watchBuilds(house)
 	p.metrics.gauge("outbox_length", "Documents that wait for their receipt.", nil, counts(house.Books.Waiting))
 	p.watchFeeds(house)
+	p.state.probe("clock", func(context.Context) error { return house.Clock() })
 	return nil, nil
 }
 

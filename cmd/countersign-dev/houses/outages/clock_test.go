@@ -5,10 +5,13 @@ package outages
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -145,7 +148,9 @@ func TestClocks(t *testing.T) {
 	w.boards()
 	w.ledgers()
 	w.bill(w.files, now)
-	w.orderCame(w.judge()) // nobody verifies: what was signed an hour ahead is refused for good, being recorded before it was valid
+	f := w.judge()
+	w.orderCame(f)
+	w.verify(f) // nothing was signed that is refused for good, being recorded before it was valid
 }
 
 // strangers: a request from another hour is refused, whichever side is wrong.
@@ -182,16 +187,49 @@ func (w *wall) pend(files []string) {
 	w.unproved(since, files)
 }
 
-// insurers: to workers whose clock is off, the board's word is too old or from
-// the future.
+// insurers: workers whose clock is off hear that it is, say so, and sign
+// nothing. Claims are taken in and wait.
 func (w *wall) insurers() {
+	const signed = `SELECT count(*) FROM signed WHERE handle <> submission`
 	for i, ahead := range []string{"1h", "-1h"} {
+		direction := []string{"ahead of", "behind"}[i]
+		before := w.count(signed)
 		w.set("worker", ahead)
-		w.pend(w.files[2+i : 3+i])
+		var billing sync.WaitGroup
+		billing.Go(func() { w.bill(w.files[2+i:3+i], now) })
+		w.until("claims to be taken in", func() bool { return w.count(`SELECT count(*) FROM submission WHERE state = 'received'`) > 0 })
 		time.Sleep(25 * time.Second) // a whole question to the feed
+		if n := w.count(signed) - before; n > 0 {
+			w.Errorf("%s: %d decisions were signed", ahead, n)
+		}
+		for _, worker := range []string{"worker-1", "worker-2"} {
+			if said := w.ready(worker); !strings.Contains(said, "not ready: ") || !strings.Contains(said, "clock: this house's clock is at least ") || !strings.Contains(said, direction) {
+				w.Errorf("%s, %s: /readyz says %q", ahead, worker, said)
+			}
+			if !strings.Contains(string(w.Log(worker)), direction+" the ledger and the board did:") {
+				w.Errorf("%s: the log of %s does not say so", ahead, worker)
+			}
+		}
+		w.Logf("%s: %d claims waited", ahead, w.count(`SELECT count(*) FROM submission WHERE state = 'received'`))
 		w.set("worker", "0s")
 		w.calm()
+		billing.Wait()
 	}
+}
+
+// ready is what a worker's /readyz says.
+func (w *wall) ready(worker string) string {
+	w.Helper()
+	resp, err := http.Get("http://" + w.Address(worker, 9101) + "/readyz")
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer resp.Body.Close()
+	said, err := io.ReadAll(resp.Body)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return string(said)
 }
 
 // boards: a board whose clock is off is not believed that it has no orders, and

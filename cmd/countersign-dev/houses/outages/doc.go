@@ -17,7 +17,8 @@
 //	                                   repeating another; the payment run pays nothing
 //	a clock, by an hour either way     who is refused is told to look at the clocks;    TestClocks
 //	                                   a feed or witness from another hour is not
-//	                                   believed, so claims pend or wait
+//	                                   believed, so claims pend or wait; workers sign
+//	                                   nothing until theirs is right
 //
 // In the end, after each (check_test.go): every claim has come to what
 // expected_test.go worked out for it, by exactly one final decision; every
@@ -25,9 +26,8 @@
 // is in one remittance or held; accumulators are the sums of the decisions'
 // shares; nothing that a known order covers was settled as paid or put into a
 // remittance; what was settled before stands on the reprocess list. TestCheck
-// breaks each of these once and sees that it is noticed. Beyond that, but for
-// TestClocks, an auditor verifies offline what the hospital got, and computes
-// every decision again.
+// breaks each of these once and sees that it is noticed. Beyond that, an auditor
+// verifies offline what the hospital got, and computes every decision again.
 //
 // Runs of November 2026, on two processors that had other work too:
 //
