@@ -39,7 +39,7 @@ const (
 // A Suite turns JSON into the bytes that are hashed.
 type Suite struct {
 	Name string
-	// Canonicalize gets a JSON object that DecodeStrict has accepted.
+	// Canonicalize gets a JSON object in canonical JSON. Nil hashes it as it is.
 	Canonicalize func(object []byte) ([]byte, error)
 	// Linked says that the members of a proof mean what the document's contexts
 	// say: the proof is hashed under these, and carries none of its own.
@@ -47,9 +47,7 @@ type Suite struct {
 }
 
 // JCS is eddsa-jcs-2022: documents are hashed in canonical JSON (RFC 8785).
-var JCS = Suite{Name: "eddsa-jcs-2022", Canonicalize: func(b []byte) ([]byte, error) {
-	return credentials.CanonicalJSON(json.RawMessage(b))
-}}
+var JCS = Suite{Name: "eddsa-jcs-2022"}
 
 // Terms are what a proof says beside its signature, all of it signed.
 type Terms struct {
@@ -92,7 +90,7 @@ type object = map[string]json.RawMessage
 // Sign puts a proof into a document that has none, and returns the document in
 // canonical JSON. The signer has to be its issuer, or its holder.
 func Sign(s credentials.Signer, suite Suite, document []byte, terms Terms) ([]byte, error) {
-	doc, err := parse(document)
+	doc, payload, err := parse(document)
 	if err != nil {
 		return nil, fmt.Errorf("sign document: %w", err)
 	}
@@ -103,14 +101,15 @@ func Sign(s credentials.Signer, suite Suite, document []byte, terms Terms) ([]by
 	if d, err := credentials.SignerDID(s); err != nil || d != owner {
 		return nil, errors.New("sign document: the key is not its issuer's or holder's")
 	}
-	signed, err := sign(s, suite, doc, terms)
+	signed, err := sign(s, suite, doc, payload, terms)
 	if err != nil {
 		return nil, fmt.Errorf("sign document: %w", err)
 	}
 	return signed, nil
 }
 
-func sign(s credentials.Signer, suite Suite, doc object, terms Terms) ([]byte, error) {
+// sign gets a document as its members and as canonical JSON.
+func sign(s credentials.Signer, suite Suite, doc object, payload []byte, terms Terms) ([]byte, error) {
 	if s.Algorithm() != credentials.EdDSA {
 		return nil, fmt.Errorf("the key signs with %s, the suite with Ed25519", s.Algorithm())
 	}
@@ -121,7 +120,7 @@ func sign(s credentials.Signer, suite Suite, doc object, terms Terms) ([]byte, e
 	if err != nil {
 		return nil, err
 	}
-	input, err := signingInput(suite, doc, config)
+	input, err := signingInput(suite, payload, doc["@context"], config)
 	if err != nil {
 		return nil, err
 	}
@@ -133,18 +132,28 @@ func sign(s credentials.Signer, suite Suite, doc object, terms Terms) ([]byte, e
 		return nil, fmt.Errorf("signature has %d bytes, not %d", len(sig), signatureSize)
 	}
 	config["proofValue"] = encode(multibase(sig))
-	if doc["proof"], err = json.Marshal(config); err != nil {
+	// Whatever Open would refuse must not leave the house signed.
+	p := proof{Type: proofType, Created: stamp(terms.Created), ProofPurpose: terms.Purpose, Challenge: terms.Challenge, Domain: terms.Domain}
+	if !terms.Expires.IsZero() {
+		p.Expires = stamp(terms.Expires)
+	}
+	if _, err := p.terms(Expect{Purpose: terms.Purpose, Challenge: terms.Challenge, Domain: terms.Domain}); err != nil {
 		return nil, err
 	}
-	signed, err := credentials.CanonicalJSON(doc)
+	return withProof(payload, config)
+}
+
+// withProof puts a proof into a document, which has other members.
+func withProof(payload []byte, config object) ([]byte, error) {
+	proof, err := json.Marshal(config)
 	if err != nil {
 		return nil, err
 	}
-	// Whatever Open would refuse must not leave the house signed.
-	if _, _, err := read(signed, []Suite{suite}, Expect{Purpose: terms.Purpose, Challenge: terms.Challenge, Domain: terms.Domain}); err != nil {
-		return nil, err
+	b := append(append(append(slices.Clip(payload[:len(payload)-1]), `,"proof":`...), proof...), '}')
+	if b, err = credentials.CanonicalJSON(json.RawMessage(b)); err == nil && len(b) > maxDocument {
+		err = credentials.Refuse(credentials.CheckSize, "document has %d bytes with its proof: the most is %d", len(b), maxDocument)
 	}
-	return signed, nil
+	return b, err
 }
 
 // config is a proof without its value: what is hashed beside the document.
@@ -172,42 +181,44 @@ func (t Terms) config(kid string, suite Suite, context json.RawMessage) (object,
 }
 
 // signingInput is the hash of the proof's configuration followed by that of the
-// document (sections 3.2.4 and 3.3.4).
-func signingInput(suite Suite, doc, config object) ([]byte, error) {
-	doc, config = maps.Clone(doc), maps.Clone(config)
-	delete(doc, "proof")
+// document (sections 3.2.4 and 3.3.4). The payload is the document without its
+// proof, in canonical JSON.
+func signingInput(suite Suite, payload []byte, context json.RawMessage, config object) ([]byte, error) {
+	config = maps.Clone(config)
 	delete(config, "proofValue")
 	if suite.Linked {
-		config["@context"] = doc["@context"]
+		config["@context"] = context
+	}
+	b, err := credentials.CanonicalJSON(config)
+	if err != nil {
+		return nil, err
 	}
 	var input []byte
-	for _, o := range []object{config, doc} {
-		b, err := json.Marshal(o)
-		if err != nil {
-			return nil, err
+	for _, text := range [][]byte{b, payload} {
+		if suite.Canonicalize != nil {
+			if text, err = suite.Canonicalize(text); err != nil {
+				return nil, err
+			}
 		}
-		if b, err = suite.Canonicalize(b); err != nil {
-			return nil, err
-		}
-		sum := sha256.Sum256(b)
+		sum := sha256.Sum256(text)
 		input = append(input, sum[:]...)
 	}
 	return input, nil
 }
 
-// parse reads a JSON object of whatever members.
-func parse(document []byte) (object, error) {
+// parse reads a JSON object of whatever members, and gives it in canonical JSON
+// as well.
+func parse(document []byte) (doc object, canonical []byte, err error) {
 	if len(document) > maxDocument {
-		return nil, credentials.Refuse(credentials.CheckSize, "document has %d bytes: the most is %d", len(document), maxDocument)
+		return nil, nil, credentials.Refuse(credentials.CheckSize, "document has %d bytes: the most is %d", len(document), maxDocument)
 	}
-	var doc object
-	if err := credentials.DecodeStrict(document, &doc); err != nil {
-		return nil, credentials.Refuse(credentials.CheckContent, "%w", err)
+	if canonical, err = credentials.DecodeCanonical(document, &doc); err != nil {
+		return nil, nil, credentials.Refuse(credentials.CheckContent, "%w", err)
 	}
 	if doc == nil {
-		return nil, credentials.Refuse(credentials.CheckContent, "document is not a JSON object")
+		return nil, nil, credentials.Refuse(credentials.CheckContent, "document is not a JSON object")
 	}
-	return doc, nil
+	return doc, canonical, nil
 }
 
 func find(suites []Suite, name string) (Suite, error) {

@@ -165,11 +165,11 @@ func TestPresentation(t *testing.T) {
 		if _, err := Sign(testSigner(tt.seed), JCS, tt.doc, good); err == nil {
 			t.Error("signed what is not the signer's")
 		}
-		o, err := parse(tt.doc)
+		o, payload, err := parse(tt.doc)
 		if err != nil {
 			t.Fatal(err)
 		}
-		signed, err := sign(testSigner(tt.seed), JCS, o, good)
+		signed, err := sign(testSigner(tt.seed), JCS, o, payload, good)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -197,7 +197,7 @@ func p256(t *testing.T) (credentials.Signer, []byte) {
 // The suite fixes the key's kind: a P-256 key is none of its keys, whatever it has signed.
 func TestOpenRefusesOtherAlgorithm(t *testing.T) {
 	s, doc := p256(t)
-	d, err := parse(doc)
+	d, payload, err := parse(doc)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,7 +205,7 @@ func TestOpenRefusesOtherAlgorithm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	input, err := signingInput(JCS, d, c)
+	input, err := signingInput(JCS, payload, nil, c)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -77,6 +77,7 @@ func Judge[T any](document []byte, kind credentials.Kind, suites []Suite, p cred
 // sealed is a document whose proof is well formed and not yet verified.
 type sealed struct {
 	doc, proof object
+	payload    []byte // the document without its proof, in canonical JSON
 	suite      Suite
 	kid        string
 	signature  []byte
@@ -95,7 +96,7 @@ func (s *sealed) verify(keys credentials.ResolveKey) (credentials.Key, error) {
 	case key.Algorithm() != credentials.EdDSA: // the suites of this package sign with nothing else
 		return none, credentials.Refuse(credentials.CheckAlgorithm, "the proof's key signs with %s, its suite with Ed25519", key.Algorithm())
 	}
-	input, err := signingInput(s.suite, s.doc, s.proof)
+	input, err := signingInput(s.suite, s.payload, s.doc["@context"], s.proof)
 	if err != nil {
 		return none, credentials.Refuse(credentials.CheckContent, "%w", err)
 	}
@@ -107,7 +108,7 @@ func (s *sealed) verify(keys credentials.ResolveKey) (credentials.Key, error) {
 
 // read checks all of a document's form.
 func read(document []byte, suites []Suite, x Expect) (*Document, *sealed, error) {
-	doc, err := parse(document)
+	doc, _, err := parse(document)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -150,6 +151,7 @@ func read(document []byte, suites []Suite, x Expect) (*Document, *sealed, error)
 	if d.Payload, err = credentials.CanonicalJSON(bare); err != nil {
 		return nil, nil, err
 	}
+	s.payload = d.Payload
 	return d, s, nil
 }
 

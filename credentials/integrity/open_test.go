@@ -23,7 +23,11 @@ func forge(t testing.TB, seed byte, doc, config string) []byte {
 	if err := json.Unmarshal([]byte(config), &c); err != nil {
 		t.Fatal(err)
 	}
-	input, err := signingInput(JCS, d, c)
+	payload, err := credentials.CanonicalJSON(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	input, err := signingInput(JCS, payload, nil, c)
 	if err != nil {
 		t.Fatal(err)
 	}

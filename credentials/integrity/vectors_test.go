@@ -41,7 +41,7 @@ func TestVectorJCS(t *testing.T) {
 	if got := vector(t, "eddsa-jcs-2022/canonDocJCS.txt"); !bytes.Equal(got, d.Payload) {
 		t.Errorf("canonical document is\n%s, want\n%s", d.Payload, got)
 	}
-	input, err := signingInput(JCS, s.doc, s.proof)
+	input, err := signingInput(JCS, s.payload, nil, s.proof)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,11 +74,11 @@ func TestVectorSign(t *testing.T) {
 	}
 	s := credentials.NewSigner("", ed25519.NewKeyFromSeed(b[2:])) // behind the multicodec
 	created := time.Date(2023, 2, 24, 23, 36, 38, 0, time.UTC)
-	doc, err := parse(vector(t, "unsigned.json"))
+	doc, payload, err := parse(vector(t, "unsigned.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	signed, err := sign(s, JCS, doc, Terms{Purpose: Assertion, Created: created})
+	signed, err := sign(s, JCS, doc, payload, Terms{Purpose: Assertion, Created: created})
 	if err != nil {
 		t.Fatal(err)
 	}
