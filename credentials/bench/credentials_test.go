@@ -7,13 +7,16 @@ package bench
 import (
 	"crypto/ed25519"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/credentials/integrity"
+	"github.com/countersign-health/countersign/credentials/sdjwt"
 )
 
 const (
@@ -34,7 +37,7 @@ type operation struct {
 // BenchmarkCredentials prints one line a target. Rounds alternate between all
 // operations, so that a busy neighbor slows both sides of a ratio.
 func BenchmarkCredentials(b *testing.B) {
-	all := append(tokens(b), readable(b)...)
+	all := slices.Concat(tokens(b), readable(b), presented(b))
 	ratios := make([][]float64, len(all))
 	for range rounds {
 		for i, o := range all {
@@ -191,6 +194,36 @@ func readable(b *testing.B) []operation {
 			return good(integrity.Judge[credentials.License](document, credentials.KindLicense, []integrity.Suite{integrity.JCS}, t.policy()))
 		}},
 	}
+}
+
+// presented are SD-JWT of which the holder shows two members of five. Two
+// signatures are verified: the issuer's and the holder's.
+func presented(b *testing.B) []operation {
+	t := newBoard(b)
+	document := sdjwt.Document[credentials.License]{Kind: credentials.KindLicense, Handle: t.handle, From: now, Status: t.status,
+		Subject: t.license, Withhold: []string{"/npi", "/name", "/number", "/from", "/until"}}
+	holder, err := credentials.ResolveDIDKey(t.signer.KeyID()) // whose key it is makes no difference here
+	if err != nil {
+		b.Fatal(err)
+	}
+	issued, err := sdjwt.Issue(t.signer, holder, document)
+	if err != nil {
+		b.Fatal(err)
+	}
+	const challenge, domain = "challenge-1", "insurer.example"
+	shown, err := sdjwt.Present(issued, t.signer, []string{"/npi", "/until"}, challenge, domain, now)
+	if err != nil {
+		b.Fatal(err)
+	}
+	p := t.policy()
+	p.Presented = &credentials.Presentation{Challenge: challenge, Domain: domain}
+	two := t.verifies([]byte(issued[:strings.LastIndexByte(issued[:strings.IndexByte(issued, '~')], '.')]))
+	return []operation{{"sd-jwt-verify-with-binding", 1.8, func() error { return errors.Join(two(), two()) }, func() error {
+		if _, v := sdjwt.Judge(shown, credentials.KindLicense, p); v.Outcome != credentials.Good {
+			return fmt.Errorf("got %+v, want it good", v)
+		}
+		return nil
+	}}}
 }
 
 // statusCheck is the seconds that one credential's status takes to be read from
