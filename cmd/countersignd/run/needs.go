@@ -67,7 +67,11 @@ func dsnOf(d config.Database) (string, error) {
 // nobody would have admitted it.
 func signer(k config.Key) (credentials.Signer, error) {
 	if m := k.PKCS11; m != nil {
-		return pkcs11.Open(pkcs11.Config{Module: string(m.Module), Token: m.TokenLabel, Key: m.KeyLabel, PIN: m.PINFile.Line})
+		s, err := pkcs11.Open(pkcs11.Config{Module: string(m.Module), Token: m.TokenLabel, Key: m.KeyLabel, PIN: m.PINFile.Line})
+		if err != nil {
+			return nil, err
+		}
+		return credentials.Salting(s), nil
 	}
 	if _, err := os.Stat(string(k.Store)); err != nil {
 		return nil, fmt.Errorf("key store: %w", err)
