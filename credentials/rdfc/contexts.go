@@ -59,3 +59,13 @@ func (l library) LoadDocument(id string) (*ld.RemoteDocument, error) {
 	}
 	return &ld.RemoteDocument{DocumentURL: id, Document: ld.CloneDocument(doc)}, nil
 }
+
+// Loader finds these contexts and the program's own, without a network: for
+// credentials/aries, whose library reads JSON-LD too.
+func Loader(more map[string][]byte) (ld.DocumentLoader, error) {
+	l, err := newLibrary(more)
+	if err != nil {
+		return nil, fmt.Errorf("load contexts: %w", err)
+	}
+	return l, nil
+}
