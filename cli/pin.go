@@ -96,7 +96,10 @@ func judged[T any](p *pinned, token string, kind credentials.Kind, leaf, receipt
 		if err != nil {
 			return nil, err
 		}
-		policy.Now, policy.Leeway, policy.Position = proof.Known, clockSkew, ledger.PlaceOf(proof.Index, entry, e.KeyID)
+		policy.Position = ledger.PlaceOf(proof.Index, entry, e.KeyID)
+		if !ledger.DatedByPlace(kind) {
+			policy.Now, policy.Leeway = proof.Known, clockSkew
+		}
 	}
 	return doc, policy.Judge(e).Err()
 }

@@ -72,7 +72,10 @@ func (v *verifier) mayHold(e *credentials.Envelope) error {
 		Now: e.From, Leeway: clockSkew, Position: credentials.Whenever, Issuer: v.registry.Issuer, Status: credentials.StatusElsewhere,
 	}
 	if r := v.entries[e.Handle]; r != nil {
-		p.Now, p.Position = r.proof.Known, ledger.PlaceOf(r.proof.Index, r.entry, e.KeyID)
+		p.Position = ledger.PlaceOf(r.proof.Index, r.entry, e.KeyID)
+		if !ledger.DatedByPlace(e.Kind) {
+			p.Now = r.proof.Known
+		}
 	}
 	verdict := p.Judge(e)
 	switch verdict.Check {

@@ -91,3 +91,39 @@ func TestOtherShapes(t *testing.T) {
 		t.Errorf("a remittance under another trace number: got%s", failures(r))
 	}
 }
+
+// A decision that was on the ledger more than five minutes before its own date
+// is refused; what a board says counts from where it stands there, since an order
+// binds even if the board's clock is wrong.
+func TestIssuersClocks(t *testing.T) {
+	for _, x := range []struct {
+		kind  credentials.Kind
+		ahead time.Duration
+		ok    bool
+	}{
+		{credentials.KindClaimDecision, 5 * time.Minute, true},
+		{credentials.KindClaimDecision, time.Hour, false},
+		{credentials.KindAuthorizationDecision, 5 * time.Minute, true},
+		{credentials.KindAuthorizationDecision, time.Hour, false},
+		{credentials.KindClaimDecision, -time.Hour, true},
+		{credentials.KindLicense, time.Hour, true},
+		{credentials.KindBoardOrder, time.Hour, true},
+		{credentials.KindBoardOrder, -time.Hour, true},
+	} {
+		w := build(t, func(w *world) {
+			w.twist = func(step string, v any) {
+				if step == "time of "+string(x.kind) {
+					at := v.(*time.Time)
+					*at = at.Add(x.ahead)
+				}
+			}
+		})
+		r := Verify(w.files, nil, nil)
+		if r.OK() != x.ok {
+			t.Errorf("%s, signed %s ahead: it passes: %v, want %v%s", x.kind, x.ahead, r.OK(), x.ok, failures(r))
+		}
+		if !x.ok && !r.OK() && r.Failures[0].Name != checkLedger {
+			t.Errorf("%s, signed %s ahead: got %+v, want the check %s", x.kind, x.ahead, r.Failures[0], checkLedger)
+		}
+	}
+}

@@ -204,7 +204,9 @@ func issue[T any](w *world, folder, signer string, kind credentials.Kind, h cred
 	w.now = w.now.Add(time.Second)
 	by := &signer
 	w.twisted("sign "+string(kind), by)
-	token, err := credentials.Issue(signerOf(*by), kind, h, w.now, status, subject)
+	at := w.now
+	w.twisted("time of "+string(kind), &at)
+	token, err := credentials.Issue(signerOf(*by), kind, h, at, status, subject)
 	w.check(err)
 	w.files.Token(folder, h, token)
 	if entry != 0 {

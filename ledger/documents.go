@@ -34,6 +34,12 @@ func MaySign(p Party, kind credentials.Kind, jurisdiction string) error {
 	return nil
 }
 
+// DatedByPlace says whether a document counts from where it stands on the ledger,
+// whatever date it bears: a board's does, since an order binds even if the
+// board's clock is wrong. Of any other, one that was recorded before its own date
+// is refused.
+func DatedByPlace(kind credentials.Kind) bool { return signs[kind] == RoleBoard }
+
 // Issuer is the Issuer of a credentials.Policy: participants, each for what its
 // role signs.
 func (r *Registry) Issuer(who credentials.DID, kind credentials.Kind, jurisdiction string) error {
