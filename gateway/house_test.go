@@ -74,8 +74,15 @@ func newHouse(t *testing.T) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { db.Close() })
+	return newHouseOn(t, db)
+}
+
+func newHouseOn(t *testing.T, db *sqldb.DB) *house {
+	t.Helper()
 	now := func() time.Time { return noon }
 	h := &house{t: t, db: db, log: new(lockedBuffer)}
+	var err error
 	if h.books, err = store.Open(ctx, db, storetest.Keys(t), now); err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +99,6 @@ func newHouse(t *testing.T) *house {
 	h.url = server.URL
 	t.Cleanup(func() {
 		server.Close()
-		db.Close()
 		if strings.Contains(h.log.String(), canary) {
 			t.Errorf("the log holds something personal:\n%s", h.log.String())
 		}

@@ -29,6 +29,7 @@ func (w *Witness) addCheckpoint(rw http.ResponseWriter, r *http.Request) {
 		http.Error(rw, no.text, no.status)
 	default:
 		// What went wrong inside is no business of whoever asks.
+		w.Log.Error("witness: checkpoint is not signed", "error", err)
 		http.Error(rw, "the witness could not keep the checkpoint", http.StatusInternalServerError)
 	}
 }

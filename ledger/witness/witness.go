@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net/http"
 
 	"filippo.io/torchwood"
@@ -35,6 +36,9 @@ type Log struct {
 
 // A Witness serves the witness protocol over HTTP.
 type Witness struct {
+	// Log is told what went wrong inside, which no caller is; New's discards it.
+	Log *slog.Logger
+
 	db     *sqldb.DB
 	signer *torchwood.CosignatureSigner
 	logs   map[string]note.Verifiers
@@ -53,7 +57,7 @@ func New(ctx context.Context, db *sqldb.DB, name string, key ed25519.PrivateKey,
 	if err := sqldb.Migrate(ctx, db, "witness", files); err != nil {
 		return nil, err
 	}
-	w := &Witness{db: db, signer: signer, logs: map[string]note.Verifiers{}, mux: http.NewServeMux()}
+	w := &Witness{Log: slog.New(slog.DiscardHandler), db: db, signer: signer, logs: map[string]note.Verifiers{}, mux: http.NewServeMux()}
 	for _, l := range logs {
 		var keys []note.Verifier
 		for _, vkey := range l.Keys {
@@ -126,7 +130,9 @@ func (w *Witness) cosign(ctx context.Context, body []byte) ([]byte, error) {
 	})
 	var no *refusal
 	if errors.As(err, &no) && no.odd {
-		w.keepRefused(ctx, req, opened)
+		if err := w.keepRefused(ctx, req, opened); err != nil {
+			w.Log.Error("witness: evidence is not kept", "origin", req.checkpoint.Origin, "error", err)
+		}
 	}
 	return line, err
 }

@@ -91,7 +91,7 @@ func again(err error) bool {
 }
 
 // Temporary says whether the same call may succeed later: the database was
-// away, busy or too slow. If it was the commit that failed, it may have been
+// away, busy, full or too slow. If it was the commit that failed, it may have been
 // made all the same.
 func Temporary(err error) bool {
 	if conflict(err) || lost(err) || demoted(err) {
@@ -101,6 +101,10 @@ func Temporary(err error) bool {
 		if errors.Is(err, known) {
 			return true
 		}
+	}
+	var s *sqlite.Error
+	if errors.As(err, &s) {
+		return s.Code()&0xff == 13 // SQLITE_FULL: there may be room later
 	}
 	switch code(err) {
 	case "57014", "55P03", "25P03", "53100", "53200": // query_canceled, lock_not_available, idle in transaction, disk full, out of memory

@@ -36,6 +36,7 @@ func startWitness(ctx context.Context, p *process) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	w.Log = p.log
 	// The genesis names this key; whoever compares finds a mistake early.
 	p.log.Info("witness", "key", w.Key())
 	return w, p.joinBastion(ed25519.NewKeyFromSeed(seed))

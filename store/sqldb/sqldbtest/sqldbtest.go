@@ -4,7 +4,8 @@
 // on a free loopback port in a temporary folder, and stopped with it.
 //
 // A machine that can offer neither fails the test. It never skips: a suite
-// that passes because it did not run proves nothing.
+// that passes because it did not run proves nothing. (Small disks alone take
+// root; EachDisk says what is tried without.)
 package sqldbtest
 
 import (
