@@ -33,8 +33,9 @@ func (r request) keep(tx *sqldb.Tx, sequence int64) error {
 }
 
 // acts reads a page of what was done and who had it done, the newest act first
-// looked up so that the page never ends before it without saying so.
-func (b *Board) acts(ctx context.Context, after int64) (p client.ActPage, err error) {
+// looked up so that the page never ends before it without saying so. A license
+// narrows it to the acts upon that license.
+func (b *Board) acts(ctx context.Context, after int64, license string) (p client.ActPage, err error) {
 	p.Acts = []client.Act{}
 	if err := b.db.QueryRow(ctx, `SELECT coalesce(max(sequence), 0) FROM register_event`).Scan(&p.Last); err != nil {
 		return p, fmt.Errorf("read acts: %w", err)
@@ -42,7 +43,7 @@ func (b *Board) acts(ctx context.Context, after int64) (p client.ActPage, err er
 	rows, err := b.db.Query(ctx, `
 		SELECT e.sequence, e.kind, e.token, a.path, a.token, a.body, a.accepted
 		FROM register_event e LEFT JOIN register_act a ON a.sequence = e.sequence
-		WHERE e.sequence > $1 AND e.sequence <= $2 ORDER BY e.sequence LIMIT $3`, after, p.Last, pageSize)
+		WHERE e.sequence > $1 AND e.sequence <= $2 AND ($4 = '' OR e.license = $4) ORDER BY e.sequence LIMIT $3`, after, p.Last, pageSize, license)
 	if err != nil {
 		return p, fmt.Errorf("read acts: %w", err)
 	}

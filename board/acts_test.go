@@ -195,7 +195,7 @@ func TestClientRefusesTamperedActs(t *testing.T) {
 	}
 	for name, tamper := range tests {
 		t.Run(name, func(t *testing.T) {
-			page, err := h.acts(ctx, 0)
+			page, err := h.acts(ctx, 0, "")
 			if err != nil {
 				t.Fatal(err)
 			}

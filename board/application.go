@@ -35,14 +35,17 @@ func (b *Board) checkApplication(a client.Application) error {
 }
 
 func checkOrder(o client.OrderRequest) error {
-	if o.Action != credentials.OrderRevoke {
-		return fmt.Errorf("at /action: want %q", credentials.OrderRevoke)
+	if err := o.Order(credentials.Handle{}, credentials.Handle{}).Check(); err != nil {
+		return fmt.Errorf("at /%w", err)
 	}
 	if y := o.Effective.Year(); o.Effective.Nanosecond() != 0 || y < 1900 || y > 2200 {
 		return errors.New("at /effective: want an RFC 3339 time in whole seconds, such as 2026-03-02T00:00:00-05:00")
 	}
 	if !code(o.Reason, 40) {
 		return errors.New("at /reason: want the board's reason code, of letters, digits, - and . (no free text: it is published)")
+	}
+	if y := o.Until; y != "" && (y < "1900-01-01" || y > "2200-12-31") {
+		return errors.New("at /until: want a date up to 2200")
 	}
 	return nil
 }

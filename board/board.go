@@ -1,6 +1,6 @@
 // Package board is a licensing board's HTTP door and the register behind it:
-// clerks have licenses issued and revoked, insurers follow the feed of what
-// happened, anyone looks a license up.
+// clerks have licenses issued and orders made upon them, insurers follow the
+// feed of what happened, anyone looks a license up.
 //
 // What the board decides is committed once, in one local transaction: signed
 // document, status bit and ledger entry. The ledger hears of it afterwards, in

@@ -127,6 +127,12 @@ func (b *Board) getActs(r *http.Request, _ request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	page, err := b.acts(r.Context(), after)
+	license := r.URL.Query().Get("license")
+	if license != "" {
+		if _, err := credentials.ParseHandle(license); err != nil {
+			return answer{}, refuse(http.StatusBadRequest, "license handle: %v", err)
+		}
+	}
+	page, err := b.acts(r.Context(), after, license)
 	return answer{status: http.StatusOK, body: page}, err
 }

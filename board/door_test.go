@@ -139,7 +139,7 @@ func TestDoorChecksWhatIsAsked(t *testing.T) {
 		{"no number", "/licenses", swap(good, "MA-2", ""), 422, "/number"},
 		{"order upon nothing", "/licenses/" + randomHandle().String() + "/orders", order, 404, "nothing"},
 		{"order upon no handle", "/licenses/x/orders", order, 400, "handle"},
-		{"unknown action", orders, swap(order, "revoke", "suspend"), 422, "/action"},
+		{"unknown action", orders, swap(order, "revoke", "censure"), 422, "/action"},
 		{"no effective time", orders, `{"action":"revoke","reason":"R-1"}`, 422, "/effective"},
 		{"date only", orders, swap(order, "2026-03-02T00:00:00-05:00", "2026-03-02"), 400, "order"},
 		{"time without an offset", orders, swap(order, "-05:00", ""), 400, "order"},

@@ -100,46 +100,6 @@ func (b *Board) openList(ctx context.Context) (list int64, err error) {
 	return list, err
 }
 
-// order registers an order upon a license: the order, the license's status bit,
-// the ledger entry and the clerk's request in one transaction.
-func (b *Board) order(ctx context.Context, by request, license credentials.Handle, o client.OrderRequest) (h credentials.Handle, created bool, err error) {
-	identity, err := identityOf("order", license.String(), string(o.Action), o.Effective.Format(time.RFC3339), o.Reason)
-	if err != nil {
-		return h, false, err
-	}
-	if h, err := b.find(ctx, identity); !errors.Is(err, sql.ErrNoRows) {
-		return h, false, err
-	}
-	h = randomHandle()
-	token, err := credentials.Issue(b.signer, credentials.KindBoardOrder, h, b.Now(), nil, credentials.Order{
-		Handle: h, License: license, Action: o.Action, Effective: o.Effective, Reason: o.Reason})
-	if err != nil {
-		return h, false, fmt.Errorf("sign order: %w", err)
-	}
-	e, err := b.newEvent(by, client.EventOrder, h, license, identity, token, o.Effective)
-	if err != nil {
-		return h, false, err
-	}
-	err = b.commit(ctx, e, func(tx *sqldb.Tx) error {
-		return e.commit(tx, func() error {
-			n, err := tx.Exec(`UPDATE register_license SET revoked = 1 WHERE handle = $1`, license.String())
-			if err == nil && n != 1 {
-				err = sql.ErrNoRows
-			}
-			return err
-		})
-	})
-	switch {
-	case errors.Is(err, errKnown):
-		h, err = b.find(ctx, identity)
-		return h, false, err
-	case err != nil:
-		return h, false, fmt.Errorf("register order: %w", err)
-	}
-	b.moved()
-	return h, true, nil
-}
-
 // event is a row of register_event that is about to be written.
 type event struct {
 	by                request

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	urfave "github.com/urfave/cli/v2"
@@ -14,11 +15,12 @@ import (
 // the licensee's.
 type actRow struct {
 	Number    int64              `json:"number"`
-	Act       string             `json:"act"` // issued or revoked
+	Act       string             `json:"act"` // issued, revoked, suspended, …
 	License   credentials.Handle `json:"license"`
 	Effective string             `json:"effective"` // first day, or instant of the order
 	Reason    string             `json:"reason,omitempty"`
-	Clerk     string             `json:"clerk"` // key id
+	Order     *credentials.Order `json:"order,omitempty"` // the whole of it
+	Clerk     string             `json:"clerk"`           // key id
 	Signed    time.Time          `json:"signed"`
 	Accepted  time.Time          `json:"accepted"`
 }
@@ -57,7 +59,8 @@ func actOf(d board.Deed) actRow {
 		row.Act, row.License, row.Effective = "issued", l.Handle, string(l.From)
 	}
 	if o := d.Order; o != nil {
-		row.Act, row.License, row.Effective, row.Reason = "revoked", o.License, o.Effective.Format(time.RFC3339), o.Reason
+		row.Act, row.License, row.Effective, row.Reason = actWords[o.Action], o.License, o.Effective.Format(time.RFC3339), o.Reason
+		row.Order = o
 	}
 	return row
 }
@@ -77,16 +80,20 @@ func (r *run) printActs(rows []actRow, ended error) error {
 		if i > 0 {
 			fmt.Fprintln(r.Out)
 		}
-		fmt.Fprintf(r.Out, "act %d  %s from %s", a.Number, a.Act, a.Effective)
-		if a.Reason != "" {
-			fmt.Fprintf(r.Out, " (%s)", oneLine(a.Reason))
-		}
-		fmt.Fprintf(r.Out, "\n  license   %s\n  clerk     %s\n  signed    %s, accepted %s\n", a.License, a.Clerk,
-			a.Signed.Format(time.RFC3339), a.Accepted.Format(time.RFC3339))
+		r.printAct(a)
 	}
 	if len(rows) == 0 && ended == nil {
 		_, err := fmt.Fprintln(r.Out, "no acts")
 		return err
 	}
 	return ended
+}
+
+func (r *run) printAct(a actRow) {
+	line := fmt.Sprintf("%s from %s", a.Act, a.Effective)
+	if a.Order != nil {
+		line = strings.Join(strings.Fields(orderLine(*a.Order)), " ")
+	}
+	fmt.Fprintf(r.Out, "act %d  %s\n  license   %s\n  clerk     %s\n  signed    %s, accepted %s\n", a.Number, line, a.License, a.Clerk,
+		a.Signed.Format(time.RFC3339), a.Accepted.Format(time.RFC3339))
 }

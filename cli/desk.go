@@ -68,6 +68,10 @@ type licenseRow struct {
 	credentials.License
 	Receipt bool                `json:"receipt"` // it and its orders stand on the ledger
 	Orders  []credentials.Order `json:"orders"`
+	// Standing is what this license and its orders come to on a day, as the
+	// board shows them.
+	Standing credentials.Standing `json:"standing"`
+	On       credentials.Date     `json:"on"`
 }
 
 func (d *desk) row(f board.File) (*licenseRow, error) {
@@ -84,6 +88,8 @@ func (d *desk) row(f board.File) (*licenseRow, error) {
 		row.Orders = append(row.Orders, o.Subject)
 		row.Receipt = row.Receipt && len(doc.Receipt) > 0
 	}
+	row.On = credentials.DateOf(d.Now())
+	row.Standing = credentials.StandingOn([]credentials.License{row.License}, row.Orders, row.Jurisdiction, row.On, true)
 	return row, nil
 }
 

@@ -19,7 +19,11 @@ func (r *run) licenseCommand() *urfave.Command {
 			&urfave.DurationFlag{Name: "wait", Usage: "wait for the ledger's receipt at most `DURATION`", Value: 15 * time.Second},
 			&urfave.BoolFlag{Name: "no-wait", Usage: "do not wait for it; the act stands, and license show brings it later", DisableDefaultText: true})
 	}
-	return branch("license", "issue, revoke and look up licenses at a board",
+	acts := func(more ...urfave.Flag) []urfave.Flag {
+		return boardFlags(true, waitFlags(append(more, text("reason", "the board's reason `CODE`; it is published"), outFlag("write the order with its proofs into `DIR`"))...)...)
+	}
+	effective := func() urfave.Flag { return text("effective", "`TIME` such as 2026-11-02T00:00:00-08:00, or a DATE") }
+	return branch("license", "issue licenses at a board, order what becomes of them, and look them up",
 		r.leaf(leaf{
 			name: "issue", usage: "have licenses issued, as a clerk of the board",
 			about: "Either one license by flags, or many with --from-csv FILE, whose columns are\nnpi,name,jurisdiction,profession,number,from,until. Issuing the same license again gives the same one.",
@@ -32,11 +36,42 @@ func (r *run) licenseCommand() *urfave.Command {
 			do: r.licenseIssue,
 		}),
 		r.leaf(leaf{
+			name: "renew", usage: "order that a license run to a new last day", args: "HANDLE", min: 1, max: 1,
+			about: "The license keeps its handle and its orders: a suspension does not end because somebody renews.",
+			flags: acts(effective(), text("until", "new last `DATE`, included")),
+			do:    r.licenseOrder(credentials.OrderRenew),
+		}),
+		r.leaf(leaf{
+			name: "restrict", usage: "order that a license be used within restrictions only", args: "HANDLE", min: 1, max: 1,
+			about: "Insurers then hold each service against the restrictions.",
+			flags: acts(effective(), text("until", "last `DATE`, included; open without it"),
+				text("restrictions", "the board's `CODES` of the restrictions, with commas between them")),
+			do: r.licenseOrder(credentials.OrderRestrict),
+		}),
+		r.leaf(leaf{
+			name: "suspend", usage: "order that a license be suspended", args: "HANDLE", min: 1, max: 1,
+			about: "From the effective time to a last day, or until the license is reinstated. What was done before\nor afterwards is covered by the license.",
+			flags: acts(effective(), text("until", "last `DATE`, included; open without it")),
+			do:    r.licenseOrder(credentials.OrderSuspend),
+		}),
+		r.leaf(leaf{
+			name: "reinstate", usage: "end a suspension or a restriction", args: "HANDLE", min: 1, max: 1,
+			about: "Without --order it ends every suspension in force on that day, or where there is none every\nrestriction. A revocation is not ended.",
+			flags: acts(effective(), text("order", "end the `ORDER` alone, which license show names")),
+			do:    r.licenseOrder(credentials.OrderReinstate),
+		}),
+		r.leaf(leaf{
 			name: "revoke", usage: "order that a license be revoked, as a clerk of the board", args: "HANDLE", min: 1, max: 1,
-			about: "What was done before the effective time stays covered by the license. A DATE begins at midnight\non this computer's clock. A revocation is never undone.",
-			flags: boardFlags(true, waitFlags(text("effective", "`TIME` such as 2026-11-02T00:00:00-08:00, or a DATE"),
-				text("reason", "the board's reason `CODE`; it is published"), outFlag("write the order with its proofs into `DIR`"))...),
-			do: r.licenseRevoke,
+			about: "What was done before the effective time stays covered by the license. A DATE begins at midnight\non this computer's clock. A revocation is not reinstated; one that was ordered in error is voided.",
+			flags: acts(effective()),
+			do:    r.licenseOrder(credentials.OrderRevoke),
+		}),
+		r.leaf(leaf{
+			name: "void", usage: "say that an order, or the license itself, was made in error", args: "HANDLE", min: 1, max: 1,
+			about: "It was then in force on no day. Nothing is erased: history shows both. What others decided before\nthey knew stays decided on what they knew. The bit of a revocation in the status list stays set.",
+			flags: acts(text("order", "void this `ORDER`, which license show names"),
+				&urfave.BoolFlag{Name: "license", Usage: "void the license: it was issued in error", DisableDefaultText: true}),
+			do: r.licenseOrder(credentials.OrderVoid),
 		}),
 		r.leaf(leaf{
 			name: "show", usage: "show a license, or all of a clinician's", args: "[HANDLE]", max: 1,
@@ -44,7 +79,12 @@ func (r *run) licenseCommand() *urfave.Command {
 			do:    r.licenseShow,
 		}),
 		r.leaf(leaf{
-			name: "acts", usage: "show which clerk had which license issued or revoked, as a clerk of the board", args: "[HANDLE]", max: 1,
+			name: "history", usage: "show every act upon a license, as a clerk of the board", args: "HANDLE", min: 1, max: 1,
+			about: "By whom, from when on in force, known since when, and where on the ledger. Everything is checked here.",
+			flags: boardFlags(true), do: r.licenseHistory,
+		}),
+		r.leaf(leaf{
+			name: "acts", usage: "show which clerk had what done to which license, as a clerk of the board", args: "[HANDLE]", max: 1,
 			about: "Every act is checked here: the clerk's own signature, and that the board did what the clerk asked for.\nIt shows key ids; who holds which key, the board knows.",
 			flags: boardFlags(true, &urfave.Int64Flag{Name: "after", Usage: "leave out the acts up to the `NUMBER`"}), do: r.licenseActs,
 		}),
@@ -135,44 +175,6 @@ func (d *desk) issue(c *urfave.Context, a board.Application) (*licenseRow, error
 	return d.row(f)
 }
 
-func (r *run) licenseRevoke(c *urfave.Context) error {
-	h, err := credentials.ParseHandle(c.Args().First())
-	if err != nil {
-		return refused(commandName(c), "HANDLE: "+err.Error(), "find it with countersign license show --npi NPI")
-	}
-	text, err := given(c, "effective", "")
-	if err != nil {
-		return err
-	}
-	effective, err := instant(text)
-	if err != nil {
-		return refused(commandName(c), "--effective: "+err.Error(), "write 2026-11-02 or 2026-11-02T00:00:00-08:00")
-	}
-	reason, err := given(c, "reason", "")
-	if err != nil {
-		return err
-	}
-	d, err := r.desk(c, true)
-	if err != nil {
-		return err
-	}
-	if _, err := d.Revoke(c.Context, h, effective, reason); err != nil {
-		return err
-	}
-	f, err := d.settle(c.Context, h, waiting(c))
-	if err != nil {
-		return err
-	}
-	if err := d.keepFile(f); err != nil {
-		return err
-	}
-	row, err := d.row(f)
-	if err != nil {
-		return err
-	}
-	return r.printLicenses([]*licenseRow{row}, nil)
-}
-
 // instant reads a time with its offset, or the midnight with which a day
 // begins here.
 func instant(s string) (time.Time, error) {
@@ -226,36 +228,4 @@ func (r *run) licenseShow(c *urfave.Context) error {
 		rows = append(rows, row)
 	}
 	return r.printLicenses(rows, nil)
-}
-
-func (r *run) printLicenses(rows []*licenseRow, ended error) error {
-	if r.json {
-		return r.print(struct {
-			Licenses []*licenseRow `json:"licenses"`
-			ending
-		}{rows, endingOf(ended)})
-	}
-	if len(rows) == 0 && ended != nil {
-		return nil
-	}
-	if len(rows) == 0 {
-		_, err := fmt.Fprintln(r.Out, "no licenses")
-		return err
-	}
-	for i, l := range rows {
-		if i > 0 {
-			fmt.Fprintln(r.Out)
-		}
-		fmt.Fprintf(r.Out, "%s %s %s, NPI %s, %s\n", l.Jurisdiction, oneLine(l.Profession), oneLine(l.Number), l.NPI, oneLine(l.Name))
-		fmt.Fprintf(r.Out, "  handle   %s\n  valid    %s to %s\n", l.Handle, l.From, l.Until)
-		for _, o := range l.Orders {
-			fmt.Fprintf(r.Out, "  revoked  from %s (%s)\n", o.Effective.Format(time.RFC3339), oneLine(o.Reason))
-		}
-		if l.Receipt {
-			fmt.Fprintln(r.Out, "  ledger   it has its receipt")
-		} else {
-			fmt.Fprintln(r.Out, "  ledger   no receipt yet; what the board signed stands")
-		}
-	}
-	return nil
 }

@@ -80,7 +80,7 @@ func (o Order) Ends() bool {
 // it names is not looked at: that takes the other orders upon the license.
 func (o Order) Check() error {
 	if _, err := ParseOrderAction(string(o.Action)); err != nil {
-		return err
+		return fmt.Errorf("action: %w", err)
 	}
 	dated := o.Action == OrderSuspend || o.Action == OrderRestrict || o.Action == OrderRenew
 	switch {

@@ -15,9 +15,10 @@ import (
 // is what was done.
 type Deed struct {
 	Sequence int64
-	Clerk    string    // key id, which the board can give a name to
-	Signed   time.Time // by the clerk's clock
-	Accepted time.Time // by the board's clock
+	Document credentials.Handle // of the license or the order
+	Clerk    string             // key id, which the board can give a name to
+	Signed   time.Time          // by the clerk's clock
+	Accepted time.Time          // by the board's clock
 	License  *credentials.License
 	Order    *credentials.Order
 }
@@ -32,7 +33,7 @@ type Deed struct {
 func (c *Client) Deeds(ctx context.Context, after int64, each func(Deed) error) error {
 	seen := map[credentials.Handle]bool{}
 	for next := after + 1; ; {
-		p, err := c.acts(ctx, next-1)
+		p, err := c.acts(ctx, next-1, credentials.Handle{})
 		if err != nil {
 			return fmt.Errorf("read acts after %d: %w", next-1, err)
 		}
@@ -62,8 +63,48 @@ func (c *Client) Deeds(ctx context.Context, after int64, each func(Deed) error) 
 	}
 }
 
-func (c *Client) acts(ctx context.Context, after int64) (p ActPage, err error) {
-	b, err := c.do(ctx, question{method: http.MethodGet, path: fmt.Sprintf("/acts?after=%d", after), within: answerWithin, signed: true})
+// History reads the acts upon one license, oldest first, each checked as Deeds
+// does. That none is missing is checked against the license's file.
+func (c *Client) History(ctx context.Context, f File) (deeds []Deed, err error) {
+	want := map[credentials.Handle]bool{f.License.Handle: true}
+	for _, o := range f.Orders {
+		want[o.Handle] = true
+	}
+	for last := int64(0); ; {
+		p, err := c.acts(ctx, last, f.License.Handle)
+		if err != nil {
+			return nil, fmt.Errorf("read acts upon the license: %w", err)
+		}
+		for _, a := range p.Acts {
+			d, _, err := c.openAct(a)
+			if err == nil && a.Sequence <= last {
+				err = errors.New("it is out of order")
+			}
+			if err != nil {
+				return nil, fmt.Errorf("act %d: %w", a.Sequence, evidence(err))
+			}
+			last = a.Sequence
+			if want[d.Document] { // else it came after the file
+				deeds = append(deeds, d)
+				delete(want, d.Document)
+			}
+		}
+		if len(p.Acts) == 0 {
+			break
+		}
+	}
+	if len(want) > 0 {
+		return nil, fmt.Errorf("read acts upon the license: %w", evidence(fmt.Errorf("%d of them are missing", len(want))))
+	}
+	return deeds, nil
+}
+
+func (c *Client) acts(ctx context.Context, after int64, license credentials.Handle) (p ActPage, err error) {
+	path := fmt.Sprintf("/acts?after=%d", after)
+	if !license.IsZero() {
+		path += "&license=" + license.String()
+	}
+	b, err := c.do(ctx, question{method: http.MethodGet, path: path, within: answerWithin, signed: true})
 	if err == nil {
 		err = decode(b, &p)
 	}
@@ -83,9 +124,13 @@ func (c *Client) openAct(a Act) (d Deed, id credentials.Handle, err error) {
 	d = Deed{Sequence: a.Sequence, Clerk: claims.KeyID, Signed: claims.Issued, Accepted: r.Accepted}
 	switch a.Kind {
 	case EventLicense:
-		d.License, err = c.openIssuance(a)
+		if d.License, err = c.openIssuance(a); err == nil {
+			d.Document = d.License.Handle
+		}
 	case EventOrder:
-		d.Order, err = c.openOrdering(a)
+		if d.Order, err = c.openOrdering(a); err == nil {
+			d.Document = d.Order.Handle
+		}
 	default:
 		err = fmt.Errorf("kind %q is not known", a.Kind)
 	}
@@ -118,10 +163,7 @@ func (c *Client) openOrdering(a Act) (*credentials.Order, error) {
 	if err := credentials.DecodeStrict(a.Request.Body, &asked); err != nil {
 		return nil, fmt.Errorf("the clerk's request: %w", err)
 	}
-	// As text: the offset of a time decides the day on which it binds.
-	same := asked.Action == doc.Subject.Action && asked.Reason == doc.Subject.Reason &&
-		asked.Effective.Format(time.RFC3339) == doc.Subject.Effective.Format(time.RFC3339)
-	if !same || doc.Subject.Handle != doc.Handle() || !strings.HasSuffix(a.Request.Path, "/licenses/"+doc.Subject.License.String()+"/orders") {
+	if !asked.AskedFor(doc.Subject) || doc.Subject.Handle != doc.Handle() || !strings.HasSuffix(a.Request.Path, "/licenses/"+doc.Subject.License.String()+"/orders") {
 		return nil, errNotAsked
 	}
 	return &doc.Subject, nil

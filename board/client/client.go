@@ -76,17 +76,22 @@ func (c *Client) Issue(ctx context.Context, a Application) (File, error) {
 // Revoke orders that a license be revoked from an instant. Sent twice, the same
 // order is one order.
 func (c *Client) Revoke(ctx context.Context, license credentials.Handle, effective time.Time, reason string) (Document, error) {
+	return c.Order(ctx, license, OrderRequest{Action: credentials.OrderRevoke, Effective: effective, Reason: reason})
+}
+
+// Order has an order made upon a license. Sent twice, the same order is one
+// order.
+func (c *Client) Order(ctx context.Context, license credentials.Handle, o OrderRequest) (Document, error) {
 	var d Document
-	o := OrderRequest{credentials.OrderRevoke, effective, reason}
 	if err := c.send(ctx, "/licenses/"+license.String()+"/orders", o, &d); err != nil {
-		return Document{}, fmt.Errorf("revoke license: %w", err)
+		return Document{}, fmt.Errorf("%s license: %w", o.Action, err)
 	}
 	got, err := c.openOrder(d, license)
-	if err == nil && (got.Action != o.Action || !got.Effective.Equal(o.Effective) || got.Reason != o.Reason) {
+	if err == nil && !o.AskedFor(got) {
 		err = errors.New("it is not the order that was asked for")
 	}
 	if err != nil {
-		return Document{}, fmt.Errorf("revoke license: %w", evidence(err))
+		return Document{}, fmt.Errorf("%s license: %w", o.Action, evidence(err))
 	}
 	return d, nil
 }

@@ -1,6 +1,6 @@
-// Package client speaks to a licensing board's HTTP door: clerks issue and
-// revoke licenses through it, insurers follow the board's feed, anyone looks a
-// license up. It also holds the forms that cross the wire, so that a caller
+// Package client speaks to a licensing board's HTTP door: clerks issue licenses
+// and order what becomes of them through it, insurers follow the board's feed,
+// anyone looks a license up. It also holds the forms that cross the wire, so that a caller
 // does not carry the board's database with it.
 //
 // It checks what it can know: signatures, issuer, order, completeness. Receipts
@@ -9,6 +9,7 @@ package client
 
 import (
 	"encoding/binary"
+	"slices"
 	"time"
 
 	"github.com/countersign-health/countersign/credentials"
@@ -38,6 +39,23 @@ type OrderRequest struct {
 	Action    credentials.OrderAction `json:"action"`
 	Effective time.Time               `json:"effective"`
 	Reason    string                  `json:"reason"` // the board's reason code
+	// The rest is as in credentials.Order.
+	Until        credentials.Date     `json:"until,omitempty"`
+	Restrictions []string             `json:"restrictions,omitempty"`
+	Upon         []credentials.Handle `json:"upon,omitempty"`
+}
+
+// Order is the order that the request asks for, under a handle.
+func (o OrderRequest) Order(h, license credentials.Handle) credentials.Order {
+	return credentials.Order{Handle: h, License: license, Action: o.Action, Effective: o.Effective, Reason: o.Reason,
+		Until: o.Until, Restrictions: o.Restrictions, Upon: o.Upon}
+}
+
+// AskedFor says whether an order is what the request asks for. Times compare
+// as text: the offset of a time decides the day on which it binds.
+func (o OrderRequest) AskedFor(got credentials.Order) bool {
+	return o.Action == got.Action && o.Effective.Format(time.RFC3339) == got.Effective.Format(time.RFC3339) && o.Reason == got.Reason &&
+		o.Until == got.Until && slices.Equal(o.Restrictions, got.Restrictions) && slices.Equal(o.Upon, got.Upon)
 }
 
 // A Document is a license or an order as the board signed it. Until the ledger

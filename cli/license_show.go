@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/countersign-health/countersign/credentials"
+)
+
+func (r *run) printLicenses(rows []*licenseRow, ended error) error {
+	if r.json {
+		return r.print(struct {
+			Licenses []*licenseRow `json:"licenses"`
+			ending
+		}{rows, endingOf(ended)})
+	}
+	if len(rows) == 0 && ended != nil {
+		return nil
+	}
+	if len(rows) == 0 {
+		_, err := fmt.Fprintln(r.Out, "no licenses")
+		return err
+	}
+	for i, l := range rows {
+		if i > 0 {
+			fmt.Fprintln(r.Out)
+		}
+		fmt.Fprintf(r.Out, "%s %s %s, NPI %s, %s\n", l.Jurisdiction, oneLine(l.Profession), oneLine(l.Number), l.NPI, oneLine(l.Name))
+		fmt.Fprintf(r.Out, "  handle   %s\n  valid    %s to %s\n", l.Handle, l.From, l.Until)
+		for _, o := range l.Orders {
+			fmt.Fprintf(r.Out, "  %s\n           order %s\n", orderLine(o), o.Handle)
+		}
+		fmt.Fprintf(r.Out, "  today    %s\n", standingLine(l.Standing))
+		if l.Receipt {
+			fmt.Fprintln(r.Out, "  ledger   it has its receipt")
+		} else {
+			fmt.Fprintln(r.Out, "  ledger   no receipt yet; what the board signed stands")
+		}
+	}
+	return nil
+}
+
+// actWords are what a license has become by an act.
+var actWords = map[credentials.OrderAction]string{
+	credentials.OrderRevoke: "revoked", credentials.OrderSuspend: "suspended", credentials.OrderReinstate: "reinstated",
+	credentials.OrderRestrict: "restricted", credentials.OrderRenew: "renewed", credentials.OrderVoid: "voided",
+}
+
+// orderLine tells an order in a line: what, from when, to when, why.
+func orderLine(o credentials.Order) string {
+	line := fmt.Sprintf("%-8s from %s", actWords[o.Action], o.Effective.Format(time.RFC3339))
+	if o.Until != "" {
+		line += " to " + string(o.Until)
+	}
+	for _, r := range o.Restrictions {
+		line += " " + oneLine(r)
+	}
+	line += " (" + oneLine(o.Reason) + ")"
+	for _, h := range o.Upon {
+		line += ", order " + h.String()
+	}
+	return line
+}
+
+// standingLine tells in words what a license is good for.
+func standingLine(s credentials.Standing) string {
+	words := map[credentials.Answer]string{
+		credentials.May: "may practice", credentials.MayNot: "may not practice", credentials.Unknown: "not known",
+		credentials.MayRestricted: "may practice within " + strings.ReplaceAll(s.Restrictions, " ", ", "),
+	}
+	return fmt.Sprintf("%s (%s)", words[s.Answer], s.Reason)
+}
