@@ -144,7 +144,7 @@ func decisionOf(name string, number int) credentials.Handle {
 }
 
 func (w *world) authorize(name string, npi credentials.NPI, code string, units int, from, until credentials.Date, number int, before claims.AuthorizationOutcome) {
-	s := claims.AuthorizationSubmission{Handle: handle("request " + name), Salt: handle("salt " + name), Request: claims.AuthorizationRequest{
+	s := claims.AuthorizationSubmission{Handle: handle("request " + name), Salt: handle("salt " + name), Source: claims.Source{Created: "2026-11-02", Place: "/entry/0/resource"}, Request: claims.AuthorizationRequest{
 		Number: name, Requester: claims.Provider{NPI: "2999001003", Organization: true, Name: "HOSPITAL"}, Clinician: claims.Provider{NPI: npi, Name: "CLINICIAN"},
 		Patient: w.claims[0].Claim.Subscriber, Payer: w.claims[0].Claim.Payer, State: "CA",
 		Items: []claims.RequestItem{{Sequence: 1, Code: code, Units: claims.Quantity(1000 * units), From: from, Until: until}},

@@ -1,0 +1,203 @@
+package dossier
+
+import (
+	"bytes"
+	"encoding"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/countersign-health/countersign/board/client"
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/credentials"
+)
+
+// subjects are what the kinds of credentials are about. A new kind of credential comes in here with its schema.
+var subjects = map[credentials.Kind]reflect.Type{
+	credentials.KindLicense:                 reflect.TypeFor[credentials.License](),
+	credentials.KindBoardOrder:              reflect.TypeFor[credentials.Order](),
+	credentials.KindFeedHead:                reflect.TypeFor[client.PageProof](),
+	credentials.KindStatusList:              reflect.TypeFor[credentials.StatusListSubject](),
+	credentials.KindClaimSubmission:         reflect.TypeFor[claims.Submission](),
+	credentials.KindAuthorizationSubmission: reflect.TypeFor[claims.AuthorizationSubmission](),
+	credentials.KindClaimDecision:           reflect.TypeFor[claims.ClaimDecisionDocument](),
+	credentials.KindAuthorizationDecision:   reflect.TypeFor[claims.AuthorizationDecisionDocument](),
+	credentials.KindReviewDetermination:     reflect.TypeFor[claims.Determination](),
+}
+
+const schemaFolder = "../docs/json"
+
+func compile(t *testing.T, kind credentials.Kind) *jsonschema.Schema {
+	t.Helper()
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	s, err := c.Compile(filepath.Join(schemaFolder, string(kind)+".1.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.ID != "urn:countersign:schema:"+string(kind)+":1" {
+		t.Errorf("%s has the id %s", kind, s.ID)
+	}
+	return s
+}
+
+// Each schema has exactly the members that its Go types have, at every depth.
+func TestSchemasFollowTypes(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(schemaFolder, "*.json"))
+	if err != nil || len(files) != len(subjects) {
+		t.Errorf("%d schemas of %d kinds, %v", len(files), len(subjects), err)
+	}
+	for kind, subject := range subjects {
+		f := follower{t: t, seen: map[reflect.Type]bool{}}
+		top := compile(t, kind)
+		f.follow(string(kind), subject, top.Properties["credentialSubject"])
+		f.follow(string(kind)+" itself", reflect.TypeFor[credentials.Credential[json.RawMessage]](), top)
+	}
+}
+
+type follower struct {
+	t    *testing.T
+	seen map[reflect.Type]bool
+}
+
+var (
+	textMarshaler = reflect.TypeFor[encoding.TextMarshaler]()
+	jsonMarshaler = reflect.TypeFor[json.Marshaler]()
+)
+
+func (f *follower) follow(at string, typ reflect.Type, s *jsonschema.Schema) {
+	for s != nil && s.Ref != nil {
+		s = s.Ref
+	}
+	for typ.Kind() == reflect.Pointer {
+		typ = typ.Elem()
+	}
+	if s == nil {
+		f.t.Errorf("%s has no schema", at)
+		return
+	}
+	if typ == reflect.TypeFor[time.Time]() || typ.Implements(textMarshaler) || typ.Implements(jsonMarshaler) || f.seen[typ] {
+		return
+	}
+	switch typ.Kind() {
+	case reflect.Slice:
+		if typ.Elem().Kind() != reflect.Uint8 {
+			if s.Const == nil && s.Enum == nil {
+				f.follow(at+"[]", typ.Elem(), s.Items2020)
+			}
+		}
+	case reflect.Map:
+		inner, _ := s.AdditionalProperties.(*jsonschema.Schema)
+		if inner == nil {
+			for _, p := range s.PatternProperties {
+				inner = p
+			}
+		}
+		f.follow(at+"{}", typ.Elem(), inner)
+	case reflect.Struct:
+		f.seen[typ] = true
+		f.members(at, typ, s)
+	}
+}
+
+func (f *follower) members(at string, typ reflect.Type, s *jsonschema.Schema) {
+	if s.Const != nil || s.Enum != nil {
+		return // written out: the documents below are held against it
+	}
+	required := map[string]bool{}
+	fields := map[string]reflect.Type{}
+	for _, field := range reflect.VisibleFields(typ) {
+		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if name == "-" || !field.IsExported() || field.Anonymous && name == "" {
+			continue
+		}
+		if name == "" {
+			name = field.Name
+		}
+		fields[name] = field.Type
+		required[name] = !strings.Contains(options, "omitempty") && !strings.Contains(options, "omitzero")
+	}
+	want, got := slices.Sorted(maps.Keys(fields)), slices.Sorted(maps.Keys(s.Properties))
+	if !slices.Equal(want, got) {
+		f.t.Errorf("%s: %s has the members\n%v, its schema\n%v", at, typ, want, got)
+	}
+	for name, must := range required {
+		if must != slices.Contains(s.Required, name) {
+			f.t.Errorf("%s: %s of %s: required %t in Go, not so in its schema", at, name, typ, must)
+		}
+	}
+	if more, told := s.AdditionalProperties.(bool); more || !told {
+		f.t.Errorf("%s: the schema of %s takes members of any name", at, typ)
+	}
+	for name, inner := range fields {
+		if s.Properties[name] != nil && inner != reflect.TypeFor[json.RawMessage]() {
+			f.follow(at+"/"+name, inner, s.Properties[name])
+		}
+	}
+}
+
+// What is really issued is as its schema says, and what is not is seen.
+func TestSchemasHoldDocuments(t *testing.T) {
+	payloads := map[credentials.Kind][][]byte{}
+	for name, content := range build(t, nil).files {
+		if filepath.Ext(name) != ".jwt" {
+			continue
+		}
+		token := strings.TrimSpace(string(content))
+		kind, _, _, err := credentials.Peek(token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		payloads[kind] = append(payloads[kind], b)
+	}
+	signer := signerOf("board")
+	status := credentials.NewStatusEntry("https://board.test/status/1", 5)
+	for kind, subject := range subjects {
+		s := compile(t, kind)
+		// Of what the story has none, an empty one stands for the envelope, in the form of a draft.
+		if kind == credentials.KindFeedHead {
+			b, err := credentials.Draft(signer, kind, handle("draft"), began, began.AddDate(1, 0, 0), status, client.PageProof{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			payloads[kind] = append(payloads[kind], b)
+		}
+		if len(payloads[kind]) == 0 {
+			t.Errorf("no %s (%s) was issued", kind, subject)
+		}
+		for _, b := range payloads[kind] {
+			if err := valid(s, b); err != nil {
+				t.Errorf("%s: %v\n%s", kind, err, b)
+			}
+			for _, edit := range [][2]string{
+				{`"credentialSubject":{`, `"credentialSubject":{"extra":1,`}, {`{"@context"`, `{"extra":1,"@context"`},
+				{string(kind) + `"]`, `Other"]`}, {`credentials/v2"`, `credentials/v1"`}, {`schema:`, `schemas:`}, {`"issuer":"did:`, `"issuer":"urn:`},
+			} {
+				if valid(s, bytes.Replace(b, []byte(edit[0]), []byte(edit[1]), 1)) == nil {
+					t.Errorf("%s: %q in the place of %q is valid", kind, edit[1], edit[0])
+				}
+			}
+		}
+	}
+}
+
+func valid(s *jsonschema.Schema, payload []byte) error {
+	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(payload))
+	if err != nil {
+		return fmt.Errorf("read payload: %w", err)
+	}
+	return s.Validate(v)
+}
