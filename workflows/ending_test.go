@@ -152,6 +152,38 @@ func TestWaitsForHours(t *testing.T) {
 	}
 }
 
+// TestErrandsFitIntoAHistory: one that fails for as long as it is tried does not
+// fill the history, at which Temporal would end the contract.
+func TestErrandsFitIntoAHistory(t *testing.T) {
+	const (
+		task   = 10 * time.Second // until then the worker waits, and says so when 8 s are over: 3 events
+		most   = 51_200           // history.maxCount, Temporal's default
+		beats  = 3
+		timers = 6
+	)
+	var suite testsuite.WorkflowTestSuite
+	env := suite.NewTestWorkflowEnvironment()
+	env.ExecuteWorkflow(func(ctx workflow.Context) error {
+		o := workflow.GetLocalActivityOptions(quick(ctx))
+		events, waited, pause := 0.0, time.Duration(0), o.RetryPolicy.InitialInterval
+		for ; waited < o.ScheduleToCloseTimeout; pause = min(time.Duration(float64(pause)*o.RetryPolicy.BackoffCoefficient), o.RetryPolicy.MaximumInterval) {
+			waited += pause
+			if pause <= task {
+				events += beats * pause.Seconds() / (0.8 * task.Seconds())
+			} else {
+				events += timers
+			}
+		}
+		if events > most {
+			t.Errorf("in %s: %.0f events, and there is room for %d", waited, events, most)
+		}
+		return nil
+	})
+	if err := env.GetWorkflowError(); err != nil {
+		t.Error(err)
+	}
+}
+
 // pendedFor is a request whose dates no plan edition covers.
 func pendedFor(number int) *activities.AuthorizationGathered {
 	const day = credentials.Date("2026-10-01")
