@@ -163,21 +163,51 @@ func TestOpenRefusesEveryFlippedByte(t *testing.T) {
 	}
 }
 
-// A resolver is asked about text that nobody has verified yet; what it answers is held against the suite.
+// A resolver is asked about text that nobody has verified yet. Only its plain no is one; what it could not find out stays open.
 func TestOpenRefusesKeys(t *testing.T) {
-	for name, keys := range map[string]credentials.ResolveKey{
-		"none":    func(string) (credentials.Key, error) { return credentials.Key{}, nil },
-		"unknown": func(string) (credentials.Key, error) { return credentials.Key{}, fmt.Errorf("unknown") },
-		"another": func(string) (credentials.Key, error) {
+	bad, unknown := credentials.Bad, credentials.NotKnown
+	for name, tt := range map[string]struct {
+		keys  credentials.ResolveKey
+		want  credentials.Outcome
+		check credentials.Check
+	}{
+		"none":    {func(string) (credentials.Key, error) { return credentials.Key{}, nil }, unknown, credentials.CheckKey},
+		"unknown": {func(string) (credentials.Key, error) { return credentials.Key{}, fmt.Errorf("no network") }, unknown, credentials.CheckKey},
+		"refused": {func(string) (credentials.Key, error) {
+			return credentials.Key{}, credentials.Refuse(credentials.CheckKey, "no such key")
+		}, bad, credentials.CheckKey},
+		"another": {func(string) (credentials.Key, error) {
 			return credentials.ResolveDIDKey(testSigner(2).KeyID())
-		},
+		}, bad, credentials.CheckSignature},
 	} {
-		if _, err := Open(testSigned(t), suites, Expect{}, keys); err == nil {
-			t.Errorf("%s: opened", name)
+		_, err := Open(testSigned(t), suites, Expect{}, tt.keys)
+		if v := credentials.VerdictOf(err); v.Outcome != tt.want || v.Check != tt.check {
+			t.Errorf("%s: %+v, want %s by %s", name, v, tt.want, tt.check)
 		}
 	}
-	if _, err := Open(testSigned(t), nil, Expect{}, credentials.ResolveDIDKey); err == nil {
-		t.Error("opened with no suite accepted")
+	if _, err := Open(testSigned(t), nil, Expect{}, credentials.ResolveDIDKey); credentials.VerdictOf(err).Check != credentials.CheckAlgorithm {
+		t.Errorf("opened with no suite accepted: %v", err)
+	}
+}
+
+// Each reason has its name.
+func TestOpenNamesTheCheck(t *testing.T) {
+	signed := string(testSigned(t))
+	for _, tt := range []struct {
+		doc  string
+		want credentials.Check
+	}{
+		{strings.Replace(signed, `{`, `{"a":"`+strings.Repeat("x", maxDocument)+`",`, 1), credentials.CheckSize},
+		{"null", credentials.CheckContent}, {"[]", credentials.CheckContent}, {"", credentials.CheckContent},
+		{`{"a":1,"a":2}`, credentials.CheckContent}, {string(testDraft(t)), credentials.CheckForm},
+		{strings.Replace(signed, `"proofValue":"z`, `"proofValue":"u`, 1), credentials.CheckForm},
+		{strings.Replace(signed, `"proofValue":"z`, `"proofValue":"z1`, 1), credentials.CheckForm},
+		{strings.Replace(signed, `"proofValue":"z`, `"proofValue":"z0`, 1), credentials.CheckForm},
+		{strings.Replace(signed, "T-1", "T-2", 1), credentials.CheckSignature},
+	} {
+		if _, err := Open([]byte(tt.doc), suites, Expect{}, credentials.ResolveDIDKey); credentials.VerdictOf(err).Check != tt.want {
+			t.Errorf("%.60s: %v, want %s", tt.doc, err, tt.want)
+		}
 	}
 }
 

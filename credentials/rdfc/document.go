@@ -142,10 +142,6 @@ func (c *census) node(node map[string]any) error {
 			return fmt.Errorf("JSON-LD's %s is not supported", encoded(name))
 		case len(items) == 0:
 			return errors.New("an empty list says nothing in JSON-LD, so nobody would have signed it")
-		case name == "@graph":
-			if err := c.take(items); err != nil {
-				return err
-			}
 		case name == "@type":
 			for _, one := range items {
 				if t, ok := one.(string); !ok || strings.HasPrefix(t, "_:") {

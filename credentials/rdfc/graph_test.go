@@ -32,6 +32,23 @@ func TestCanonicalizeRefuses(t *testing.T) {
 		{"blank type", `"type":"_:b1"`, "no URL"},
 		{"nothing but a name", `"id":"urn:a"`, "says nothing"},
 		{"undefined", `"nip":"1"`, "defined in none"},
+		{"null", `"npi":null`, "null says nothing"},
+		{"null in a list", `"npi":["1",null]`, "null says nothing"},
+		{"empty list", `"npi":[]`, "empty list"},
+		{"empty list of types", `"npi":"1","type":[]`, "empty list"},
+		{"keyword", `"npi":"1","@id":"urn:a"`, "not a term"},
+		{"keyword within", `"reason":{"@id":"urn:a","npi":"1"}`, "not a term"},
+		{"keyword that is to come", `"npi":"1","@later":"x"`, "not a term"},
+		{"value object", `"npi":{"@value":"1","@direction":"rtl"}`, "not a term"},
+		{"compact IRI", `"npi":"1","urn:x":"1"`, "not a term"},
+		{"empty name", `"npi":"1","":"1"`, "not a term"},
+		{"control character", `"npi":"a\u0000b"`, "control character"},
+		{"delete", `"npi":"a\u007fb"`, "control character"},
+		{"blank id", `"reason":{"id":"_:b0","npi":"1"}`, "blank node"},
+		{"list of lists", `"upon":[["a"],["b","c"]]`, ""},
+		{"empty list in a list", `"upon":[["a"],[]]`, ""},
+		{"empty list within", `"upon":[{"npi":[]}]`, "empty list"},
+		{"a graph within", `"type":"VerifiablePresentation","verifiableCredential":[{"id":"urn:a","type":"https://x.test/t"}]`, "defined in none"},
 		{"said twice", `"npi":["1","1"]`, "said twice"},
 		{"one node in two places", `"reason":[{"id":"urn:a","npi":"1"},{"id":"urn:a","npi":"1"}]`, "said twice"},
 		{"deep", `"reason":` + strings.Repeat(`{"reason":`, 40) + "1" + strings.Repeat("}", 40), "levels"},
@@ -40,6 +57,38 @@ func TestCanonicalizeRefuses(t *testing.T) {
 		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)
 		}
+	}
+}
+
+func TestCanonicalizeRefusesContexts(t *testing.T) {
+	for _, tt := range []struct{ context, want string }{
+		{`["https://www.w3.org/ns/credentials/v2","urn:countersign:context:1"]`, ""},
+		{`"urn:countersign:context:1"`, ""},
+		{`[]`, "want a list"},
+		{`{}`, "want a list"},
+		{`{"npi":"urn:x"}`, "want a list"},
+		{`5`, "want a list"},
+		{`["urn:countersign:context:1",{"npi":"urn:x"}]`, "not a context"},
+		{`["urn:countersign:context:1","https://x.test/v1"]`, "not a context"},
+		{`["urn:countersign:context:1","https://www.w3.org/ns/credentials/undefined-terms/v2"]`, "not a context"},
+		{`["urn:countersign:context:1","urn:countersign:context:1","urn:countersign:context:1"]`, "too many"},
+	} {
+		_, err := Suite().Canonicalize([]byte(`{"@context":` + tt.context + `,"npi":"1"}`))
+		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("%s: %v, want %q", tt.context, err, tt.want)
+		}
+	}
+}
+
+// A board's restrictions have an order, which a graph of plain statements would lose.
+func TestOrderCounts(t *testing.T) {
+	one, err := Suite().Canonicalize([]byte("{" + testContexts + `,"restrictions":["a","b"]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, err := Suite().Canonicalize([]byte("{" + testContexts + `,"restrictions":["b","a"]}`))
+	if err != nil || string(one) == string(two) {
+		t.Errorf("both orders make\n%s (%v)", two, err)
 	}
 }
 

@@ -152,6 +152,15 @@ func TestProveRefusesTops(t *testing.T) {
 		}, nil},
 		{"symmetric key", "/cnf", func(o tops) { o["cnf"] = tops{"jwk": tops{"kty": "oct", "k": "AAAA"}} }, nil},
 		{"short key", "/cnf", func(o tops) { o["cnf"] = tops{"jwk": tops{"kty": "OKP", "crv": "Ed25519", "x": "AAAA"}} }, nil},
+		{"key in another spelling", "/cnf", func(o tops) {
+			k := o["cnf"].(*confirmation).JWK
+			o["cnf"] = tops{"jwk": tops{"kty": k.Kty, "crv": k.Crv, "x": k.X + "="}}
+		}, nil},
+		{"key with bits behind it", "/cnf", func(o tops) {
+			k := o["cnf"].(*confirmation).JWK
+			last := strings.IndexByte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", k.X[42])
+			o["cnf"] = tops{"jwk": tops{"kty": k.Kty, "crv": k.Crv, "x": k.X[:42] + string("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"[last+1])}}
+		}, nil},
 		{"key of low order", "/cnf", func(o tops) {
 			o["cnf"] = tops{"jwk": tops{"kty": "OKP", "crv": "Ed25519", "x": strings.Repeat("A", 43)}}
 		}, nil},

@@ -197,6 +197,15 @@ func TestIssueRefuses(t *testing.T) {
 	}
 }
 
+func TestConcealRefuses(t *testing.T) {
+	for _, place := range []string{"", "/", "a", "/x", "/a/2", "/a/-1", "/a/01", "/a/x", "/a/0/b", "/a/0/b/c", "/o/_sd", "/n/0"} {
+		value := fromJSON(t, `{"a":["x",{"b":1}],"o":{"_sd":[]},"n":5}`)
+		if v, _, err := conceal(value, []string{place}, func(string) string { return "salt" }); err == nil {
+			t.Errorf("%q: concealed as %s", place, asJSON(t, v))
+		}
+	}
+}
+
 func TestPresentRefuses(t *testing.T) {
 	issued := testIssued(t)
 	for name, f := range map[string]func() (string, error){
