@@ -36,6 +36,20 @@ func (r *run) licenseCommand() *urfave.Command {
 			do: r.licenseIssue,
 		}),
 		r.leaf(leaf{
+			name: "import", usage: "have a whole register issued from a CSV file", args: "FILE", min: 1, max: 1,
+			about: "Its columns are npi,name,jurisdiction,profession,number,from,until, and status after them if you\nlike: the board's label. Every row is checked before the first is issued. FILE.issued keeps what was:\nafter a kill the same command goes on, and nothing is issued twice.",
+			flags: boardFlags(true, &urfave.BoolFlag{Name: "skip-bad-rows", Usage: "issue the others", DisableDefaultText: true},
+				&urfave.IntFlag{Name: "at-once", Usage: "ask for `N` licenses at a time", Value: 16},
+				&urfave.DurationFlag{Name: "wait", Usage: "wait for the last receipt at most `DURATION`", Value: 10 * time.Minute},
+				skipNPIFlag(), progressFlag()),
+			do: r.licenseImport,
+		}),
+		r.leaf(leaf{
+			name: "export", usage: "write every license of the register as CSV, with what it is good for today",
+			about: "To the standard output. It reads the board's feed from its beginning, as an insurer does.",
+			flags: boardFlags(false), do: r.licenseExport,
+		}),
+		r.leaf(leaf{
 			name: "renew", usage: "order that a license run to a new last day", args: "HANDLE", min: 1, max: 1,
 			about: "The license keeps its handle and its orders: a suspension does not end because somebody renews.",
 			flags: acts(effective(), text("until", "new last `DATE`, included")),

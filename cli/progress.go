@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"os"
+	"strings"
 
 	urfave "github.com/urfave/cli/v2"
 )
@@ -28,6 +29,17 @@ func (p *progress) step(done, total int, what string) {
 	switch {
 	case p.terminal:
 		fmt.Fprintf(p.r.Err, "\r\x1b[K%s %d of %d", what, done, total)
+	case p.forced:
+		fmt.Fprintf(p.r.Err, "%s %d of %d\n", what, done, total)
+	}
+}
+
+// bar shows how much of long work is done.
+func (p *progress) bar(done, total int, what string) {
+	const width = 30
+	switch full := width * done / max(total, 1); {
+	case p.terminal:
+		fmt.Fprintf(p.r.Err, "\r\x1b[K%s [%s%s] %d of %d", what, strings.Repeat("#", full), strings.Repeat(".", width-full), done, total)
 	case p.forced:
 		fmt.Fprintf(p.r.Err, "%s %d of %d\n", what, done, total)
 	}

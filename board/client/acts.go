@@ -99,6 +99,26 @@ func (c *Client) History(ctx context.Context, f File) (deeds []Deed, err error) 
 	return deeds, nil
 }
 
+// Whole waits until everything that the register holds now is on the feed, each
+// with its receipt. It asks as a clerk: only they see what is not final yet.
+func (c *Client) Whole(ctx context.Context) error {
+	now, err := c.acts(ctx, 1<<53-1, credentials.Handle{})
+	if err != nil {
+		return fmt.Errorf("ask how much the register holds: %w", err)
+	}
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
+		p, err := c.Feed(ctx, 0, 0)
+		if err != nil || p.Head.Sequence >= now.Last {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}
+
 func (c *Client) acts(ctx context.Context, after int64, license credentials.Handle) (p ActPage, err error) {
 	path := fmt.Sprintf("/acts?after=%d", after)
 	if !license.IsZero() {

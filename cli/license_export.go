@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"encoding/csv"
+	"fmt"
+	"slices"
+
+	urfave "github.com/urfave/cli/v2"
+
+	board "github.com/countersign-health/countersign/board/client"
+	"github.com/countersign-health/countersign/credentials"
+)
+
+// licenseExport folds the feed into the register as it is today.
+func (r *run) licenseExport(c *urfave.Context) error {
+	d, err := r.desk(c, false)
+	if err != nil {
+		return err
+	}
+	var licenses []credentials.License
+	orders := map[credentials.Handle][]credentials.Order{}
+	for after := int64(0); ; {
+		p, err := d.Feed(c.Context, after, 0)
+		if err != nil {
+			return err
+		}
+		for _, e := range p.Events {
+			after = e.Sequence
+			if e.Kind == board.EventLicense {
+				doc, err := credentials.Open[credentials.License](e.Token, credentials.KindLicense, d.keys)
+				if err != nil {
+					return caught(fmt.Sprintf("check event %d of the feed", e.Sequence), err, "tell the board")
+				}
+				licenses = append(licenses, doc.Subject)
+				continue
+			}
+			doc, err := credentials.Open[credentials.Order](e.Token, credentials.KindBoardOrder, d.keys)
+			if err != nil {
+				return caught(fmt.Sprintf("check event %d of the feed", e.Sequence), err, "tell the board")
+			}
+			orders[doc.Subject.License] = append(orders[doc.Subject.License], doc.Subject)
+		}
+		if after >= p.Head.Sequence {
+			break
+		}
+	}
+	on := credentials.DateOf(r.now())
+	rows := []exportRow{}
+	for _, l := range licenses {
+		s := credentials.StandingOn([]credentials.License{l}, orders[l.Handle], l.Jurisdiction, on, true)
+		rows = append(rows, exportRow{l, credentials.LastDay(l, orders[l.Handle]), s, len(orders[l.Handle])})
+	}
+	if r.json {
+		return r.print(map[string]any{"on": on, "licenses": rows})
+	}
+	w := csv.NewWriter(r.Out)
+	w.Write(append(slices.Clone(licenseColumns), "handle", "last_day", "standing", "reason", "restrictions", "orders"))
+	for _, x := range rows {
+		w.Write([]string{string(x.NPI), x.Name, x.Jurisdiction, x.Profession, x.Number, string(x.From), string(x.Until),
+			x.Handle.String(), string(x.LastDay), string(x.Standing.Answer), string(x.Standing.Reason), x.Standing.Restrictions, fmt.Sprint(x.Orders)})
+	}
+	w.Flush()
+	return w.Error()
+}
+
+// An exportRow is a license as a register shows it.
+type exportRow struct {
+	credentials.License
+	LastDay  credentials.Date     `json:"lastDay"` // with its renewals
+	Standing credentials.Standing `json:"standing"`
+	Orders   int                  `json:"orders"`
+}
