@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/piprate/json-gold/ld"
 )
 
 const testContexts = `"@context":["https://www.w3.org/ns/credentials/v2","urn:countersign:context:1"]`
@@ -89,6 +91,35 @@ func TestOrderCounts(t *testing.T) {
 	two, err := Suite().Canonicalize([]byte("{" + testContexts + `,"restrictions":["b","a"]}`))
 	if err != nil || string(one) == string(two) {
 		t.Errorf("both orders make\n%s (%v)", two, err)
+	}
+}
+
+// What the library makes of a document is held against the document, even where nothing is known to come out wrong.
+func TestCheckGraph(t *testing.T) {
+	quad := func(subject ld.Node, predicate string, object ld.Node) *ld.Quad {
+		return ld.NewQuad(subject, ld.NewIRI(predicate), object, "@default")
+	}
+	a := ld.NewIRI("urn:a")
+	for _, tt := range []struct {
+		name, want string
+		quad       *ld.Quad
+		said       census
+	}{
+		{"good", "", quad(a, "urn:p", ld.NewLiteral("x", "urn:t", "")), census{statements: 1}},
+		{"good literal", "", quad(a, "urn:p", ld.NewLiteral("{}", ld.RDFJSONLiteral, "")), census{statements: 1, literals: []string{"{}"}}},
+		{"other literal", "JSON literal", quad(a, "urn:p", ld.NewLiteral("error", ld.RDFJSONLiteral, "")), census{statements: 1, literals: []string{"{}"}}},
+		{"one more", "said twice", quad(a, "urn:p", a), census{statements: 2}},
+		{"one less", "said twice", quad(a, "urn:p", a), census{}},
+		{"predicate", "no URL", quad(a, "urn:p> <urn:q", a), census{statements: 1}},
+		{"datatype", "no URL", quad(a, "urn:p", ld.NewLiteral("x", "t", "")), census{statements: 1}},
+		{"relative", "no URL", quad(ld.NewIRI("a"), "urn:p", a), census{statements: 1}},
+	} {
+		graph := ld.NewRDFDataset()
+		graph.Graphs["@default"] = []*ld.Quad{tt.quad}
+		err := checkGraph(graph, &tt.said)
+		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)
+		}
 	}
 }
 

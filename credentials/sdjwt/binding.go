@@ -1,7 +1,6 @@
 package sdjwt
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -180,62 +179,4 @@ func openBinding(p parts, holder credentials.Key) (b binding, err error) {
 		return b, credentials.Refuse(credentials.CheckBinding, "key binding was made for other disclosures")
 	}
 	return b, nil
-}
-
-// jwk is a public key in a confirmation (RFC 7800, section 3.2).
-type jwk struct {
-	Kty string `json:"kty"`
-	Crv string `json:"crv"`
-	X   string `json:"x"`
-	Y   string `json:"y,omitempty"`
-}
-
-type confirmation struct {
-	JWK jwk `json:"jwk"`
-}
-
-func confirm(holder credentials.Key) (*confirmation, error) {
-	if holder.Algorithm() == "" {
-		return nil, errors.New("it takes the holder's key")
-	}
-	b, err := jose.JSONWebKey{Key: holder.Public()}.MarshalJSON()
-	if err != nil {
-		return nil, fmt.Errorf("write the holder's key: %w", err)
-	}
-	var c confirmation
-	return &c, credentials.DecodeStrict(b, &c.JWK)
-}
-
-// confirmed reads the one spelling of a key that confirm writes.
-func confirmed(cnf any) (credentials.Key, error) {
-	none := credentials.Key{}
-	b, err := json.Marshal(cnf)
-	if err != nil {
-		return none, err
-	}
-	var c confirmation
-	if err := credentials.DecodeStrict(b, &c); err != nil {
-		return none, err
-	}
-	text, err := json.Marshal(c.JWK)
-	if err != nil {
-		return none, err
-	}
-	var parsed jose.JSONWebKey
-	if err := parsed.UnmarshalJSON(text); err != nil {
-		return none, errors.New("not a public key")
-	}
-	key, err := credentials.NewKey(parsed.Key)
-	if err != nil {
-		return none, err
-	}
-	if again, err := confirm(key); err != nil || *again != c {
-		return none, errors.New("the key is not in its one spelling")
-	}
-	return key, nil
-}
-
-// didOf is the holder's did:key.
-func didOf(holder credentials.Key) credentials.DID {
-	return credentials.DID("did:key:" + holder.Multikey())
 }

@@ -1,6 +1,9 @@
 package sdjwt
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"fmt"
 	"strings"
 	"testing"
@@ -131,6 +134,11 @@ func TestProveRefusesNesting(t *testing.T) {
 
 func TestProveRefusesTops(t *testing.T) {
 	type tops = map[string]any
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, y := b64.EncodeToString(key.X.FillBytes(make([]byte, 32))), b64.EncodeToString(key.Y.FillBytes(make([]byte, 32)))
 	hidden := raw(`["s","validUntil","2099-01-01T00:00:00Z"]`)
 	license := raw(`["s","jurisdiction","MA"]`)
 	for _, tt := range []struct {
@@ -145,22 +153,27 @@ func TestProveRefusesTops(t *testing.T) {
 		{"no key", "/cnf", func(o tops) { delete(o, "cnf") }, nil},
 		{"key null", "/cnf", func(o tops) { o["cnf"] = nil }, nil},
 		{"kid alone", "/cnf", func(o tops) { o["cnf"] = tops{"kid": "x"} }, nil},
-		{"two keys", "/cnf", func(o tops) { o["cnf"] = tops{"jwk": o["cnf"].(*confirmation).JWK, "kid": "x"} }, nil},
+		{"two keys", "/cnf", func(o tops) { o["cnf"] = tops{"jwk": o["cnf"].(tops)["jwk"], "kid": "x"} }, nil},
 		{"private key", "/cnf", func(o tops) {
-			k := o["cnf"].(*confirmation).JWK
-			o["cnf"] = tops{"jwk": tops{"kty": k.Kty, "crv": k.Crv, "x": k.X, "d": k.X}}
+			k := o["cnf"].(tops)["jwk"].(tops)
+			o["cnf"] = tops{"jwk": tops{"kty": k["kty"], "crv": k["crv"], "x": k["x"], "d": k["x"]}}
 		}, nil},
 		{"symmetric key", "/cnf", func(o tops) { o["cnf"] = tops{"jwk": tops{"kty": "oct", "k": "AAAA"}} }, nil},
 		{"short key", "/cnf", func(o tops) { o["cnf"] = tops{"jwk": tops{"kty": "OKP", "crv": "Ed25519", "x": "AAAA"}} }, nil},
 		{"key in another spelling", "/cnf", func(o tops) {
-			k := o["cnf"].(*confirmation).JWK
-			o["cnf"] = tops{"jwk": tops{"kty": k.Kty, "crv": k.Crv, "x": k.X + "="}}
+			k := o["cnf"].(tops)["jwk"].(tops)
+			o["cnf"] = tops{"jwk": tops{"kty": k["kty"], "crv": k["crv"], "x": k["x"].(string) + "="}}
 		}, nil},
 		{"key with bits behind it", "/cnf", func(o tops) {
-			k := o["cnf"].(*confirmation).JWK
-			last := strings.IndexByte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", k.X[42])
-			o["cnf"] = tops{"jwk": tops{"kty": k.Kty, "crv": k.Crv, "x": k.X[:42] + string("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"[last+1])}}
+			k := o["cnf"].(tops)["jwk"].(tops)
+			last := strings.IndexByte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", k["x"].(string)[42])
+			o["cnf"] = tops{"jwk": tops{"kty": k["kty"], "crv": k["crv"], "x": k["x"].(string)[:42] + string("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"[last+1])}}
 		}, nil},
+		{"point off the curve", "/cnf", func(o tops) { o["cnf"] = tops{"jwk": tops{"kty": "EC", "crv": "P-256", "x": x, "y": x}} }, nil},
+		{"half a point", "/cnf", func(o tops) { o["cnf"] = tops{"jwk": tops{"kty": "EC", "crv": "P-256", "x": x}} }, nil},
+		{"other curve", "/cnf", func(o tops) { o["cnf"] = tops{"jwk": tops{"kty": "EC", "crv": "P-384", "x": x, "y": y}} }, nil},
+		{"another's key", "signs with", func(o tops) { o["cnf"] = tops{"jwk": tops{"kty": "EC", "crv": "P-256", "x": x, "y": y}} }, nil},
+		{"key with more", "/cnf", func(o tops) { o["cnf"] = tops{"jwk": tops{"kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": "k"}} }, nil},
 		{"key of low order", "/cnf", func(o tops) {
 			o["cnf"] = tops{"jwk": tops{"kty": "OKP", "crv": "Ed25519", "x": strings.Repeat("A", 43)}}
 		}, nil},
