@@ -19,6 +19,7 @@ func TestCanonicalizeRefuses(t *testing.T) {
 		{"good", `"npi":"1"`, ""},
 		{"as many alike as may be", `"reason":` + alike(maxAlike), ""},
 		{"more alike", `"reason":` + alike(maxAlike+1), "say the same"},
+		{"empty ones alike", `"reason":[{},{},{},{},{},{},{}]`, "say the same"},
 		{"many objects", `"claim":{"a":` + alike(maxObjects+1) + `}`, "objects"},
 		{"large", `"npi":"` + strings.Repeat("x", maxBytes) + `"`, "bytes"},
 		{"many statements", `"reason":[` + numbered(maxStatements) + `]`, "statements"},
