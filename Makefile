@@ -7,7 +7,7 @@ FUZZTIME ?= 10s
 
 DEV := cmd/countersign-dev
 
-.PHONY: help build demo bench-demo bench-houses bench-ledger bench-scale bench-credentials test check race dev-test test-houses test-faults test-backup interop fuzz fmt
+.PHONY: help build demo bench-demo bench-houses bench-ledger bench-scale bench-credentials test check race dev-test test-houses test-faults test-backup interop mutants fuzz fmt
 
 help:
 	@echo 'make build                    bin/countersign, bin/countersignd, bin/countersign-dev'
@@ -23,6 +23,7 @@ help:
 	@echo 'make test-backup               the same processes, their databases taken back to an earlier time, and recovered'
 	@echo 'make interop                  ledger and witness against litewitness, litebastion and Tessera, unmodified; SHORT=1 hammers for 5 s, not a minute'
 	@echo 'make fuzz FUZZTIME=10s        every fuzz target for that long'
+	@echo 'make mutants ONLY=REGEXP       every check of the verify path taken out in turn; a test has to fail each time. Some ten minutes'
 	@echo 'make fmt                      gofmt'
 
 build:
@@ -107,6 +108,11 @@ interop:
 
 fuzz:
 	@FUZZTIME=$(FUZZTIME) test/fuzz.sh
+
+# The tests of the unchanged package first: what fails anyway catches nothing.
+mutants:
+	@test/step.sh 'tests as they are' go test ./credentials
+	@test/step.sh 'mutants' go run ./test/mutants -only '$(ONLY)'
 
 fmt:
 	gofmt -w .

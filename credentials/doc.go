@@ -3,7 +3,8 @@
 // whether it was withdrawn (Bitstring Status Lists), and what follows for a
 // clinician on one day (StandingOn).
 //
-// A document is made with Issue and read with Open, which accepts exactly one
+// A document is made with Issue. Judge says whether it may be acted upon: good,
+// bad by one check, or unknown. Open is the lower step, which accepts exactly one
 // spelling of it and nothing that it does not understand. What Open returns was
 // signed by its issuer; whether it is in force on a given day, whether it was
 // revoked, and whether that issuer may say such things at all are questions

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -28,6 +29,11 @@ func TestJudgeHostileTokens(t *testing.T) {
 		m.Write([]byte(input))
 		return input + "." + b64.EncodeToString(m.Sum(nil))
 	}
+	anOrder, err := Issue(NewSigner("", board), KindBoardOrder, handle(7), testTime, nil, Order{Handle: handle(7), License: handle(7), Action: OrderRevoke, Effective: testTime})
+	if err != nil {
+		t.Fatal(err)
+	}
+	saltless := regexp.MustCompile(`"salt":"[0-9a-f]*"`).ReplaceAllString(payload, `"salt":"`+Digest{}.String()+`"`)
 	none := b64.EncodeToString([]byte(strings.Replace(head, "EdDSA", "none", 1))) + "." + parts[1] + "."
 
 	tests := []struct {
@@ -72,6 +78,7 @@ func TestJudgeHostileTokens(t *testing.T) {
 		{"payload an array", forge(board, head, "[]"), CheckContent, "decode"},
 		{"payload with a vc claim", forge(board, head, `{"vc":`+payload+`}`), CheckContent, "/vc"},
 		{"another kind", swap(`"LicenseCredential"]`, `"BoardOrder"]`), CheckKind, "BoardOrder"},
+		{"a whole document of another kind", anOrder, CheckKind, "BoardOrder"},
 		{"unknown kind", swap(`"LicenseCredential"]`, `"Diploma"]`), CheckKind, "not known"},
 		{"two kinds", swap(`"LicenseCredential"]`, `"LicenseCredential","BoardOrder"]`), CheckKind, "type"},
 		{"kinds the other way round", swap(`["VerifiableCredential","LicenseCredential"]`, `["LicenseCredential","VerifiableCredential"]`), CheckKind, "type"},
@@ -95,8 +102,18 @@ func TestJudgeHostileTokens(t *testing.T) {
 		{"another context", swap("https://www.w3.org/ns/credentials/v2", "https://evil.example/v2"), CheckContent, "/@context"},
 		{"another schema", swap("LicenseCredential:1", "LicenseCredential:2"), CheckContent, "/credentialSchema"},
 		{"another URN", swap(`"urn:countersign:07`, `"urn:elsewhere:07`), CheckContent, "/id"},
+		{"no URN", swap(`"urn:countersign:07`, `"07`), CheckContent, "/id"},
+		{"handle of zeros", swap(`"urn:countersign:`+handle(7).String(), `"urn:countersign:`+Handle{}.String()), CheckContent, "/id"},
+		{"ends before it begins", swap(`"validFrom":"2026-03-01T12:00:00Z"`, `"validFrom":"2026-03-01T12:00:00Z","validUntil":"2026-03-01T11:00:00Z"`), CheckContent, "/validUntil"},
+		{"ends within a second", swap(`"validFrom":"2026-03-01T12:00:00Z"`, `"validFrom":"2026-03-01T12:00:00Z","validUntil":"2026-03-01T13:00:00.5Z"`), CheckContent, "/validUntil"},
+		{"begins in the year 1", swap(`"2026-03-01T12:00:00Z"`, `"0001-01-01T00:00:00Z"`), CheckContent, "/validFrom"},
+		{"salt of zeros", forge(board, head, saltless), CheckContent, "/salt"},
 		{"upper-case handle", swap("urn:countersign:07", "urn:countersign:0A"), CheckContent, "/id"},
 		{"fractions of a second", swap("12:00:00Z", "12:00:00.5Z"), CheckContent, "/validFrom"},
+		{"status for another purpose", swap(`"statusPurpose":"revocation"`, `"statusPurpose":"refresh"`), CheckContent, "/credentialStatus"},
+		{"status list at no URL", swap(`https://board.example/status/1`, `https://board.example/%zz`), CheckContent, "/credentialStatus"},
+		{"status list at a path", swap(`https://board.example/status/1`, `//board.example/status/1`), CheckContent, "/credentialStatus"},
+		{"status list at no host", swap(`https://board.example/status/1`, `https:///status/1`), CheckContent, "/credentialStatus"},
 		{"status of another type", swap("BitstringStatusListEntry", "StatusList2021Entry"), CheckContent, "/credentialStatus"},
 		{"status index with a zero in front", swap(`"statusListIndex":"5"`, `"statusListIndex":"05"`), CheckContent, "/credentialStatus"},
 		{"status index outside", swap(`"statusListIndex":"5"`, `"statusListIndex":"131072"`), CheckContent, "/credentialStatus"},

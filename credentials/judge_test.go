@@ -50,6 +50,19 @@ func TestJudgeGood(t *testing.T) {
 	}
 }
 
+// What we write with an escape goes another way through the reader.
+func TestJudgeGoodWithEscapes(t *testing.T) {
+	l := testLicense()
+	l.Name = "Test\tPerson \u2028 \U0001F600"
+	token, err := Issue(NewSigner("", testKey(1)), KindLicense, handle(7), testTime, NewStatusEntry(testListURL, 5), l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, v := Judge[License](token, KindLicense, testPolicy(t)); !v.IsGood() || c.Subject != l {
+		t.Errorf("got %+v, %+v", c, v)
+	}
+}
+
 // What a policy does not say is not waived.
 func TestZeroPolicy(t *testing.T) {
 	token := testToken(t, testKey(1))

@@ -159,23 +159,17 @@ func ParseKey(multikey string) (Key, error) {
 		pub, err := ParseMultikey(multikey)
 		return Key{ed: pub}, err
 	}
-	if multikey[0] != 'z' {
-		return Key{}, errors.New("multikey does not start with a z (base58btc)")
-	}
 	b, err := base58.Decode(multikey[1:])
 	if err != nil {
 		return Key{}, errors.New("multikey is not base58btc")
 	}
-	if len(b) != 2+33 || [2]byte(b) != p256Codec {
-		return Key{}, errors.New("multikey is not of a P-256 key (multicodec 8024)")
-	}
-	x, y := elliptic.UnmarshalCompressed(elliptic.P256(), b[2:])
+	x, y := elliptic.UnmarshalCompressed(elliptic.P256(), b[2:]) // 48 digits make 35 bytes or more
 	if x == nil {
 		return Key{}, errors.New("multikey is not of a point on P-256")
 	}
 	k := Key{p256: &ecdsa.PublicKey{Curve: elliptic.P256(), X: x, Y: y}}
 	if k.Multikey() != multikey {
-		return Key{}, errors.New("multikey is not in its canonical spelling")
+		return Key{}, errors.New("multikey is not of a P-256 key (multicodec 8024) in its one spelling")
 	}
 	return k, nil
 }

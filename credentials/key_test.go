@@ -57,6 +57,13 @@ func TestES256Vector(t *testing.T) {
 	if err != nil || !pub.Verify([]byte("sample"), sig) || pub.Verify([]byte("Sample"), sig) || pub.Verify([]byte("sample"), sig[:63]) {
 		t.Errorf("the signature does not hold, or another does: %v", err)
 	}
+	if wide := append(append(bytes.Clone(sig[:32]), 0), sig[32:]...); pub.Verify([]byte("sample"), wide) {
+		t.Error("a signature of 65 bytes holds")
+	}
+	ed, err := NewKey(pubOf(testKey(1)))
+	if sig := ed25519.Sign(testKey(1), []byte("sample")); err != nil || !ed.Verify([]byte("sample"), sig) || ed.Verify([]byte("Sample"), sig) {
+		t.Errorf("the Ed25519 signature does not hold, or another does: %v", err)
+	}
 }
 
 func TestES256Token(t *testing.T) {
@@ -172,6 +179,8 @@ func TestParseKey(t *testing.T) {
 		"one more byte":       "z" + base58.Encode(append(append([]byte{0x80, 0x24}, point...), 0)),
 		"another base":        "u" + base58.Encode(append([]byte{0x80, 0x24}, point...)),
 		"no base58":           "z" + strings.Repeat("0", 48),
+		"zeros":               "z" + strings.Repeat("1", 48),
+		"Ed25519, zeros":      "z" + strings.Repeat("1", 47),
 		"empty":               "",
 	} {
 		if k, err := ParseKey(m); err == nil {
@@ -182,24 +191,30 @@ func TestParseKey(t *testing.T) {
 
 func TestNewKeyRefuses(t *testing.T) {
 	small, _ := hex.DecodeString(lowOrderPoints[0])
-	p224, err := ecdsa.ParseRawPrivateKey(elliptic.P224(), bytes.Repeat([]byte{1}, 28))
+	p384, err := ecdsa.ParseRawPrivateKey(elliptic.P384(), bytes.Repeat([]byte{1}, 48))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, pub := range map[string]any{
 		"nothing": nil, "text": "key", "a secret": []byte("secret"), "an Ed25519 key of low order": ed25519.PublicKey(small),
-		"no P-256 key": (*ecdsa.PublicKey)(nil), "P-224": &p224.PublicKey, "an empty point": &ecdsa.PublicKey{Curve: elliptic.P256()},
+		"no P-256 key": (*ecdsa.PublicKey)(nil), "P-384": &p384.PublicKey, "an empty point": &ecdsa.PublicKey{Curve: elliptic.P256()},
+		"half a point": &ecdsa.PublicKey{Curve: elliptic.P256(), X: big.NewInt(1)}, "the other half": &ecdsa.PublicKey{Curve: elliptic.P256(), Y: big.NewInt(1)},
 		"a point off the curve": &ecdsa.PublicKey{Curve: elliptic.P256(), X: big.NewInt(1), Y: big.NewInt(1)},
 	} {
 		if k, err := NewKey(pub); err == nil {
 			t.Errorf("%s: NewKey = %v", name, k)
 		}
 	}
+	for _, kid := range []string{"", "did:key:z", "did:key:zzz#zzz", "did:key:z6Mk#z6Mk"} {
+		if k, err := ResolveDIDKey(kid); VerdictOf(err).Outcome != Bad || k.Public() != nil {
+			t.Errorf("ResolveDIDKey(%q) = %v, %v", kid, k, err)
+		}
+	}
 	var zero Key
 	if zero.Verify(nil, make([]byte, 64)) || zero.Algorithm() != "" || zero.Public() != nil || zero.Multikey() != "" {
 		t.Error("the zero key is one")
 	}
-	if _, err := NewES256Signer("", p224); err == nil {
-		t.Error("made an ES256 signer with a P-224 key")
+	if _, err := NewES256Signer("", p384); err == nil {
+		t.Error("made an ES256 signer with a P-384 key")
 	}
 }

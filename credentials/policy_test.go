@@ -164,6 +164,11 @@ func TestPolicyBinding(t *testing.T) {
 	} {
 		p := testPolicy(t)
 		p.Presented, p.Status = tt.want, StatusElsewhere
+		anybody := p
+		anybody.Issuer = func(DID, Kind, string) error { return nil }
+		if v := anybody.Judge(&Envelope{KeyID: "nobody", From: testTime}); v.Outcome != Bad || v.Check != CheckIssuer {
+			t.Errorf("an envelope without an issuer: %+v", v)
+		}
 		e := &Envelope{Kind: KindLicense, Handle: handle(7), Issuer: board, KeyID: KeyID(pubOf(testKey(1))),
 			From: testTime, Jurisdiction: "MA", Presented: tt.got}
 		v := p.Judge(e)

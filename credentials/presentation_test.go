@@ -48,6 +48,7 @@ func TestJudgePresentation(t *testing.T) {
 		{"no domain", func(p *Policy) { p.Presented.Domain = "" }, CheckBinding},
 		{"nothing to hold it against", func(p *Policy) { p.Presented = nil }, CheckBinding},
 		{"no time", func(p *Policy) { p.Now = time.Time{} }, CheckDates},
+		{"leeway backwards", func(p *Policy) { p.Leeway = -time.Second }, CheckDates},
 		{"just in time", func(p *Policy) { p.Now = testTime.Add(presentationLife + 30*time.Second) }, ""},
 		{"old", func(p *Policy) { p.Now = testTime.Add(presentationLife + 31*time.Second) }, CheckBinding},
 		{"from the future", func(p *Policy) { p.Now = testTime.Add(-31 * time.Second) }, CheckBinding},
@@ -114,7 +115,10 @@ func TestPresentationRefused(t *testing.T) {
 	head := strings.Replace(goodHeader(testKey(2)), "vc+jwt", "vp+jwt", 1)
 	did := string(KeyDID(pubOf(testKey(2))))
 	one := payload[strings.Index(payload, `{"@context":"https`):strings.LastIndex(payload, `]`)]
-	many := strings.TrimSuffix(strings.Repeat(one+",", maxPresented+1), ",")
+	var many []string // each another one
+	for i := range maxPresented + 1 {
+		many = append(many, strings.Replace(one, "application/vc+jwt,", fmt.Sprintf("application/vc+jwt,%d", i), 1))
+	}
 	edit := func(from, to string) string {
 		if !strings.Contains(payload, from) {
 			t.Fatalf("nothing to edit: %q", from)
@@ -140,7 +144,7 @@ func TestPresentationRefused(t *testing.T) {
 		{"no time", edit(fmt.Sprintf(`"iat":%d,`, testTime.Unix()), ``), CheckContent},
 		{"no credentials", edit(one, ``), CheckContent},
 		{"credential twice", edit(one, one+","+one), CheckContent},
-		{"many credentials", edit(one, many), CheckContent},
+		{"many credentials", edit(one, strings.Join(many, ",")), CheckContent},
 		{"a bare token", edit(one, `"x"`), CheckContent},
 		{"an unsigned credential", edit(`"type":"EnvelopedVerifiableCredential"`, `"type":"VerifiableCredential"`), CheckContent},
 		{"another form", edit(`application/vc+jwt,`, `application/vc+sd-jwt,`), CheckContent},

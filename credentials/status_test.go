@@ -70,24 +70,30 @@ func TestDecodeStatusListRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	nothing, err := b64.DecodeString(packed(nil)[1:]) // a member of gzip; others may stand before it
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := append(bytes.Clone(raw), bytes.Repeat(nothing, maxEncodedList/len(nothing))...)
 	broken := bytes.Clone(raw)
 	broken[len(broken)-5] ^= 1 // in the checksum
 	for name, s := range map[string]string{
-		"empty":           "",
-		"only u":          "u",
-		"no multibase":    good[1:],
-		"base58":          "z" + good[1:],
-		"padding":         good + "=",
-		"not base64url":   "u" + strings.Repeat("+", 40),
-		"not gzip":        "u" + b64.EncodeToString([]byte("hello")),
-		"cut":             good[:len(good)-8],
-		"checksum":        "u" + b64.EncodeToString(broken),
-		"data behind":     "u" + b64.EncodeToString(append(bytes.Clone(raw), 'x')),
-		"one byte less":   packed(make([]byte, StatusListSize/8-1)),
-		"one byte more":   packed(make([]byte, StatusListSize/8+1)),
-		"no entries":      packed(nil),
-		"bomb of 20 MB":   packed(make([]byte, 20<<20)),
-		"larger than all": "u" + strings.Repeat("A", maxEncodedList),
+		"empty":                              "",
+		"only u":                             "u",
+		"no multibase":                       good[1:],
+		"base58":                             "z" + good[1:],
+		"padding":                            good + "=",
+		"not base64url":                      "u" + strings.Repeat("+", 40),
+		"not gzip":                           "u" + b64.EncodeToString([]byte("hello")),
+		"cut":                                good[:len(good)-8],
+		"checksum":                           "u" + b64.EncodeToString(broken),
+		"data behind":                        "u" + b64.EncodeToString(append(bytes.Clone(raw), 'x')),
+		"one byte less":                      packed(make([]byte, StatusListSize/8-1)),
+		"one byte more":                      packed(make([]byte, StatusListSize/8+1)),
+		"no entries":                         packed(nil),
+		"bomb of 20 MB":                      packed(make([]byte, 20<<20)),
+		"a good one, and members of nothing": "u" + b64.EncodeToString(long),
+		"larger than all":                    "u" + strings.Repeat("A", maxEncodedList),
 	} {
 		if _, err := DecodeStatusList(s); err == nil {
 			t.Errorf("%s: accepted", name)
@@ -152,6 +158,13 @@ func TestOpenStatusList(t *testing.T) {
 		t.Fatal(err)
 	}
 	good := signed(board, listURL)
+	says := func(s StatusListSubject) string {
+		token, err := issue(board, KindStatusList, handle(9), from, &until, nil, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return token
+	}
 	entry := NewStatusEntry(listURL, 5)
 	got, err := OpenStatusList(good, issuer, entry, from, ResolveDIDKey)
 	if err != nil {
@@ -174,6 +187,15 @@ func TestOpenStatusList(t *testing.T) {
 			return OpenStatusList(signed(board, "https://board.example/status/2"), issuer, entry, from, ResolveDIDKey)
 		},
 		"without an end": func() (*StatusList, error) { return OpenStatusList(noEnd, issuer, entry, from, ResolveDIDKey) },
+		"another's, in the issuer's name": func() (*StatusList, error) {
+			return OpenStatusList(forge(testKey(2), goodHeader(testKey(2)), payloadOf(t, good)), issuer, entry, from, ResolveDIDKey)
+		},
+		"of another type": func() (*StatusList, error) {
+			return OpenStatusList(says(StatusListSubject{listURL + "#list", "StatusList2021", purposeRevoked, list.Encode()}), issuer, entry, from, ResolveDIDKey)
+		},
+		"not unpacked": func() (*StatusList, error) {
+			return OpenStatusList(says(StatusListSubject{listURL + "#list", statusListType, purposeRevoked, "u"}), issuer, entry, from, ResolveDIDKey)
+		},
 		"a license for it": func() (*StatusList, error) {
 			return OpenStatusList(testToken(t, testKey(1)), issuer, entry, from, ResolveDIDKey)
 		},

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// elsewhere are functions of those files that sign, write, route or word, and let
+// nothing in.
+var elsewhere = []string{
+	"issue", "draft", "saltWith", "signJWS", "SignRequest", "CanonicalJSON", "Peek", "peekPayload", "nameOf", "Handle", "Equal", "Public",
+	"Algorithm", "Multikey", "Set", "KeyFromDIDKey", "withPointer", "pointer", "syntax",
+	"Present", "saltFor", "salted", "plainProbed", "probe", "settle", "settleAnew", "fieldsOf",
+}
+
+// verifyPath is what stands between a stranger's bytes and a verdict, for a
+// vc+jwt, a presentation and a request. Data Integrity and SD-JWT are not in
+// it yet: their tests let some forty mutants live, mostly of checks that
+// another one backs.
+var verifyPath = []string{
+	"credentials/credential.go", "credentials/did.go", "credentials/jws.go", "credentials/judge.go", "credentials/key.go",
+	"credentials/plain.go", "credentials/presentation.go", "credentials/request.go", "credentials/status.go", "credentials/strict.go",
+	"credentials/verdict.go",
+}
+
+// A mutant is a file with one check taken out, or with one line weakened.
+type mutant struct {
+	number   int
+	name     string // file, function, condition
+	file     string // from the top of the repository
+	text     string // of the whole file: as it is, or weakened
+	from, to int    // the condition in it
+	weak     bool
+	alike    string // why it behaves as the original does, if it does
+}
+
+// mutants makes all of them, for the repository at root.
+func mutants(root string) (all []mutant, err error) {
+	for _, file := range verifyPath {
+		src, err := os.ReadFile(filepath.Join(root, file))
+		if err != nil {
+			return nil, err
+		}
+		found, err := without(file, string(src))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	weak, err := weakened(root)
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, weak...)
+	for i := range all {
+		all[i].number = i + 1
+	}
+	return all, markAlike(root, all)
+}
+
+// without finds each check of a file.
+func without(file, src string) (all []mutant, err error) {
+	fset := token.NewFileSet()
+	f, err := parser.ParseFile(fset, file, src, 0)
+	if err != nil {
+		return nil, err
+	}
+	seen := map[string]int{}
+	for _, d := range f.Decls {
+		fn, ok := d.(*ast.FuncDecl)
+		if !ok || fn.Body == nil || slices.Contains(elsewhere, fn.Name.Name) {
+			continue
+		}
+		add := func(cond ast.Expr) {
+			for _, part := range alternatives(cond) {
+				from, to := fset.Position(part.Pos()).Offset, fset.Position(part.End()).Offset
+				name := fmt.Sprintf("%s %s: %s", file, fn.Name.Name, strings.Join(strings.Fields(src[from:to]), " "))
+				if seen[name]++; seen[name] > 1 {
+					name = fmt.Sprintf("%s (%d)", name, seen[name])
+				}
+				all = append(all, mutant{name: name, file: file, text: src, from: from, to: to})
+			}
+		}
+		ast.Inspect(fn.Body, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.IfStmt:
+				if refuses(n.Body.List) {
+					add(n.Cond)
+				}
+			case *ast.SwitchStmt:
+				for _, c := range n.Body.List {
+					if c := c.(*ast.CaseClause); n.Tag == nil && refuses(c.Body) {
+						for _, cond := range c.List {
+							add(cond)
+						}
+					}
+				}
+			}
+			return true
+		})
+	}
+	return all, nil
+}
+
+// alternatives are the operands of ||.
+func alternatives(e ast.Expr) []ast.Expr {
+	if or, ok := e.(*ast.BinaryExpr); ok && or.Op == token.LOR {
+		return append(alternatives(or.X), alternatives(or.Y)...)
+	}
+	return []ast.Expr{e}
+}
+
+// refuses says whether a block ends in a return of something else than nil, or
+// in a note of an error.
+func refuses(block []ast.Stmt) bool {
+	if len(block) == 0 {
+		return false
+	}
+	switch last := block[len(block)-1].(type) {
+	case *ast.ReturnStmt:
+		if len(last.Results) == 0 {
+			return false
+		}
+		id, ok := last.Results[len(last.Results)-1].(*ast.Ident)
+		return !ok || id.Name != "nil"
+	case *ast.AssignStmt:
+		id, ok := last.Lhs[len(last.Lhs)-1].(*ast.Ident)
+		return ok && id.Name == "err"
+	}
+	return false
+}
+
+// weakened reads weakened.txt: paragraphs of a file, a line of it that stands
+// there once, and what it becomes.
+func weakened(root string) (all []mutant, err error) {
+	b, err := os.ReadFile(filepath.Join(root, "test/mutants/weakened.txt"))
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range strings.Split(strings.TrimSpace(string(b)), "\n\n") {
+		lines := strings.Split(p, "\n")
+		if strings.HasPrefix(p, "#") {
+			continue
+		}
+		if len(lines) != 3 || !strings.HasPrefix(lines[1], "- ") || !strings.HasPrefix(lines[2], "+ ") {
+			return nil, fmt.Errorf("weakened.txt: want FILE, - OLD, + NEW: %s", p)
+		}
+		file, old, new := lines[0], lines[1][2:], lines[2][2:]
+		src, err := os.ReadFile(filepath.Join(root, file))
+		if err != nil {
+			return nil, err
+		}
+		if n := strings.Count(string(src), old); n != 1 {
+			return nil, fmt.Errorf("weakened.txt: %s has %d times: %s", file, n, old)
+		}
+		all = append(all, mutant{name: file + " weakened: " + old + " -> " + new, file: file, weak: true, text: strings.Replace(string(src), old, new, 1)})
+	}
+	return all, nil
+}
+
+// markAlike reads alike.txt: a mutant's name, and under it, indented, why it
+// behaves as the original.
+func markAlike(root string, all []mutant) error {
+	b, err := os.ReadFile(filepath.Join(root, "test/mutants/alike.txt"))
+	if err != nil {
+		return err
+	}
+	byName := map[string]*mutant{}
+	for i := range all {
+		byName[all[i].name] = &all[i]
+	}
+	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
+	for i := 0; i < len(lines); i++ {
+		if lines[i] == "" || strings.HasPrefix(lines[i], "#") {
+			continue
+		}
+		m := byName[lines[i]]
+		if m == nil || i+1 == len(lines) || !strings.HasPrefix(lines[i+1], "\t") {
+			return fmt.Errorf("alike.txt: no mutant, or no reason: %s", lines[i])
+		}
+		i++
+		m.alike = strings.TrimSpace(lines[i])
+	}
+	return nil
+}
