@@ -179,6 +179,18 @@ func TestClientRefusesTamperedActs(t *testing.T) {
 		"an order from another day": func(p *client.ActPage) {
 			p.Acts[2].Token = change(func(o *credentials.Order) { o.Effective = at.AddDate(0, 0, -1) })
 		},
+		"an order with a last day": func(p *client.ActPage) {
+			p.Acts[2].Token = change(func(o *credentials.Order) { o.Until = "2026-03-03" })
+		},
+		"an order with restrictions": func(p *client.ActPage) {
+			p.Acts[2].Token = change(func(o *credentials.Order) { o.Restrictions = []string{"A"} })
+		},
+		"an order upon another order": func(p *client.ActPage) {
+			p.Acts[2].Token = change(func(o *credentials.Order) { o.Upon = []credentials.Handle{{1}} })
+		},
+		"another action": func(p *client.ActPage) {
+			p.Acts[2].Token = change(func(o *credentials.Order) { o.Action = credentials.OrderSuspend })
+		},
 		"the same instant, another day": func(p *client.ActPage) {
 			p.Acts[2].Token = change(func(o *credentials.Order) { o.Effective = at.In(time.FixedZone("", -3600)) })
 		},

@@ -411,6 +411,14 @@ func TestNoDecision(t *testing.T) {
 		{func(c *Claim, p *Plan, e *Evidence) { c.Authorization = "A" }, "another prior authorization"},
 		{func(c *Claim, p *Plan, e *Evidence) { e.Lines[0].Standing.NPI = "1000000004" }, "another clinician"},
 		{func(c *Claim, p *Plan, e *Evidence) { e.Lines[0].Standing.On = "2026-03-01" }, "the service was on"},
+		{func(c *Claim, p *Plan, e *Evidence) {
+			within := e.Lines[0].Standing
+			e.Lines[0].StandingWithin = &within
+		}, "not between"},
+		{func(c *Claim, p *Plan, e *Evidence) {
+			within := e.Lines[0].Standing
+			c.Lines[0].To, within.On, within.NPI, e.Lines[0].StandingWithin = "2026-03-04", "2026-03-03", "1000000004", &within
+		}, "another clinician"},
 		{func(c *Claim, p *Plan, e *Evidence) { e.Accumulators = nil }, "nothing says what was met"},
 		{func(c *Claim, p *Plan, e *Evidence) { e.Accumulators[0].OutOfPocketFamily = -1 }, "out of bounds"},
 		{func(c *Claim, p *Plan, e *Evidence) { e.Accumulators = append(e.Accumulators, e.Accumulators[0]) }, "twice"},

@@ -68,3 +68,15 @@ func TestContradiction(t *testing.T) {
 		})
 	}
 }
+
+// A board whose register does not fit together orders nothing more.
+func TestContradictionOfWhatIsUnclear(t *testing.T) {
+	before := []Order{{Handle: Handle{1: 1}, License: ma.Handle, Action: "censure", Effective: mustTime(t, "2026-03-01T00:00:00Z")}}
+	o := Order{Handle: Handle{1: 2}, License: ma.Handle, Action: OrderSuspend, Effective: mustTime(t, "2026-03-01T00:00:00Z")}
+	if err := Contradiction(ma, before, o); err == nil || !strings.Contains(err.Error(), "do not fit together") {
+		t.Errorf("Contradiction = %v", err)
+	}
+	if err := Contradiction(ma, nil, before[0]); err == nil {
+		t.Error("an order of no known action may be made")
+	}
+}

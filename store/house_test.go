@@ -267,8 +267,11 @@ func (h *house) signClaim(f *books.ClaimFile, d claims.Decision) credentials.Han
 	for i, l := range f.Submission.Claim.Lines {
 		at := func(on credentials.Date) claims.StandingFact {
 			p := f.Lines[i].Practitioner
-			return claims.StandingFact{NPI: p.NPI, State: p.State, On: on, Fresh: true,
-				Standing: credentials.Standing{Answer: credentials.May, Reason: credentials.ReasonLicensed}}
+			standing := credentials.StandingOn(p.Licenses, p.Orders, p.State, on, true)
+			if standing.Answer != credentials.MayRestricted { // else a reviewer has seen the restrictions
+				standing = credentials.Standing{Answer: credentials.May, Reason: credentials.ReasonLicensed}
+			}
+			return claims.StandingFact{NPI: p.NPI, State: p.State, On: on, Fresh: true, Standing: standing}
 		}
 		fact := claims.LineFact{Line: l.Number, Standing: at(l.From)}
 		if l.To != l.From {

@@ -151,6 +151,28 @@ func TestHeld(t *testing.T) {
 	}
 }
 
+// What a reviewer decided knowing the restrictions is paid; one more restriction
+// that nobody had seen holds it.
+func TestReviewedRestriction(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.licensed()
+		h.hear(2, restriction("O1", "2026-01-01"))
+		h.pay("C1")
+		if run := h.run(); len(run.Held) != 0 || bodies(run) != "C1 75.00\n" {
+			t.Errorf("paid %q, held %v", bodies(run), run.Held)
+		}
+		h.pay("C2")
+		more := restriction("O2", "2026-01-01")
+		more.Order.Restrictions = []string{"NO-OPIOIDS"}
+		h.hear(3, more)
+		h.holds(h.run().Held, "C2 license-restricted")
+		h.hear(4, upon("O3", credentials.OrderVoid, "2026-01-01", "O2"))
+		if run := h.run(); len(run.Held) != 0 || bodies(run) != "C2 75.00\n" {
+			t.Errorf("the second restriction was void: paid %q, held %v", bodies(run), run.Held)
+		}
+	})
+}
+
 // A decision that says paid and names no standing for what it pays is not paid.
 func TestNothingRestsOnNothing(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
