@@ -145,6 +145,20 @@ func TestImport(t *testing.T) {
 	}
 }
 
+// A proof that was made after the date of issue is in force from then on only.
+func TestImportProofDate(t *testing.T) {
+	i := importer(t)
+	for created, want := range map[string]time.Time{"2026-03-01T13:00:00Z": importTime.Add(time.Hour), "2026-03-01T11:00:00Z": importTime} {
+		got, err := i.Prove(ldOf(t, i, importSigner(1), testVC(), strings.Replace(ldProof(importSigner(1)), testIssued, created, 1)), credentials.ResolveDIDKey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !got.Envelope.From.Equal(want) {
+			t.Errorf("proof of %s: in force from %s, want %s", created, got.Envelope.From, want)
+		}
+	}
+}
+
 func TestImportJudge(t *testing.T) {
 	i := importer(t)
 	until := strings.Replace(testVC(), `"credentialSubject"`, `"expirationDate":"2026-03-02T12:00:00Z","credentialSubject"`, 1)
