@@ -145,6 +145,51 @@ func TestImport(t *testing.T) {
 	}
 }
 
+// The suite fixes the key's kind, though a P-256 signature has as many bytes as Ed25519's.
+func TestImportRefusesP256UnderEd25519(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := credentials.NewES256Signer("", key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := importer(t)
+	doc := ldOf(t, i, s, strings.Replace(testVC(), importDID(1), strings.SplitN(s.KeyID(), "#", 2)[0], 1), ldProof(s))
+	if _, err := i.Prove(doc, credentials.ResolveDIDKey); credentials.VerdictOf(err).Check != credentials.CheckAlgorithm {
+		t.Errorf("Prove = %v", err)
+	}
+}
+
+// The end of a JWT may stand in exp alone, and aries has a no of its own.
+func TestImportTokenAlone(t *testing.T) {
+	s := importSigner(1)
+	end := importTime.Add(time.Hour)
+	doc := jwtOf(s, jwtHead(s), strings.Replace(jwtClaims(testVC()), `"nbf":`, fmt.Sprintf(`"exp":%d,"nbf":`, end.Unix()), 1))
+	got, err := importer(t).Prove(doc, credentials.ResolveDIDKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if u := got.Envelope.Until; u == nil || !u.Equal(end) {
+		t.Errorf("in force until %v, want %s", u, end)
+	}
+	key, err := credentials.ResolveDIDKey(s.KeyID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := verifyToken(string(doc), key); err != nil {
+		t.Error(err)
+	}
+	other, err := credentials.ResolveDIDKey(importSigner(3).KeyID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if verifyToken(string(doc), other) == nil {
+		t.Error("aries finds a stranger's key good")
+	}
+}
+
 // A proof that was made after the date of issue is in force from then on only.
 func TestImportProofDate(t *testing.T) {
 	i := importer(t)
