@@ -42,7 +42,7 @@ const (
 	CheckSize      Check = "size"      // it is not larger than any credential may be
 	CheckForm      Check = "form"      // it has the parts of its format, in their one spelling
 	CheckHeader    Check = "header"    // type and key id, and no member that we do not know
-	CheckAlgorithm Check = "algorithm" // it names the algorithm that its key has
+	CheckAlgorithm Check = "algorithm" // it names one of ours and, once the key is there, the one that this has
 	CheckKey       Check = "key"       // the key id names a key
 	CheckSignature Check = "signature" // that key has signed these bytes
 	CheckContent   Check = "content"   // strict JSON, nothing twice, undefined, or of another form
