@@ -132,7 +132,7 @@ func TestOrdersThatAreRefused(t *testing.T) {
 			{"reinstated without saying what", nil, ask(credentials.OrderReinstate, "2026-04-01", ""), 422, "names the orders that it ends"},
 			{"suspended after a revocation", []client.OrderRequest{ask(credentials.OrderRevoke, "2026-03-01", "")}, ask(credentials.OrderSuspend, "2026-04-01", ""), 409, "is revoked from 2026-03-01 on"},
 			{"renewed after a revocation", []client.OrderRequest{ask(credentials.OrderRevoke, "2026-03-01", "")}, ask(credentials.OrderRenew, "2028-01-01", "2029-12-31"), 409, "is revoked from"},
-			{"revoked twice", []client.OrderRequest{ask(credentials.OrderRevoke, "2026-03-01", "")}, ask(credentials.OrderRevoke, "2026-02-01", ""), 409, "is revoked from"},
+			{"revoked twice", []client.OrderRequest{ask(credentials.OrderRevoke, "2026-03-01", "")}, ask(credentials.OrderRevoke, "2026-03-02", ""), 409, "is revoked from"},
 			{"suspended after it was void", []client.OrderRequest{ask(credentials.OrderVoid, "2026-01-01", "")}, ask(credentials.OrderSuspend, "2026-04-01", ""), 409, "is void"},
 			{"void from another day", nil, ask(credentials.OrderVoid, "2026-01-02", ""), 409, "want 2026-01-01"},
 			{"suspended before it began", nil, ask(credentials.OrderSuspend, "2025-12-31", ""), 409, "begins on 2026-01-01"},

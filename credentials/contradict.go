@@ -20,8 +20,8 @@ func Contradiction(l License, before []Order, o Order) error {
 	case r.void != nil:
 		return errors.New("the license was issued in error and is void: nothing more is ordered upon it")
 	}
-	if i := slices.IndexFunc(r.orders, func(p Order) bool { return p.Action == OrderRevoke }); i >= 0 && o.Action != OrderVoid {
-		return fmt.Errorf("the license is revoked from %s on: only a void is ordered upon it", r.orders[i].EffectiveDate())
+	if from := r.revokedFrom(); from != "" && o.Action != OrderVoid && !o.stopsBefore(from) {
+		return fmt.Errorf("the license is revoked from %s on: only a void is ordered upon it, or what stops it before that day", from)
 	}
 	switch on := o.EffectiveDate(); o.Action {
 	case OrderSuspend, OrderRestrict:
@@ -38,6 +38,22 @@ func Contradiction(l License, before []Order, o Order) error {
 		return r.mayVoid(l, before, o)
 	}
 	return nil
+}
+
+// revokedFrom is the first day of the earliest revocation, or "".
+func (r *record) revokedFrom() (from Date) {
+	for _, p := range r.orders {
+		if on := p.EffectiveDate(); p.Action == OrderRevoke && (from == "" || on < from) {
+			from = on
+		}
+	}
+	return from
+}
+
+// stopsBefore: a revocation that is yet to bind must not keep a board from
+// stopping the clinician sooner.
+func (o Order) stopsBefore(day Date) bool {
+	return (o.Action == OrderRevoke || o.Action == OrderSuspend || o.Action == OrderRestrict) && o.EffectiveDate() < day
 }
 
 // mayEnd: what a reinstatement names is in force on its first day, and has been
