@@ -106,14 +106,7 @@ func (s *KeyStore) prepare(k Key) (Key, error) {
 
 // next is the key that was prepared to follow k.
 func (s *KeyStore) next(k Key) (Key, error) {
-	path := s.path(Key{Name: k.Name, Follows: k.KeyID})
-	next, err := s.read(path)
-	if err == nil && next.Follows != k.KeyID { // a Promote was cut off before its last step
-		if err = os.Remove(path); err == nil {
-			err = fs.ErrNotExist
-		}
-	}
-	return next, err
+	return s.read(s.path(Key{Name: k.Name, Follows: k.KeyID}))
 }
 
 // ErrNotPrepared is Promote's answer to a key that this store did not prepare.
@@ -123,8 +116,11 @@ var ErrNotPrepared = errors.New("there is no next key with this id")
 // before it. To promote the same key again changes nothing.
 func (s *KeyStore) Promote(name, kid string) error {
 	k, err := s.Key(name)
-	if err != nil || k.KeyID == kid {
+	if err != nil {
 		return err
+	}
+	if k.KeyID == kid {
+		return s.forgetNext(k) // its last step may have been cut off
 	}
 	next, err := s.next(k)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && next.KeyID != kid {
@@ -135,12 +131,20 @@ func (s *KeyStore) Promote(name, kid string) error {
 	}
 	now, old := time.Now().UTC().Truncate(time.Second), k.Version
 	old.Retired = &now
-	path := s.path(next)
 	next.Follows, next.Past = "", append([]Version{old}, k.Past...)
 	if err := s.write(next, replaceFile); err != nil {
 		return fmt.Errorf("promote key: %w", err)
 	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	return s.forgetNext(next)
+}
+
+// forgetNext removes the record of when k was the key to come.
+func (s *KeyStore) forgetNext(k Key) error {
+	if len(k.Past) == 0 {
+		return nil
+	}
+	err := os.Remove(s.path(Key{Name: k.Name, Follows: k.Past[0].KeyID}))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("promote key: %w", err)
 	}
 	return nil
@@ -226,10 +230,13 @@ func (s *KeyStore) namePath(name string) (string, error) {
 }
 
 // path is where a record lies: of a key that does not sign yet, beside the
-// name and not under it.
+// name and not under it. It tells which key it follows, so that one process
+// never takes another's new record for what an old handover left behind.
 func (s *KeyStore) path(k Key) string {
+	file := k.Name + ".json"
 	if k.Follows != "" {
-		return filepath.Join(s.dir, "names", k.Name+".next")
+		_, fragment, _ := credentials.ParseKeyID(k.Follows)
+		file = k.Name + ".next." + fragment
 	}
-	return filepath.Join(s.dir, "names", k.Name+".json")
+	return filepath.Join(s.dir, "names", file)
 }

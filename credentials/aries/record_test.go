@@ -43,7 +43,9 @@ func TestHandover(t *testing.T) {
 		if err := s.Promote("a", kids[0]+"x"); err == nil {
 			t.Error("promoted a key that nobody prepared")
 		}
-		stale, err := os.ReadFile(filepath.Join(dir, "names", "a.next"))
+		_, fragment, _ := strings.Cut(kids[len(kids)-1], "#")
+		next := filepath.Join(dir, "names", "a.next."+fragment)
+		stale, err := os.ReadFile(next)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -51,8 +53,11 @@ func TestHandover(t *testing.T) {
 			if err := s.Promote("a", got[0]); err != nil {
 				t.Fatal(err)
 			}
+			if _, err := os.Stat(next); !os.IsNotExist(err) {
+				t.Errorf("promoted, and %s is still there: %v", next, err)
+			}
 			// As if it had been cut off before its last step.
-			if err := os.WriteFile(filepath.Join(dir, "names", "a.next"), stale, 0o600); err != nil {
+			if err := os.WriteFile(next, stale, 0o600); err != nil {
 				t.Fatal(err)
 			}
 		}
