@@ -27,11 +27,13 @@ func (r *claimReader) clm(s *segment) error {
 	}
 	place := r.composite(s, 5)
 	r.claims++
-	r.claim = &Submitted{Test: r.set.test, Purpose: r.purpose, Sequence: r.sequence}
+	lines, diagnoses := r.room()
+	r.held = Submitted{Test: r.set.test, Purpose: r.purpose, Sequence: r.sequence}
+	r.claim = &r.held
 	r.claim.Source = claims.Source{Created: r.created, Place: r.place(), Sender: r.set.sender}
 	r.claim.Claim = claims.Claim{
 		Number: s.at(1), Charge: charge, Place: part(place, 0), Frequency: claims.Frequency(part(place, 2)),
-		Payer: *r.payer, Billing: *r.billing, Subscriber: *r.subscriber,
+		Payer: *r.payer, Billing: *r.billing, Subscriber: *r.subscriber, Lines: lines, Diagnoses: diagnoses,
 	}
 	if r.level == "23" {
 		patient := *r.patient
@@ -39,10 +41,31 @@ func (r *claimReader) clm(s *segment) error {
 	} else if r.subscriber.Relationship != "18" {
 		r.note(s, 0, "stands at the subscriber's level although SBR element 2 is not 18 (self); the subscriber is taken for the patient")
 	}
-	r.claim.Positions.at = append(r.claim.Positions.at, r.above.at...)
-	r.head, r.loop, r.other, r.facility = s, "2300", false, ""
+	r.claim.Positions = r.positions()
+	r.head, r.loop, r.other, r.facility = s.number, "2300", false, ""
 	r.mark(s)
 	return r.checkCLM(s, place)
+}
+
+// room is where a claim's lines and diagnoses go: on the first pass, which
+// hands out no claim, where those of the claim before were.
+func (r *claimReader) room() ([]claims.Line, []string) {
+	last := &r.held.Claim
+	if r.emit == nil {
+		return last.Lines[:0], last.Diagnoses[:0]
+	}
+	return make([]claims.Line, 0, max(len(last.Lines), 1)), make([]string, 0, max(len(last.Diagnoses), 1))
+}
+
+// positions starts those of a claim with those of the levels above it. On the
+// first pass, which hands out no claim, all claims share one list.
+func (r *claimReader) positions() Positions {
+	if r.emit == nil {
+		r.spare = append(r.spare[:0], r.above.at...)
+		return Positions{r.spare}
+	}
+	at := make([]position, 0, max(len(r.spare), len(r.above.at))+8)
+	return Positions{append(at, r.above.at...)}
 }
 
 // ready checks that the levels above a claim name everyone it needs.

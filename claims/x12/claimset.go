@@ -1,8 +1,8 @@
 package x12
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/countersign-health/countersign/claims"
@@ -21,36 +21,41 @@ type claimReader struct {
 	claims  int
 	foreign bool // a note on its separators was made
 
-	level      string // HL03: 20 billing provider, 22 subscriber, 23 patient
-	loop       string // of the last NM1, CLM, LX or SVD
-	ids        map[string]string
+	level      string    // HL03: 20 billing provider, 22 subscriber, 23 patient
+	loop       string    // of the last NM1, CLM, LX or SVD
+	ids        [2]string // HL01 of the billing provider's level and of the subscriber's
 	sequence   string
 	billing    *claims.Provider
 	subscriber *claims.Person
 	payer      *claims.Payer
 	patient    *claims.Person
-	above      Positions // of the levels above the claim
+	above      Positions  // of the levels above the claim
+	spare      []position // those of the claim before, for their memory or their number
 
-	claim    *Submitted
-	head     *segment // its CLM
-	other    bool     // inside loop 2320, another payer's
-	facility string   // state of the service facility
-	line     *claims.Line
-	lineHead *segment // its LX
+	claim    *Submitted // nil, or &held
+	held     Submitted
+	head     int          // number of its CLM
+	other    bool         // inside loop 2320, another payer's
+	facility string       // state of the service facility
+	line     *claims.Line // nil, or &open
+	open     claims.Line
+	lineHead int // number of its LX
 }
 
-// known lists the segments of the guide, so that a garbled identifier is not
-// passed over in silence.
-var known = map[string]bool{
-	"BHT": true, "NM1": true, "N2": true, "N3": true, "N4": true, "PER": true, "REF": true, "HL": true, "PRV": true,
-	"CUR": true, "SBR": true, "PAT": true, "DMG": true, "CLM": true, "DTP": true, "PWK": true, "CN1": true, "AMT": true,
-	"K3": true, "NTE": true, "CR1": true, "CR2": true, "CR3": true, "CRC": true, "HI": true, "HCP": true, "OI": true,
-	"MOA": true, "MIA": true, "CAS": true, "SVD": true, "LX": true, "SV1": true, "SV5": true, "QTY": true, "MEA": true,
-	"PS1": true, "LIN": true, "CTP": true, "LQ": true, "FRM": true, "HSD": true,
+// known says whether a segment is one of the guide, so that a garbled
+// identifier is not passed over in silence.
+func known(id string) bool {
+	switch id {
+	case "BHT", "NM1", "N2", "N3", "N4", "PER", "REF", "HL", "PRV", "CUR", "SBR", "PAT", "DMG", "CLM", "DTP", "PWK", "CN1",
+		"AMT", "K3", "NTE", "CR1", "CR2", "CR3", "CRC", "HI", "HCP", "OI", "MOA", "MIA", "CAS", "SVD", "LX", "SV1", "SV5",
+		"QTY", "MEA", "PS1", "LIN", "CTP", "LQ", "FRM", "HSD":
+		return true
+	}
+	return false
 }
 
 func (r *claimReader) read(s *segment) error {
-	if !known[s.id()] {
+	if !known(s.id()) {
 		return s.refuse(0, "is not a segment of a professional claim", "remove it, or check the segment identifier")
 	}
 	if r.created == "" && s.id() != "BHT" {
@@ -84,7 +89,6 @@ func (r *claimReader) bht(s *segment) error {
 		return err
 	}
 	r.created, r.purpose = created, s.at(6)
-	r.ids = map[string]string{}
 	return nil
 }
 
@@ -97,9 +101,9 @@ func (r *claimReader) hl(s *segment) error {
 	parent := ""
 	switch s.at(3) {
 	case "22":
-		parent = r.ids["20"]
+		parent = r.ids[0]
 	case "23":
-		parent = r.ids["22"]
+		parent = r.ids[1]
 	}
 	switch {
 	case !oneOf(s.at(3), "20", "22", "23"):
@@ -112,11 +116,11 @@ func (r *claimReader) hl(s *segment) error {
 	switch r.level, r.loop = s.at(3), ""; r.level {
 	case "20":
 		r.billing, r.subscriber, r.payer, r.patient = nil, nil, nil, nil
-		r.ids = map[string]string{"20": s.at(1)}
-		r.above = Positions{}
+		r.ids = [2]string{s.at(1), ""}
+		r.above.at = r.above.at[:0]
 	case "22":
 		r.subscriber, r.payer, r.patient, r.sequence = nil, nil, nil, ""
-		r.ids["22"] = s.at(1)
+		r.ids[1] = s.at(1)
 		r.above.drop("2000B", "2010BA", "2010BB", "2000C", "2010CA")
 	case "23":
 		r.patient = nil
@@ -127,7 +131,9 @@ func (r *claimReader) hl(s *segment) error {
 
 // drop forgets the segments of loops that a new level replaces.
 func (p *Positions) drop(loops ...string) {
-	p.at = slices.DeleteFunc(slices.Clone(p.at), func(at position) bool { return slices.Contains(loops, at.loop) })
+	p.at = slices.DeleteFunc(p.at, func(at position) bool {
+		return slices.ContainsFunc(loops, func(loop string) bool { return at.loop == loopName(loop) })
+	})
 }
 
 // levelLoops name the loop that an NM1 opens, by level and qualifier (NM101).
@@ -291,15 +297,14 @@ func (r *claimReader) endClaim() error {
 	}
 	c := &r.claim.Claim
 	if len(c.Lines) == 0 {
-		return r.head.refuse(0, "opens a claim without a service line", "add at least one LX segment with SV1 and DTP*472")
+		return refuseAt(r.head, "CLM", "opens a claim without a service line", "add at least one LX segment with SV1 and DTP*472")
 	}
 	c.ServiceState = r.serviceState(c)
-	done := *r.claim
-	r.claim, r.head = nil, nil
+	r.claim, r.spare = nil, r.held.Positions.at
 	if r.emit == nil {
 		return nil
 	}
-	return r.emit(done)
+	return r.emit(r.held)
 }
 
 // serviceState is where the patient was: at home in telehealth (places 02 and
@@ -316,5 +321,5 @@ func (r *claimReader) serviceState(c *claims.Claim) string {
 }
 
 func (r *claimReader) place() string {
-	return fmt.Sprintf("%s, CLM %d", r.set.place, r.claims)
+	return r.set.place + ", CLM " + strconv.Itoa(r.claims)
 }

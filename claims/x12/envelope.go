@@ -1,7 +1,6 @@
 package x12
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -71,12 +70,9 @@ type walker struct {
 func (w *walker) walk() error {
 	for {
 		seg, err := w.scan.next()
-		r := (*Refusal)(nil)
+		r := refusalOf(err)
 		switch {
-		case err == io.EOF:
-			w.finish(nil)
-			return nil
-		case errors.As(err, &r):
+		case err == io.EOF || r != nil:
 			w.finish(r)
 			return nil
 		case err != nil:
@@ -164,7 +160,7 @@ func (w *walker) beginInterchange(seg *segment) {
 		w.endInterchange(seg.refuse(0, "starts before the IEA of the interchange above", "close it with an IEA segment"))
 	}
 	w.isas, w.setsInISA, w.strayed = w.isas+1, 0, false
-	w.isa = &enclosure{head: seg, place: fmt.Sprintf("ISA %d", w.isas), first: w.sets}
+	w.isa = &enclosure{head: seg.kept(), place: fmt.Sprintf("ISA %d", w.isas), first: w.sets}
 }
 
 func (w *walker) beginGroup(seg *segment) {
@@ -172,7 +168,7 @@ func (w *walker) beginGroup(seg *segment) {
 		w.closeGroup(seg.refuse(0, "starts before the GE of the group above", "close it with a GE segment"))
 	}
 	w.isa.holds++
-	w.gs = &enclosure{head: seg, place: fmt.Sprintf("%s, GS %d", w.isa.place, w.isa.holds), first: w.sets}
+	w.gs = &enclosure{head: seg.kept(), place: fmt.Sprintf("%s, GS %d", w.isa.place, w.isa.holds), first: w.sets}
 	w.controls = map[string]bool{}
 }
 
@@ -186,7 +182,7 @@ func (w *walker) beginSet(seg *segment) error {
 	}
 	w.gs.holds++
 	w.setsInISA++
-	s := &set{index: w.sets, gs: w.gs.head, st: seg, count: 1, version: seg.at(3), test: w.isa.head.at(15) == "T"}
+	s := &set{index: w.sets, gs: w.gs.head, st: seg.kept(), count: 1, version: seg.at(3), test: w.isa.head.at(15) == "T"}
 	s.sender = claims.Sender{Qualifier: w.isa.head.at(5), ID: strings.TrimRight(w.isa.head.at(6), " "), Application: w.gs.head.at(2)}
 	s.place = fmt.Sprintf("%s, ST %d", w.isa.place, w.setsInISA)
 	if s.version == "" {
@@ -209,13 +205,14 @@ func (w *walker) beginSet(seg *segment) error {
 // keep notes the first refusal of the set that is open, and passes on other
 // errors.
 func (w *walker) keep(err error) error {
-	if r := (*Refusal)(nil); errors.As(err, &r) {
-		if w.set.refusal == nil {
-			w.set.refusal = r
-		}
-		return nil
+	r := refusalOf(err)
+	if r == nil {
+		return err
 	}
-	return err
+	if w.set.refusal == nil {
+		w.set.refusal = r
+	}
+	return nil
 }
 
 func (w *walker) pass(seg *segment) error {

@@ -28,7 +28,8 @@ func (r *claimReader) lx(s *segment) error {
 			return s.refuse(1, "repeats a line number of the claim", "number the lines of a claim from 1")
 		}
 	}
-	r.line, r.lineHead, r.loop = &claims.Line{Number: n}, s, "2400"
+	r.open = claims.Line{Number: n}
+	r.line, r.lineHead, r.loop = &r.open, s.number, "2400"
 	r.mark(s)
 	return nil
 }
@@ -41,12 +42,12 @@ func (r *claimReader) endLine() error {
 	}
 	switch {
 	case l.Code == "":
-		return r.lineHead.refuse(0, "opens a line without an SV1 segment", "add SV1 with the service's code, charge and units")
+		return refuseAt(r.lineHead, "LX", "opens a line without an SV1 segment", "add SV1 with the service's code, charge and units")
 	case l.From == "":
-		return r.lineHead.refuse(0, "opens a line without a date of service", "add DTP*472 to the line")
+		return refuseAt(r.lineHead, "LX", "opens a line without a date of service", "add DTP*472 to the line")
 	}
 	r.claim.Claim.Lines = append(r.claim.Claim.Lines, *l)
-	r.line, r.lineHead = nil, nil
+	r.line = nil
 	return nil
 }
 
@@ -174,7 +175,10 @@ func (r *claimReader) serviceDate(s *segment) error {
 		return s.refuse(2, "is not a date format that is read here", "write D8 for a day or RD8 for a range")
 	}
 	first, firstOK := parseD8(from)
-	last, lastOK := parseD8(to)
+	last, lastOK := first, firstOK
+	if to != from {
+		last, lastOK = parseD8(to)
+	}
 	switch {
 	case !firstOK || !lastOK:
 		return s.refuse(3, "is not a date of the calendar", "write it as CCYYMMDD, such as 20261102")

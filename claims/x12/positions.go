@@ -11,17 +11,28 @@ import (
 // that finds a fault later can still name the place.
 type Positions struct{ at []position }
 
+// A position holds no pointer: a file has one for nearly each of its segments.
 type position struct {
-	loop   string // "2300", "2400", "2010AA"
-	id     string // "CLM"
-	line   int    // LX01 of the service line, 0 outside lines
-	number int
+	loop   [6]byte // "2300", "2400", "2010AA"
+	id     [3]byte // "CLM"
+	line   int32   // LX01 of the service line, 0 outside lines
+	number int32
+}
+
+func loopName(s string) (n [6]byte) {
+	copy(n[:], s)
+	return n
+}
+
+func segmentName(s string) (n [3]byte) {
+	copy(n[:], s)
+	return n
 }
 
 // add remembers a segment. Of the dates only those of service are asked for.
 func (p *Positions) add(loop string, line int, s *segment) {
 	if s.id() != "DTP" || s.at(1) == "472" {
-		p.at = append(p.at, position{loop, s.id(), line, s.number})
+		p.at = append(p.at, position{loopName(loop), segmentName(s.id()), int32(line), int32(s.number)})
 	}
 }
 
@@ -30,8 +41,8 @@ func (p *Positions) add(loop string, line int, s *segment) {
 // of several it is the first. It is 0 where the claim has no such segment.
 func (p Positions) Segment(id, loop string, line int) int {
 	for _, at := range p.at {
-		if at.id == id && (loop == "" || at.loop == loop) && (line == 0 || at.line == line) {
-			return at.number
+		if at.id == segmentName(id) && (loop == "" || at.loop == loopName(loop)) && (line == 0 || at.line == int32(line)) {
+			return int(at.number)
 		}
 	}
 	return 0

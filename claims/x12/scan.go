@@ -16,17 +16,25 @@ const (
 	maxSegment  = 16 << 10
 	maxElements = 128
 	isaLength   = 106
+	// textBlock is how much text is laid down at once. A string that is kept
+	// keeps its block, so that it is small.
+	textBlock = 16 << 10
 )
 
 // A scanner cuts a file into segments, holding one at a time. It reads the
 // delimiters anew from every ISA, whose elements stand at fixed positions
 // (X12.5). White space before a segment is skipped: many senders put every
 // segment on a line of its own, and some indent them.
+//
+// The segment that it returns is its own and holds until the next: whoever
+// keeps one keeps a copy (segment.kept).
 type scanner struct {
 	in     *bufio.Reader
 	marks  marks
 	number int
 	broken *Refusal // the syntax can no longer be followed
+	open   segment
+	text   strings.Builder
 }
 
 func newScanner(r io.Reader) *scanner {
@@ -40,9 +48,7 @@ func (s *scanner) next() (*segment, error) {
 		return nil, s.broken
 	}
 	seg, err := s.scan()
-	if r := (*Refusal)(nil); errors.As(err, &r) {
-		s.broken = r
-	}
+	s.broken = refusalOf(err)
 	return seg, err
 }
 
@@ -107,9 +113,9 @@ func (s *scanner) isa() (*segment, error) {
 		return nil, r
 	}
 	s.marks = m
-	text := string(b[:isaLength-1])
+	text := s.lay(b[:isaLength-1])
 	s.in.Discard(isaLength)
-	return s.split(text)
+	return s.split(text), nil
 }
 
 // delimiter says whether b can delimit: it must not be able to occur in a
@@ -129,44 +135,76 @@ func (s *scanner) segment() (*segment, error) {
 	case err != nil:
 		return nil, err
 	}
-	return s.split(strings.TrimRight(string(b[:len(b)-1]), "\r\n"))
+	b = b[:len(b)-1]
+	for len(b) > 0 && (b[len(b)-1] == '\n' || b[len(b)-1] == '\r') {
+		b = b[:len(b)-1]
+	}
+	return s.split(s.lay(b)), nil
+}
+
+// lay copies bytes to where they last, many segments to one allocation.
+func (s *scanner) lay(b []byte) string {
+	if s.text.Cap()-s.text.Len() < len(b) {
+		s.text = strings.Builder{}
+		s.text.Grow(max(textBlock, len(b)))
+	}
+	start := s.text.Len()
+	s.text.Write(b)
+	return s.text.String()[start:]
 }
 
 // split checks the characters of a segment and cuts it into elements. What is
 // wrong with it is kept with it: the segments that follow can still be read.
-func (s *scanner) split(text string) (*segment, error) {
-	seg := &segment{number: s.number, marks: s.marks}
-	seg.elements = strings.SplitN(text, string(rune(s.marks.element)), maxElements+1)
+func (s *scanner) split(text string) *segment {
+	seg := &s.open
+	*seg = segment{number: s.number, marks: s.marks, elements: seg.elements[:0], parts: seg.parts}
+	ordinary, from := true, 0 // plain ASCII, as nearly all segments are
+	for i := 0; i < len(text) && len(seg.elements) <= maxElements; i++ {
+		if b := text[i]; b == s.marks.element {
+			seg.elements = append(seg.elements, text[from:i])
+			from = i + 1
+		} else if b < ' ' || b > '~' {
+			ordinary = false
+		}
+	}
+	if len(seg.elements) <= maxElements {
+		seg.elements = append(seg.elements, text[from:])
+	}
 	if !segmentID(seg.elements[0]) {
-		seg.elements = []string{""}
+		seg.elements = append(seg.elements[:0], "")
 		seg.bad = seg.refuse(0, "does not start with a segment identifier", "start every segment with two or three capitals and digits, such as CLM or N4")
-		return seg, nil
+		return seg
 	}
 	if len(seg.elements) > maxElements {
 		seg.bad = seg.refuse(0, fmt.Sprintf("has more than %d elements", maxElements), "check the delimiters that the ISA declares")
 	}
-	ordinary := printable(text)
 	for i, e := range seg.elements {
-		if ordinary {
-			seg.elements[i] = strings.Trim(e, " ")
-			continue
+		if !ordinary {
+			if what := badText(e, s.marks); what != "" && seg.bad == nil {
+				seg.bad = seg.refuse(i, what, "end every segment with the terminator that the ISA declares, and write text as UTF-8")
+			}
 		}
-		if what := badText(e, s.marks); what != "" && seg.bad == nil {
-			seg.bad = seg.refuse(i, what, "end every segment with the terminator that the ISA declares, and write text as UTF-8")
-		}
-		seg.elements[i] = strings.Trim(e, " ")
+		seg.elements[i] = trimSpaces(e)
 	}
-	return seg, nil
+	return seg
 }
 
-// printable says whether a text is plain ASCII, as nearly all segments are.
-func printable(text string) bool {
-	for i := range len(text) {
-		if text[i] < ' ' || text[i] > '~' {
-			return false
-		}
+// cut is strings.Cut by a byte.
+func cut(text string, mark byte) (before, after string, found bool) {
+	if i := strings.IndexByte(text, mark); i >= 0 {
+		return text[:i], text[i+1:], true
 	}
-	return true
+	return text, "", false
+}
+
+func trimSpaces(e string) string {
+	for len(e) > 0 && e[0] == ' ' {
+		e = e[1:]
+	}
+	for len(e) > 0 && e[len(e)-1] == ' ' {
+		e = e[:len(e)-1]
+	}
+	return e
 }
 
 // badText says what is wrong with an element's characters. A line break inside
@@ -197,6 +235,16 @@ func segmentID(id string) bool {
 		}
 	}
 	return true
+}
+
+// refusalOf is the refusal that an error is, or nil.
+func refusalOf(err error) *Refusal {
+	if err == nil {
+		return nil // the way of nearly every segment
+	}
+	var r *Refusal
+	errors.As(err, &r)
+	return r
 }
 
 func (s *scanner) refuse(what, do string) *Refusal {

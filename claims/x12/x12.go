@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
@@ -51,6 +52,14 @@ type segment struct {
 	elements []string
 	marks    marks
 	bad      *Refusal // what is wrong with its characters, if anything
+	parts    []string // of the composite that was read last
+}
+
+// kept is a copy that outlives the scanner's next step.
+func (s *segment) kept() *segment {
+	k := *s
+	k.elements, k.parts = slices.Clone(s.elements), nil
+	return &k
 }
 
 // marks are the delimiters that an interchange declares in its ISA segment.
@@ -86,6 +95,11 @@ func (s *segment) refuse(element int, what, do string) *Refusal {
 	return &Refusal{Where: s.where(element), What: what, Do: do}
 }
 
+// refuseAt refuses at a segment that was left behind.
+func refuseAt(number int, id, what, do string) *Refusal {
+	return &Refusal{Where: where(number, id, 0), What: what, Do: do}
+}
+
 // foreign is the component separator that many senders write whatever their
 // ISA declares.
 const foreign = '>'
@@ -94,17 +108,20 @@ const foreign = '>'
 // declared separator but holds '>', that is taken for it, and foreigner is
 // true: in none of the composites that this package reads can '>' stand for
 // anything else (four of the thirteen public sample claims are written so).
+// The parts hold until the next composite of the segment is read.
 func (s *segment) components(i int) (parts []string, foreigner bool) {
 	v := s.at(i)
 	sep := s.marks.component
 	if strings.IndexByte(v, sep) < 0 && strings.IndexByte(v, foreign) >= 0 {
 		sep, foreigner = foreign, true
 	}
-	parts = strings.Split(v, string(rune(sep)))
-	for i := range parts {
-		parts[i] = strings.TrimSpace(parts[i])
+	s.parts = s.parts[:0]
+	for more := true; more; {
+		var p string
+		p, v, more = cut(v, sep)
+		s.parts = append(s.parts, strings.TrimSpace(p))
 	}
-	return parts, foreigner
+	return s.parts, foreigner
 }
 
 // part is component i of a composite, from 0.
@@ -148,12 +165,23 @@ func (s *segment) date(i int) (credentials.Date, error) {
 	return d, nil
 }
 
+// parseD8 goes by the digits: a file has a date for nearly every other segment.
 func parseD8(v string) (credentials.Date, bool) {
-	if len(v) != 8 {
+	if len(v) != 8 || v[0] == '0' {
 		return "", false
 	}
-	d, err := credentials.ParseDate(v[:4] + "-" + v[4:6] + "-" + v[6:])
-	return d, err == nil && v[0] != '0'
+	var n int
+	for i := range len(v) {
+		if v[i] < '0' || v[i] > '9' {
+			return "", false
+		}
+		n = n*10 + int(v[i]-'0')
+	}
+	year, month, day := n/10000, time.Month(n/100%100), n%100
+	if month < 1 || month > 12 || day < 1 || day > 28 && time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Month() != month {
+		return "", false
+	}
+	return credentials.Date(v[:4] + "-" + v[4:6] + "-" + v[6:]), true
 }
 
 // d8 writes a date as CCYYMMDD.
