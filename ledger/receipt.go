@@ -98,16 +98,49 @@ type Proof struct {
 // takes: the log's signature first, then exactly Quorum cosignatures by distinct
 // witnesses in the policy's order.
 func (r Receipt) Verify(p Policy, leaf []byte) (Proof, error) {
-	c, cosigs, strays, err := p.open(r.Checkpoint)
+	c, err := p.Cover(r.Checkpoint)
 	if err != nil {
-		return Proof{}, fmt.Errorf("receipt: %w", err)
+		return Proof{}, err
+	}
+	return c.Prove(r.Index, r.Path, leaf)
+}
+
+// A Cover is a checkpoint of receipts whose signatures hold. One covers many
+// entries: its signatures are checked once, the path of each entry by itself.
+type Cover struct {
+	checkpoint Checkpoint
+	signed     []byte
+	known      time.Time
+}
+
+// Cover checks the signatures of a receipt's checkpoint as Receipt.Verify does.
+func (p Policy) Cover(signed []byte) (*Cover, error) {
+	if len(signed) > maxReceipt/2 {
+		return nil, fmt.Errorf("receipt: a checkpoint of %d bytes", len(signed))
+	}
+	c, cosigs, strays, err := p.open(signed)
+	if err != nil {
+		return nil, fmt.Errorf("receipt: %w", err)
 	}
 	if strays != 0 || len(cosigs) != p.Quorum {
-		return Proof{}, fmt.Errorf("receipt: %d cosignatures and %d other lines: want the log's signature and then exactly %d cosignatures, in the policy's order",
+		return nil, fmt.Errorf("receipt: %d cosignatures and %d other lines: want the log's signature and then exactly %d cosignatures, in the policy's order",
 			len(cosigs), strays, p.Quorum)
 	}
-	if err := tlog.CheckRecord(r.Path, c.Size, c.Root, r.Index, tlog.RecordHash(leaf)); err != nil {
-		return Proof{}, fmt.Errorf("receipt: the entry is not at index %d of the ledger: %w", r.Index, err)
+	return &Cover{c, signed, p.known(cosigs)}, nil
+}
+
+// Size is how many entries the checkpoint covers.
+func (c *Cover) Size() int64 { return c.checkpoint.Size }
+
+// Prove checks that leaf stands at an index under the checkpoint.
+func (c *Cover) Prove(index int64, path []tlog.Hash, leaf []byte) (Proof, error) {
+	if err := tlog.CheckRecord(path, c.checkpoint.Size, c.checkpoint.Root, index, tlog.RecordHash(leaf)); err != nil {
+		return Proof{}, fmt.Errorf("receipt: the entry is not at index %d of the ledger: %w", index, err)
 	}
-	return Proof{r.Index, c.Size, p.known(cosigs)}, nil
+	return Proof{index, c.checkpoint.Size, c.known}, nil
+}
+
+// Receipt is the receipt of an entry that Prove has let pass.
+func (c *Cover) Receipt(index int64, path []tlog.Hash) Receipt {
+	return Receipt{Index: index, Path: path, Checkpoint: c.signed}
 }

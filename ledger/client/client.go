@@ -211,7 +211,8 @@ func (c *Client) get(ctx context.Context, path string) ([]byte, error) {
 	return c.do(req)
 }
 
-// do gives the body of a 200, or the error that the answer stands for.
+// do gives the body of an answer, and the error that it stands for unless it is
+// a 200.
 func (c *Client) do(req *http.Request) ([]byte, error) {
 	asked := time.Now()
 	resp, err := c.http.Do(req)
@@ -236,19 +237,24 @@ func (c *Client) do(req *http.Request) ([]byte, error) {
 	if resp.StatusCode == http.StatusOK {
 		return b, nil
 	}
+	return b, answerError(resp, b)
+}
+
+// answerError is the error that an answer other than 200 stands for.
+func answerError(resp *http.Response, b []byte) error {
 	var said struct{ Code, Error string }
 	json.Unmarshal(b, &said) // a proxy in between may answer something else
 	switch said.Code {
 	case "key-reuse":
-		return nil, ErrKeyReuse
+		return ErrKeyReuse
 	case "refused":
-		return nil, fmt.Errorf("%w: %.300q", ErrRefused, said.Error)
+		return fmt.Errorf("%w: %.300q", ErrRefused, said.Error)
 	case "retired":
-		return nil, fmt.Errorf("%w: %w", ErrRefused, ledger.ErrRetired)
+		return fmt.Errorf("%w: %w", ErrRefused, ledger.ErrRetired)
 	case "not-final":
-		return nil, ErrNotFinal
+		return ErrNotFinal
 	case "not-found":
-		return nil, ErrNotFound
+		return ErrNotFound
 	}
-	return nil, fmt.Errorf("the ledger answers %s", resp.Status)
+	return fmt.Errorf("the ledger answers %s", resp.Status)
 }

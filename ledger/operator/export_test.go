@@ -104,3 +104,11 @@ func (l *Log) AppendRandom(ctx context.Context, n int) error {
 	}
 	return nil
 }
+
+// AppendBehind is AppendTogether of what came in one request.
+func (l *Log) AppendBehind(ctx context.Context, batch []*Submission) ([]Answer, error) {
+	for i := range batch[1:] {
+		batch[i+1].behind = batch[i]
+	}
+	return l.AppendTogether(ctx, batch)
+}

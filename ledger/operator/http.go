@@ -34,9 +34,11 @@ const KeyHeader = "Idempotency-Key"
 // Handler serves the ledger:
 //
 //	POST /entries                 append; KeyHeader and the entry's bytes
+//	POST /batches                 append several, up to the first that is refused (ledger.MarshalKeyed)
 //	GET  /entries/INDEX           one leaf, once it is final
 //	GET  /entries?subject=HANDLE  (or kind=NAME) final entries, after=INDEX to go on
 //	GET  /receipts/INDEX          its receipt; wait=10s to wait for it
+//	POST /receipts                receipts of several entries, as far as these are final
 //	GET  /lookup/KEY              the index of an idempotency key, final or not
 //	GET  /checkpoint, /tile/…     c2sp.org/tlog-tiles
 //
@@ -45,9 +47,11 @@ const KeyHeader = "Idempotency-Key"
 func (l *Log) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /entries", l.serveAppend)
+	mux.HandleFunc("POST /batches", l.serveBatch)
 	mux.HandleFunc("GET /entries", l.serveList)
 	mux.HandleFunc("GET /entries/{index}", l.serveEntry)
 	mux.HandleFunc("GET /receipts/{index}", l.serveReceipt)
+	mux.HandleFunc("POST /receipts", l.serveReceipts)
 	mux.HandleFunc("GET /lookup/{key}", l.serveLookup)
 	mux.HandleFunc("GET /checkpoint", l.serveCheckpoint)
 	mux.HandleFunc("GET /tile/", l.serveTile)
@@ -56,7 +60,16 @@ func (l *Log) Handler() http.Handler {
 
 // fail answers with a code for programs and a sentence for people.
 func (l *Log) fail(w http.ResponseWriter, err error) {
-	status, code, text := http.StatusServiceUnavailable, "try-again", "the ledger cannot do that now, try again"
+	status, code, text := l.tell(err)
+	if code == "try-again" || code == "not-final" {
+		w.Header().Set("Retry-After", "1")
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	writeJSON(w, status, map[string]string{"code": code, "error": text})
+}
+
+func (l *Log) tell(err error) (status int, code, text string) {
+	status, code, text = http.StatusServiceUnavailable, "try-again", "the ledger cannot do that now, try again"
 	switch {
 	case errors.Is(err, ErrKeyReuse):
 		status, code, text = http.StatusConflict, "key-reuse", err.Error()
@@ -75,11 +88,7 @@ func (l *Log) fail(w http.ResponseWriter, err error) {
 	default:
 		l.logger.Error("serve ledger", "error", err)
 	}
-	if code == "try-again" || code == "not-final" {
-		w.Header().Set("Retry-After", "1")
-	}
-	w.Header().Set("Cache-Control", "no-store")
-	writeJSON(w, status, map[string]string{"code": code, "error": text})
+	return status, code, text
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
@@ -89,21 +98,13 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 }
 
 func (l *Log) serveAppend(w http.ResponseWriter, r *http.Request) {
-	http.NewResponseController(w).SetReadDeadline(time.Now().Add(readTimeout))
 	business, err := credentials.ParseDigest(r.Header.Get(KeyHeader))
 	if err != nil {
 		l.fail(w, fmt.Errorf("%w: header %s: %w", ErrRefused, KeyHeader, err))
 		return
 	}
-	leaf, err := io.ReadAll(http.MaxBytesReader(w, r.Body, ledger.MaxEntry))
-	http.NewResponseController(w).SetReadDeadline(time.Time{}) // or it would cut the wait for the commit short
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
-		writeJSON(w, http.StatusRequestEntityTooLarge, map[string]string{"code": "refused", "error": "an entry has at most 65535 bytes"})
-		return
-	}
-	if err != nil {
-		l.fail(w, err)
+	leaf, ok := l.readBody(w, r, ledger.MaxEntry, "an entry has at most 65535 bytes")
+	if !ok {
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), appendAnswer)
@@ -116,6 +117,44 @@ func (l *Log) serveAppend(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, a)
 }
 
+// readBody reads a body of at most so many bytes, or answers that it will not.
+func (l *Log) readBody(w http.ResponseWriter, r *http.Request, most int64, tooLarge string) (b []byte, ok bool) {
+	http.NewResponseController(w).SetReadDeadline(time.Now().Add(readTimeout))
+	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+	http.NewResponseController(w).SetReadDeadline(time.Time{}) // or it would cut the wait for the commit short
+	var larger *http.MaxBytesError
+	switch {
+	case errors.As(err, &larger):
+		writeJSON(w, http.StatusRequestEntityTooLarge, map[string]string{"code": "refused", "error": tooLarge})
+	case err != nil:
+		l.fail(w, err)
+	}
+	return b, err == nil
+}
+
+// serveBatch answers for the entries up to the first that was refused, with
+// why that one was; the status is the refused one's.
+func (l *Log) serveBatch(w http.ResponseWriter, r *http.Request) {
+	body, ok := l.readBody(w, r, ledger.MaxKeyedBytes, fmt.Sprintf("at most %d bytes in one request", ledger.MaxKeyedBytes))
+	if !ok {
+		return
+	}
+	all, err := ledger.ParseKeyed(body)
+	if err != nil {
+		l.fail(w, fmt.Errorf("%w: %w", ErrRefused, err))
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), appendAnswer)
+	defer cancel()
+	done, err := l.AppendAll(ctx, all)
+	status, answer := http.StatusOK, map[string]any{"appended": done}
+	if err != nil {
+		status, answer["code"], answer["error"] = l.tell(err)
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	writeJSON(w, status, answer)
+}
+
 func parseIndex(s string) (int64, error) {
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil || n < 0 || strconv.FormatInt(n, 10) != s {
@@ -126,22 +165,66 @@ func parseIndex(s string) (int64, error) {
 
 func (l *Log) serveReceipt(w http.ResponseWriter, r *http.Request) {
 	index, err := parseIndex(r.PathValue("index"))
-	var wait time.Duration
-	if s := r.FormValue("wait"); err == nil && s != "" {
-		if wait, err = time.ParseDuration(s); err != nil || wait < 0 {
-			err = fmt.Errorf("%w: wait is a duration such as 10s", ErrRefused)
-		}
-	}
-	if err != nil {
+	wait, wrong := parseWait(r)
+	if err = errors.Join(err, wrong); err != nil {
 		l.fail(w, err)
 		return
 	}
-	b, err := l.Receipt(r.Context(), index, min(wait, maxWait))
+	b, err := l.Receipt(r.Context(), index, wait)
 	if err != nil {
 		l.fail(w, err)
 		return
 	}
 	forEver(w, "text/plain; charset=utf-8", b)
+}
+
+func parseWait(r *http.Request) (time.Duration, error) {
+	s := r.URL.Query().Get("wait")
+	if s == "" {
+		return 0, nil
+	}
+	wait, err := time.ParseDuration(s)
+	if err != nil || wait < 0 {
+		return 0, fmt.Errorf("%w: wait is a duration such as 10s", ErrRefused)
+	}
+	return min(wait, maxWait), nil
+}
+
+func (l *Log) serveReceipts(w http.ResponseWriter, r *http.Request) {
+	body, ok := l.readBody(w, r, 64<<10, "at most 65536 bytes")
+	if !ok {
+		return
+	}
+	wait, err := parseWait(r)
+	var indices []int64
+	if err == nil {
+		indices, err = parseIndices(body)
+	}
+	var all []Covered
+	if err == nil {
+		all, err = l.Receipts(r.Context(), indices, wait)
+	}
+	if err != nil {
+		l.fail(w, err)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	writeJSON(w, http.StatusOK, map[string]any{"covered": all})
+}
+
+func parseIndices(body []byte) ([]int64, error) {
+	var ask struct{ Indices []int64 }
+	if err := json.Unmarshal(body, &ask); err != nil || len(ask.Indices) == 0 || len(ask.Indices) > ledger.MaxKeyed {
+		return nil, fmt.Errorf("%w: want {\"indices\": […]}, 1 to %d of them", ErrRefused, ledger.MaxKeyed)
+	}
+	last := int64(-1)
+	for _, i := range ask.Indices {
+		if i <= last {
+			return nil, fmt.Errorf("%w: indices are numbers from 0 on, in ascending order", ErrRefused)
+		}
+		last = i
+	}
+	return ask.Indices, nil
 }
 
 func forEver(w http.ResponseWriter, contentType string, b []byte) {

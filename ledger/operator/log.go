@@ -21,7 +21,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/countersign-health/countersign/credentials"
@@ -40,7 +39,7 @@ type Config struct {
 	// Witnesses maps a witness's name, as in its key, to its base URL. A
 	// witness without one is never asked.
 	Witnesses map[string]string
-	Batch     int              // the most entries in one transaction; 0: 4096
+	Batch     int              // the most entries in one transaction, but for those of one request; 0: 4096
 	Client    *http.Client     // for the witnesses; nil: one with a timeout of 10 s
 	Logger    *slog.Logger     // nil: silent
 	Now       func() time.Time // nil: time.Now; compared with cosignatures
@@ -207,7 +206,7 @@ func (l *Log) Record(ctx context.Context, s *Submission) (Appended, error) {
 	if err := l.halted.get(); err != nil {
 		return Appended{}, fmt.Errorf("append entry: %w", err)
 	}
-	r := l.submit(ctx, waiting{s, make(chan result, 1), trace.SpanFromContext(ctx)})
+	r := l.submit(ctx, newWaiting(ctx, s))[0]
 	if r.err != nil {
 		return Appended{}, fmt.Errorf("append entry: %w", r.err)
 	}
@@ -216,21 +215,21 @@ func (l *Log) Record(ctx context.Context, s *Submission) (Appended, error) {
 
 // submit queues w and waits for the sequencer. Whoever stops waiting does not
 // know whether it was recorded, and may send it again.
-func (l *Log) submit(ctx context.Context, w waiting) result {
+func (l *Log) submit(ctx context.Context, w waiting) []result {
 	select {
 	case l.queue <- w:
 	case <-ctx.Done():
-		return result{err: ctx.Err()}
+		return w.failed(ctx.Err())
 	case <-l.closed:
-		return result{err: errClosed}
+		return w.failed(errClosed)
 	}
 	select {
-	case r := <-w.result:
+	case r := <-w.results:
 		return r
 	case <-ctx.Done():
-		return result{err: ctx.Err()}
+		return w.failed(ctx.Err())
 	case <-l.closed:
-		return result{err: errClosed}
+		return w.failed(errClosed)
 	}
 }
 

@@ -224,41 +224,46 @@ func (f *final) announce(size int64, signed []byte) {
 // Receipt is the receipt of an entry, for ever the same. While no final
 // checkpoint covers it, it waits at most so long and then says ErrNotFinal.
 func (l *Log) Receipt(ctx context.Context, index int64, wait time.Duration) ([]byte, error) {
+	if err := l.awaitFinal(ctx, index, wait); err != nil {
+		return nil, err
+	}
+	signed, tree, err := l.covering(ctx, index)
+	if err != nil {
+		return nil, err
+	}
+	path, err := tlog.ProveRecord(tree.N, index, l.hashReader(ctx, tree))
+	if err != nil {
+		return nil, fmt.Errorf("prove entry %d: %w", index, err)
+	}
+	return ledger.Receipt{Index: index, Path: path, Checkpoint: signed}.Marshal(), nil
+}
+
+// Receipts are those of the entries at ascending indices, checkpoint by
+// checkpoint, each the same as Receipt has it. They end before the first entry
+// that is not final; where that is the very first, it waits as Receipt does.
+func (l *Log) Receipts(ctx context.Context, indices []int64, wait time.Duration) ([]Covered, error) {
+	if err := l.awaitFinal(ctx, indices[0], wait); err != nil {
+		return nil, err
+	}
+	return l.receipts(ctx, indices)
+}
+
+func (l *Log) awaitFinal(ctx context.Context, index int64, wait time.Duration) error {
 	deadline := time.NewTimer(wait)
 	defer deadline.Stop()
 	for {
 		size, _, changed := l.final.get()
 		if index >= 0 && index < size {
-			return l.receipt(ctx, index)
+			return nil
 		}
 		select {
 		case <-changed:
 		case <-deadline.C:
-			return nil, ErrNotFinal
+			return ErrNotFinal
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return ctx.Err()
 		}
 	}
-}
-
-func (l *Log) receipt(ctx context.Context, index int64) ([]byte, error) {
-	var signed []byte
-	// Checkpoints are kept in order, so that a standby has the same first one, or none.
-	err := l.db.Read(ctx, func(tx *sqldb.Tx) error {
-		return tx.QueryRow(`SELECT note FROM ledger_checkpoint WHERE size > $1 ORDER BY size LIMIT 1`, index).Scan(&signed)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read first final checkpoint: %w", err)
-	}
-	c, _, err := l.policy.Final(signed)
-	if err != nil {
-		return nil, err
-	}
-	path, err := tlog.ProveRecord(c.Size, index, l.hashReader(ctx, tlog.Tree{N: c.Size, Hash: c.Root}))
-	if err != nil {
-		return nil, fmt.Errorf("prove entry %d: %w", index, err)
-	}
-	return ledger.Receipt{Index: index, Path: path, Checkpoint: signed}.Marshal(), nil
 }
 
 // errAhead is why a log halts: what it would append now would take indices

@@ -14,8 +14,9 @@ import (
 	"github.com/countersign-health/countersign/store/sqldb"
 )
 
-// maxBatch is how many entries one transaction takes, unless Config says less. A batch is whatever was
-// queued while the last one ran: there is no timer to wait for.
+// maxBatch is how many entries one transaction takes, unless Config says less;
+// those of one request stay together. A batch is whatever was queued while the last
+// one ran: there is no timer to wait for.
 const maxBatch = 4096
 
 // A Submission is an entry that Accept has let pass.
@@ -24,17 +25,33 @@ type Submission struct {
 	entry ledger.Entry
 	leaf  []byte
 	hash  tlog.Hash
+	// behind is what came before it in the same request: it is recorded only if
+	// that is.
+	behind *Submission
 }
 
 func newSubmission(key credentials.Digest, e ledger.Entry, leaf []byte) *Submission {
 	return &Submission{key: key, entry: e, leaf: leaf, hash: leafHash(leaf)}
 }
 
-// A waiting is a submission that somebody waits for.
+// A waiting is what somebody has sent and waits for. It stays together.
 type waiting struct {
-	*Submission
-	result chan result // room for one: the sequencer never waits for a caller
-	span   trace.Span  // of whoever appends; nil where nobody said
+	entries []*Submission
+	results chan []result // room for one: the sequencer never waits for a caller
+	span    trace.Span    // of whoever appends; nil where nobody said
+}
+
+func newWaiting(ctx context.Context, entries ...*Submission) waiting {
+	return waiting{entries, make(chan []result, 1), trace.SpanFromContext(ctx)}
+}
+
+// failed answers every entry with the same error.
+func (w waiting) failed(err error) []result {
+	results := make([]result, len(w.entries))
+	for i := range results {
+		results[i].err = err
+	}
+	return results
 }
 
 type result struct {
@@ -50,40 +67,62 @@ func (l *Log) sequence(ctx context.Context) {
 		if !ok {
 			return
 		}
-		entries := make([]*Submission, len(batch))
-		for i, w := range batch {
-			entries[i] = w.Submission
+		var entries []*Submission
+		for _, w := range batch {
+			entries = append(entries, w.entries...)
 		}
 		results, err := l.appendBatch(ctx, entries, func(results []result) {
-			for i, w := range batch {
-				if results[i].err == nil && results[i].index >= l.final.size() { // no round comes for what is final
-					l.traced.add(results[i].index, w.span)
-				}
+			for _, w := range batch {
+				own := results[:len(w.entries)]
+				results = results[len(own):]
+				l.trace(w, own)
 			}
 		})
-		for i, w := range batch {
+		for _, w := range batch {
 			if err != nil {
-				w.result <- result{err: err}
+				w.results <- w.failed(err)
 				continue
 			}
-			w.result <- results[i]
+			w.results <- results[:len(w.entries)]
+			results = results[len(w.entries):]
 		}
 		l.poke() // also after an error: the commit may have been made
 	}
 }
 
+// trace has the round that makes the last of what was sent final go on with
+// its trace. No round comes for what is final already.
+func (l *Log) trace(w waiting, results []result) {
+	for i := len(results) - 1; i >= 0; i-- {
+		if results[i].err != nil {
+			continue
+		}
+		if results[i].index >= l.final.size() {
+			l.traced.add(results[i].index, w.span)
+		}
+		return
+	}
+}
+
+// takeBatch takes what is queued, up to a batch and what came with the last of
+// it in one request.
 func (l *Log) takeBatch(ctx context.Context) ([]waiting, bool) {
 	var batch []waiting
+	entries := 0
+	take := func(w waiting) {
+		batch = append(batch, w)
+		entries += len(w.entries)
+	}
 	select {
 	case <-ctx.Done():
 		return nil, false
 	case w := <-l.queue:
-		batch = append(batch, w)
+		take(w)
 	}
-	for len(batch) < l.batch {
+	for entries < l.batch {
 		select {
 		case w := <-l.queue:
-			batch = append(batch, w)
+			take(w)
 		default:
 			return batch, true
 		}
@@ -155,10 +194,16 @@ func (l *Log) appendIn(tx *sqldb.Tx, batch []*Submission, look bool) ([]result, 
 	}
 	door := &door{log: l, tx: tx}
 	results := make([]result, len(batch))
+	stopped := map[*Submission]bool{}
 	var fresh []*Submission
 	next := size
 	for i, s := range batch {
+		if stopped[s.behind] {
+			results[i], stopped[s] = result{err: errStopped}, true
+			continue
+		}
 		if results[i] = known.find(s); results[i].err != errFresh {
+			stopped[s] = results[i].err != nil
 			continue
 		}
 		if err := door.check(next, s.entry); err != nil {
@@ -168,7 +213,7 @@ func (l *Log) appendIn(tx *sqldb.Tx, batch []*Submission, look bool) ([]result, 
 			if !look {
 				return nil, nil, errLook // it may have been recorded while its issuer still might
 			}
-			results[i] = result{err: err}
+			results[i], stopped[s] = result{err: err}, true
 			continue
 		}
 		results[i] = result{index: next}
@@ -212,6 +257,9 @@ func moveState(tx *sqldb.Tx, origin string, from, to int64, e edge) error {
 	}
 	return nil
 }
+
+// errStopped is the answer to what came behind a refused entry in its request.
+var errStopped = errors.New("an entry before it in the same request was refused")
 
 // errFresh marks a submission that the ledger does not hold.
 var errFresh = errors.New("fresh")
