@@ -21,7 +21,7 @@ help:
 	@echo 'make test-houses              the services of docker-compose.yml as processes, the story through the command line, docs/joining.md as typed'
 	@echo 'make test-faults CLAIMS=500    the same processes, killed, stopped, delayed and full, one after the other'
 	@echo 'make test-backup               the same processes, their databases taken back to an earlier time, and recovered'
-	@echo 'make interop                  ledger and witness against litewitness, litebastion and Tessera, unmodified; SHORT=1 hammers for 5 s, not a minute'
+	@echo 'make interop                  ledger, witness and credentials against programs and libraries of others; SHORT=1 hammers for 5 s, not a minute'
 	@echo 'make fuzz FUZZTIME=10s        every fuzz target for that long'
 	@echo 'make mutants ONLY=REGEXP       every check of the verify path taken out in turn; a test has to fail each time. Some ten minutes'
 	@echo 'make fmt                      gofmt'
@@ -99,12 +99,13 @@ test-backup:
 	@test/step.sh 'tests, backup' sh -c 'cd $(DEV) && go test -tags houses -count=1 -timeout 20m -run TestBackup ./houses/'
 
 # Programs that others wrote, built from the modules that tools/go.mod names, and our daemons. One module that only a test of
-# theirs needs is not on every proxy; -e has tidy pass over it.
+# theirs needs is not on every proxy; -e has tidy pass over it. The credentials need node and npm (docs/interop.md).
 interop:
 	@test/step.sh 'gcc and PostgreSQL' test/prerequisites.sh
 	@test/step.sh 'go mod tidy, tools' sh -c 'cd tools && go mod tidy -e -diff 2>/dev/null'
 	@test/step.sh 'go vet, tools' sh -c 'cd tools && go vet -tags interop ./...'
 	@test/step.sh 'interop' sh -c 'cd tools/interop && go test -tags interop -count=1 -timeout 10m $(if $(SHORT),-short) -run "$(RUN)"'
+	@test/step.sh 'interop, credentials' sh -c 'cd tools/interop/npm && go test -tags interop -count=1 -timeout 10m -run "$(RUN)"'
 
 fuzz:
 	@FUZZTIME=$(FUZZTIME) test/fuzz.sh

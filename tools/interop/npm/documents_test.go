@@ -1,0 +1,160 @@
+//go:build interop && linux
+
+package npm
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"encoding/base64"
+	"errors"
+	"math/big"
+	"testing"
+	"time"
+
+	"github.com/countersign-health/countersign/board/client"
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/credentials"
+)
+
+// now is when everything here happens.
+var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// A party is a key with its name, as we and as JavaScript hold it.
+type party struct {
+	credentials.Signer
+	jwk map[string]string
+}
+
+func (p party) did() credentials.DID {
+	d, err := credentials.SignerDID(p)
+	if err != nil {
+		panic(err)
+	}
+	return d
+}
+
+// key is what a question says of a key that is to sign.
+func (p party) key() question { return question{"kid": p.KeyID(), "jwk": p.jwk} }
+
+var text = base64.RawURLEncoding.EncodeToString
+
+func ed25519Party(seed byte) party {
+	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{seed}, ed25519.SeedSize))
+	return party{credentials.NewSigner("", key), map[string]string{"kty": "OKP", "crv": "Ed25519",
+		"x": text(key.Public().(ed25519.PublicKey)), "d": text(key.Seed())}}
+}
+
+func p256Party(seed byte) party {
+	d := bytes.Repeat([]byte{seed}, 32)
+	key := &ecdsa.PrivateKey{D: new(big.Int).SetBytes(d)}
+	key.Curve = elliptic.P256()
+	key.X, key.Y = key.Curve.ScalarBaseMult(d)
+	s, err := credentials.NewES256Signer("", key)
+	if err != nil {
+		panic(err)
+	}
+	return party{s, map[string]string{"kty": "EC", "crv": "P-256", "d": text(d),
+		"x": text(key.X.FillBytes(make([]byte, 32))), "y": text(key.Y.FillBytes(make([]byte, 32)))}}
+}
+
+// These sign everything: a board, an insurer and a hospital in one, as there is
+// no ledger here to tell them apart. The thief is in nobody's policy.
+var (
+	board     = ed25519Party(1)
+	p256Board = p256Party(2)
+	clinician = ed25519Party(3)
+	thief     = ed25519Party(4)
+)
+
+// policy knows the issuers and nobody else.
+func policy() credentials.Policy {
+	return credentials.Policy{Now: now.Add(time.Minute), Keys: credentials.ResolveDIDKey, Status: credentials.StatusElsewhere,
+		Issuer: func(who credentials.DID, _ credentials.Kind, _ string) error {
+			if who != board.did() && who != p256Board.did() {
+				return credentials.Refuse(credentials.CheckIssuer, "nobody knows it")
+			}
+			return nil
+		}}
+}
+
+// A document is what is signed in every form: one for each kind.
+type document struct {
+	kind  credentials.Kind
+	draft func(credentials.Signer) ([]byte, error)
+	token func(credentials.Signer) (string, error)
+	// judge holds a vc+jwt against the policy.
+	judge func(string, credentials.Policy) credentials.Verdict
+}
+
+func of[T any](kind credentials.Kind, subject T) document {
+	handle, until := credentials.Handle{7, byte(len(kind))}, now.AddDate(1, 0, 0)
+	return document{kind,
+		func(s credentials.Signer) ([]byte, error) {
+			return credentials.Draft(s, kind, handle, now, until, nil, subject)
+		},
+		func(s credentials.Signer) (string, error) {
+			return credentials.Issue(s, kind, handle, now, nil, subject)
+		},
+		func(token string, p credentials.Policy) credentials.Verdict {
+			c, v := credentials.Judge[T](token, kind, p)
+			if c == nil && v.IsGood() {
+				panic(errors.New("good, and nothing was read"))
+			}
+			return v
+		},
+	}
+}
+
+var handle = credentials.Handle{7, 1}
+
+// What JSON, JCS and RDF might write each in its own way: letters beyond the
+// basic plane, what HTML and N-Quads escape, integers, booleans, nothing.
+const oddName = "Ana \"Zoë\" O’Hara-Łukasz \U0001F9EC \u20AC <&> \\ / \u00e9\u0065\u0301 \uFB33"
+
+var licensed = credentials.License{Handle: handle, NPI: "1234567893", Name: oddName, Jurisdiction: "MA",
+	Profession: "MD", Number: "T-0001/é", From: "2026-01-01", Until: "2027-12-31"}
+
+var person = claims.Person{MemberID: "M-1", Last: oddName, First: "\u2028", Birth: "1980-02-29", Sex: "U",
+	Address: claims.Address{Street: "1 <Main> St", State: "MA"}}
+
+// documents are one of each kind.
+func documents(t *testing.T) []document {
+	t.Helper()
+	list := &credentials.StatusList{}
+	for _, i := range []int{0, 7, credentials.StatusListSize - 1} {
+		if err := list.Set(i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return []document{
+		of(credentials.KindLicense, licensed),
+		of(credentials.KindBoardOrder, credentials.Order{Handle: handle, License: credentials.Handle{8}, Action: credentials.OrderRestrict,
+			Effective: now.In(time.FixedZone("", -5*3600)), Reason: "R-1", Until: "2026-12-31", Restrictions: []string{"10-a", "9-b"}}),
+		of(credentials.KindFeedHead, client.PageProof{After: 3, Events: credentials.Digest{5}, Head: client.Head{Sequence: 9, Index: -1, Time: now}}),
+		of(credentials.KindStatusList, credentials.StatusListSubject{ID: listURL + "#list", Type: "BitstringStatusList",
+			Purpose: "revocation", Encoded: list.Encode()}),
+		of(credentials.KindClaimSubmission, claims.Submission{Handle: handle, Salt: credentials.Handle{9},
+			Claim: claims.Claim{Number: "C-1", Frequency: claims.Original, Charge: 12345, Place: "11", Payer: claims.Payer{ID: "P", Name: oddName},
+				Billing: claims.Provider{NPI: "1234567893", Organization: true, Name: "Clinic"}, Subscriber: person, Diagnoses: []string{"J06.9", "R05"},
+				ServiceState: "MA", Lines: []claims.Line{{Number: 1, Code: "99213", Charge: 12345, Unit: "UN", Units: 1000, Pointers: []int{1, 2, 10},
+					From: "2026-02-01", To: "2026-02-01"}, {Number: 2, Code: "J1885", Unit: "UN", Units: 1500, From: "2026-02-01", To: "2026-02-01"}}},
+			Source: claims.Source{File: credentials.Digest{6}, Created: "2026-02-02", Place: "ISA 1, ST 1, CLM 1"}}),
+		of(credentials.KindAuthorizationSubmission, claims.AuthorizationSubmission{Handle: handle, Salt: credentials.Handle{9},
+			Request: claims.AuthorizationRequest{Number: "A-1", Patient: person, State: "MA", Payer: claims.Payer{ID: "P"},
+				Items: []claims.RequestItem{{Sequence: 1, Code: "70551", Units: 1000, From: "2026-03-01", Until: "2026-06-01"}}},
+			Source: claims.Source{File: credentials.Digest{6}, Created: "2026-02-02", Place: "Claim"}}),
+		of(credentials.KindClaimDecision, claims.ClaimDecisionDocument{Handle: handle, Salt: credentials.Handle{9}, Evidence: credentials.Digest{1},
+			Submission: credentials.Digest{2}, Decision: claims.Decision{Submission: handle, Claim: "C-1", Number: 1, Outcome: claims.Paid, Rules: "rules/1",
+				Charge: 12345, Allowed: 10000, Paid: -1, Patient: 1 << 52, Lines: []claims.LineDecision{{Line: 1, Outcome: claims.Denied, Steps: []claims.Step{},
+					Adjustments: []claims.Adjustment{{Group: claims.Contractual, CARC: "45", Amount: 2345}}}}}}),
+		of(credentials.KindAuthorizationDecision, claims.AuthorizationDecisionDocument{Handle: handle, Salt: credentials.Handle{9}, Evidence: credentials.Digest{1},
+			Submission: credentials.Digest{2}, Decision: claims.AuthorizationDecision{Submission: handle, Request: "A-1", Number: 2,
+				Outcome: claims.AuthorizationApproved, Rules: "rules/1", NPI: "1234567893", Items: []claims.ItemDecision{}}}),
+		of(credentials.KindReviewDetermination, claims.Determination{Handle: handle, Subject: credentials.Handle{3}, Number: 1, Approve: false,
+			Reason: "not shown", Reviewer: clinician.did(), NPI: "1234567893"}),
+	}
+}
+
+const listURL = "https://board.example/status/1"
