@@ -2,17 +2,13 @@ package witness_test
 
 import (
 	"context"
-	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"io"
 	"log"
 	"log/slog"
-	"math/big"
 	"net"
 	"net/http/httptest"
 	"strings"
@@ -43,7 +39,7 @@ func newGate(t *testing.T) *gate {
 	t.Helper()
 	g := &gate{roots: x509.NewCertPool()}
 	g.open.Store(true)
-	cert := serverCertificate(t)
+	cert := ledgertest.Certificate(t)
 	g.roots.AddCert(cert.Leaf)
 	known := sha256.Sum256(ledgertest.Key("w").Public().(ed25519.PublicKey))
 	b, err := bastion.New(&bastion.Config{
@@ -85,25 +81,6 @@ func (g *gate) cut() {
 		c.Close()
 	}
 	g.conns = nil
-}
-
-func serverCertificate(t *testing.T) *tls.Certificate {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
 }
 
 // join runs a witness behind the gate until the test ends, and returns what it logs.
