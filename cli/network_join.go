@@ -92,7 +92,7 @@ func (l *reader) standing(ctx context.Context, p ledger.Party) (*admission, erro
 	if err != nil {
 		return nil, err
 	}
-	for i, a := range all {
+	for i, a := range all { // the first with that key is the entry that let it in
 		if a.party == p {
 			return &all[i], nil
 		}

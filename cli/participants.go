@@ -50,10 +50,11 @@ func (r *run) ledgerParticipants(c *urfave.Context) error {
 		return err
 	}
 	for _, p := range entries {
-		if i := slices.IndexFunc(rows, func(row participantRow) bool { return row.DID == p.party.DID }); i >= 0 {
-			rows[i].KeyID, rows[i].KeySince = p.party.Kid(), p.Proof.Index
-		} else {
+		switch i := slices.IndexFunc(rows, func(row participantRow) bool { return row.DID == p.party.DID }); {
+		case i < 0:
 			rows = append(rows, rowOf(p.party, p.Proof.Index))
+		case rows[i].KeyID != p.party.Kid():
+			rows[i].KeyID, rows[i].KeySince = p.party.Kid(), p.Proof.Index
 		}
 		files.Receipt(p.Entry.Subject, p.Leaf, p.Receipt)
 	}
@@ -78,8 +79,8 @@ func (r *run) ledgerParticipants(c *urfave.Context) error {
 	return nil
 }
 
-// An admission is a participant entry that holds: it lets a party in, or hands
-// it over to the key that party names.
+// An admission is a participant entry that holds: it lets a party in, hands it
+// over to the key that party names, or declares one of its keys bad.
 type admission struct {
 	ledgerclient.Proven
 	party ledger.Party

@@ -40,8 +40,12 @@ const (
 	Latest Position = math.MaxInt64
 	// Whenever is any place at which its issuer had the key: for what does not
 	// stand on the ledger and is held by what does.
-	Whenever Position = -1
+	Whenever Position = -Latest
 )
+
+// OrBefore is p or any place before it at which the issuer had the key: for
+// what is held by an entry at p, and so was signed no later.
+func (p Position) OrBefore() Position { return -p }
 
 // A Key is a public key, which fixes its algorithm, with what is known of its
 // life. The zero Key verifies nothing.
@@ -176,15 +180,21 @@ func ParseKey(multikey string) (Key, error) {
 
 // heldAt says whether the key was its owner's at p.
 func (k Key) heldAt(p Position) error {
+	held := p < 0
+	if held {
+		p = -p
+	}
 	switch {
-	case p == Unplaced && k.Until != 0, (p == Unplaced || p == Whenever) && k.BadFrom != 0:
-		return Lack(CheckPeriod, "its key was given up, and nothing says where on the ledger it belongs")
-	case p == Unplaced || p == Whenever:
-		return nil
 	case p < 0:
 		return Lack(CheckPeriod, "%d is no place on the ledger", p)
+	case p == Unplaced && (k.Until != 0 || k.BadFrom != 0), held && k.BadFrom != 0 && p >= k.BadFrom:
+		return Lack(CheckPeriod, "its key was given up, and nothing says where on the ledger it belongs")
+	case p == Unplaced:
+		return nil
 	case p <= k.Since:
 		return Refuse(CheckPeriod, "its key was let in only later")
+	case held:
+		return nil
 	case k.BadFrom != 0 && p >= k.BadFrom:
 		return Refuse(CheckPeriod, "its key was no longer its issuer's alone")
 	case k.Until != 0 && p > k.Until:

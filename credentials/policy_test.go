@@ -3,6 +3,7 @@ package credentials
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -77,7 +78,11 @@ func TestPolicy(t *testing.T) {
 		{name: "key in use, place unknown", change: func(p *Policy) { p.Keys, p.Position = aged(Key{Since: 5}), Unplaced }, want: Good},
 		{name: "rotated key, held by something else", change: func(p *Policy) { p.Keys, p.Position = aged(Key{Until: 9}), Whenever }, want: Good},
 		{name: "compromised key, held by something else", change: func(p *Policy) { p.Keys, p.Position = aged(Key{BadFrom: 9}), Whenever }, want: NotKnown, check: CheckPeriod, why: "nothing says where"},
-		{name: "no place", change: func(p *Policy) { p.Position = -2 }, want: NotKnown, check: CheckPeriod, why: "no place"},
+		{name: "held by an entry before the compromise", change: func(p *Policy) { p.Keys, p.Position = aged(Key{BadFrom: 9}), Position(8).OrBefore() }, want: Good},
+		{name: "held by an entry behind the compromise", change: func(p *Policy) { p.Keys, p.Position = aged(Key{BadFrom: 9}), Position(9).OrBefore() }, want: NotKnown, check: CheckPeriod, why: "nothing says where"},
+		{name: "held by an entry behind the handover", change: func(p *Policy) { p.Keys, p.Position = aged(Key{Until: 9}), Position(10).OrBefore() }, want: Good},
+		{name: "held by an entry before its key was let in", change: func(p *Policy) { p.Keys, p.Position = aged(Key{Since: 5}), Position(5).OrBefore() }, want: Bad, check: CheckPeriod, why: "later"},
+		{name: "no place", change: func(p *Policy) { p.Position = math.MinInt64 }, want: NotKnown, check: CheckPeriod, why: "no place"},
 
 		{name: "no time", change: func(p *Policy) { p.Now = time.Time{} }, want: NotKnown, check: CheckDates, why: "no time"},
 		{name: "leeway backwards", change: func(p *Policy) { p.Leeway = -time.Second }, want: NotKnown, check: CheckDates, why: "no time"},

@@ -57,7 +57,7 @@ func signed[T any](v *verifier, name string, kind credentials.Kind) (*document[T
 	if err != nil {
 		return nil, credentials.Handle{}, found(checkSignature, "open %s: %v", kind, err)
 	}
-	if err := v.mayHold(e); err != nil {
+	if err := v.mayHold(e, credentials.DocumentDigest(token)); err != nil {
 		return nil, e.Handle, err
 	}
 	return &document[T]{name: name, token: token, issuer: c.Issuer, status: c.Status, from: c.ValidFrom, subject: c.Subject}, e.Handle, nil
@@ -67,7 +67,7 @@ func signed[T any](v *verifier, name string, kind credentials.Kind) (*document[T
 // does not stand on the ledger has no time but its own: what holds it is the
 // decision that names it. The orders in the dossier say what was revoked, and
 // checkStatusList holds the lists against them.
-func (v *verifier) mayHold(e *credentials.Envelope) error {
+func (v *verifier) mayHold(e *credentials.Envelope, digest credentials.Digest) error {
 	p := credentials.Policy{
 		Now: e.From, Leeway: clockSkew, Position: credentials.Whenever, Issuer: v.registry.Issuer, Status: credentials.StatusElsewhere,
 	}
@@ -76,11 +76,18 @@ func (v *verifier) mayHold(e *credentials.Envelope) error {
 		if !ledger.DatedByPlace(e.Kind) {
 			p.Now = r.proof.Known
 		}
+	} else if e.Key.BadFrom != 0 {
+		if entry := fileOf(Entries, e.Handle); v.failed[entry] != nil {
+			return v.need("its ledger entry", entry)
+		}
+		p.Position = v.heldBy(digest)
 	}
 	verdict := p.Judge(e)
 	switch verdict.Check {
 	case credentials.CheckIssuer:
 		return found(checkRole, "%s", verdict.Why)
+	case credentials.CheckPeriod:
+		return found(checkPeriod, "%s", verdict.Why)
 	case credentials.CheckDates:
 		return found(checkLedger, "%s, and was on the ledger on %s", verdict.Why, p.Now.Format(time.RFC3339))
 	}
@@ -88,6 +95,44 @@ func (v *verifier) mayHold(e *credentials.Envelope) error {
 		return found(checkSignature, "%s", verdict.Why)
 	}
 	return nil
+}
+
+// heldBy is where a submission was at the latest, since the first decision that
+// names its digest stands there on the ledger. It is asked of a key that was
+// declared bad: what was decided before that, the key's party had signed.
+func (v *verifier) heldBy(submission credentials.Digest) credentials.Position {
+	first := credentials.Latest
+	for _, folder := range []string{Decisions, Authorizations} {
+		for _, name := range v.names(folder, ".jwt") {
+			if index, names := v.decided(name); names == submission {
+				first = min(first, index)
+			}
+		}
+	}
+	return first.OrBefore()
+}
+
+// decided is the place of a decision and the digest of the submission that it
+// is about; zero where it does not stand on the ledger under its issuer's key.
+func (v *verifier) decided(name string) (index credentials.Position, submission credentials.Digest) {
+	token := strings.TrimSuffix(string(v.files[name]), "\n")
+	h, err := handleOf(name)
+	r := v.entries[h]
+	if err != nil || r == nil || r.entry.Document != credentials.DocumentDigest(token) {
+		return 0, submission
+	}
+	if in(name, Authorizations) {
+		c, _, no := credentials.Prove[claims.AuthorizationDecisionDocument](token, credentials.KindAuthorizationDecision, v.registry.ResolveKey)
+		if err = no; err == nil {
+			submission = c.Subject.Submission
+		}
+	} else {
+		c, _, no := credentials.Prove[claims.ClaimDecisionDocument](token, credentials.KindClaimDecision, v.registry.ResolveKey)
+		if err = no; err == nil {
+			submission = c.Subject.Submission
+		}
+	}
+	return credentials.Position(r.proof.Index), submission
 }
 
 // bind ties a document to its ledger entry.

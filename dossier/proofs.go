@@ -2,6 +2,7 @@ package dossier
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -225,6 +226,9 @@ func (v *verifier) accept(r *recorded) error {
 		return found(checkName, "its subject is %s", r.entry.Subject)
 	}
 	if err := v.registry.CheckAt(r.proof.Index, r.entry); err != nil {
+		if errors.Is(err, ledger.ErrCompromised) {
+			return found(checkPeriod, "%v", err)
+		}
 		return found(checkRole, "%v", err)
 	}
 	v.entries[h] = r

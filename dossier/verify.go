@@ -46,17 +46,18 @@ func (r *Report) OK() bool { return len(r.Failures) == 0 }
 
 // Names of the checks.
 const (
-	checkTrust     = "trust"     // trust.json, and leaf 0 against it
-	checkFormat    = "format"    // not in the one spelling that it can have
-	checkName      = "name"      // the file is not what its name says
-	checkReceipt   = "receipt"   // entry, receipt, quorum
-	checkSignature = "signature" // of a document
-	checkRole      = "role"      // the issuer may not issue this
-	checkLedger    = "ledger"    // document and ledger entry belong together
-	checkSource    = "source"    // a submission and the file it was read from
-	checkEvidence  = "evidence"  // the root that the decision names
-	checkRecompute = "recompute" // the rules give another decision
-	checkEdition   = "edition"   // plan or fee schedule
+	checkTrust     = "trust"      // trust.json, and leaf 0 against it
+	checkFormat    = "format"     // not in the one spelling that it can have
+	checkName      = "name"       // the file is not what its name says
+	checkReceipt   = "receipt"    // entry, receipt, quorum
+	checkSignature = "signature"  // of a document
+	checkRole      = "role"       // the issuer may not issue this
+	checkPeriod    = "key-period" // the issuer's key was not its own there
+	checkLedger    = "ledger"     // document and ledger entry belong together
+	checkSource    = "source"     // a submission and the file it was read from
+	checkEvidence  = "evidence"   // the root that the decision names
+	checkRecompute = "recompute"  // the rules give another decision
+	checkEdition   = "edition"    // plan or fee schedule
 	checkFee       = "fee"
 	checkStanding  = "standing"
 	checkAuth      = "authorization"

@@ -10,8 +10,9 @@
 //
 // A verifier starts from a Trust, which it was given by hand and which pins
 // leaf 0. Leaf 0 is the Genesis, signed by every founder; it fixes the Policy
-// and the founders in the Registry. Participant entries, approved by enough
-// founders, add to the Registry. A Receipt then proves one leaf.
+// and the founders in the Registry. Participant entries add to the Registry: who
+// is let in (Admission), which key gives way to which (Handover), and which one
+// is bad from where on (Compromise). A Receipt then proves one leaf.
 //
 // What witnesses attest is that history was append-only, not that an entry is
 // right: a reader checks each entry with Registry.CheckAt and passes over what

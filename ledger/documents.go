@@ -52,10 +52,10 @@ func (r *Registry) Issuer(who credentials.DID, kind credentials.Kind, jurisdicti
 
 // PlaceOf is where on the ledger the key of a document is judged, given the
 // document's entry. A party that has signed the entry with its next key stands
-// in for what it signed with the one before.
+// in for what it signed with the one before, which was no later.
 func PlaceOf(index int64, e Entry, kid string) credentials.Position {
 	if e.KeyID == kid {
 		return credentials.Position(index)
 	}
-	return credentials.Whenever
+	return credentials.Position(index).OrBefore()
 }

@@ -78,8 +78,9 @@ func ParticipantHandle(did credentials.DID) credentials.Handle {
 type member struct {
 	party Party
 	key   ed25519.PublicKey
-	since int64 // index of the entry that let the key in
-	until int64 // index of the entry that handed it over, the last it could sign; 0 if none did
+	since int64         // index of the entry that let the key in
+	until int64         // index of the entry that handed it over, the last it could sign; 0 if none did
+	said  []declaration // that it is bad
 }
 
 // A Registry knows the participants, the founders and whoever they let in, and
@@ -141,6 +142,7 @@ func (r *Registry) Key(kid string) (credentials.Key, Party, error) {
 func (m member) dated() (credentials.Key, error) {
 	k, err := credentials.NewKey(m.key)
 	k.Since, k.Until = credentials.Position(m.since), credentials.Position(m.until)
+	k.BadFrom = credentials.Position(m.badAsOf(math.MaxInt64).from)
 	return k, err
 }
 
@@ -184,17 +186,23 @@ func (r *Registry) member(kid string) (member, error) {
 // ErrUnknownIssuer is the answer to a key id that is no participant's.
 var ErrUnknownIssuer = credentials.Refuse(credentials.CheckKey, "the issuer's key is not a participant's of this ledger")
 
-// Admit lets the newcomer of a participant entry in, or hands a party over to
-// its next key, from that index on. An entry that it refuses is void for every
-// reader: it stays in the ledger and means nothing. Call it in the order of the
-// ledger.
+// Admit lets the newcomer of a participant entry in, hands a party over to its
+// next key, or takes note that a key is bad, from that index on. An entry that
+// it refuses is void for every reader: it stays in the ledger and means nothing.
+// Call it in the order of the ledger.
 func (r *Registry) Admit(index int64, e Entry) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if index <= r.highest {
 		return errors.New("admit participant: a later entry, or the genesis, stands there already")
 	}
-	if isHandover(e) {
+	if _, ok := CompromiseOf(e); ok {
+		c, err := r.compromise(index, e)
+		if err != nil {
+			return fmt.Errorf("declare key bad: %w", err)
+		}
+		r.declare(index, e, c)
+	} else if isHandover(e) {
 		old, next, err := r.handover(e)
 		if err == nil && index <= old.since {
 			err = errors.New("its issuer was let in only later")
@@ -237,18 +245,18 @@ func (r *Registry) admission(e Entry) (p Party, pub ed25519.PublicKey, err error
 	if r.current[p.DID] != "" || r.knowsKey(p.Key) {
 		return p, nil, errors.New("that DID or key is a participant's already")
 	}
-	return p, pub, r.approved(a)
+	msg, err := admissionMessage(r.genesis.Digest(), p)
+	if err != nil {
+		return p, nil, err
+	}
+	return p, pub, r.approvedBy(msg, a.Approvals, "")
 }
 
-// approved wants enough founders, each once, and no signature that fails: a
-// payload with anything odd in it is refused whole.
-func (r *Registry) approved(a Admission) error {
-	msg, err := admissionMessage(r.genesis.Digest(), a.Party)
-	if err != nil {
-		return err
-	}
-	seen := map[credentials.DID]bool{}
-	for i, ap := range a.Approvals {
+// approvedBy wants enough founders, each once, and no signature that fails: a
+// payload with anything odd in it is refused whole. Except has no voice.
+func (r *Registry) approvedBy(msg []byte, approvals []Approval, except credentials.DID) error {
+	seen := map[credentials.DID]bool{except: true}
+	for i, ap := range approvals {
 		pub, err := r.founder(ap.DID)
 		if err == nil {
 			err = ap.verify(msg, ap.DID, pub)
@@ -258,8 +266,8 @@ func (r *Registry) approved(a Admission) error {
 		}
 		seen[ap.DID] = true
 	}
-	if len(seen) < r.genesis.Admission {
-		return fmt.Errorf("%d founders approve, want %d", len(seen), r.genesis.Admission)
+	if len(approvals) < r.genesis.Admission {
+		return fmt.Errorf("%d founders approve, want %d", len(approvals), r.genesis.Admission)
 	}
 	return nil
 }
@@ -280,7 +288,8 @@ func (r *Registry) founder(did credentials.DID) (ed25519.PublicKey, error) {
 func (r *Registry) Check(e Entry) error { return r.CheckAt(math.MaxInt64, e) }
 
 // CheckAt is Check for a reader who found the entry at an index: its issuer
-// must have been a participant before that, and its key not handed over.
+// must have been a participant before that, and its key neither handed over nor,
+// by all that was declared since, bad there.
 func (r *Registry) CheckAt(index int64, e Entry) error {
 	if e.Kind == KindParticipant {
 		r.mu.RLock()
@@ -289,14 +298,29 @@ func (r *Registry) CheckAt(index int64, e Entry) error {
 			return nil // it is the entry that Admit has accepted
 		}
 		var err error
-		if isHandover(e) {
+		if _, ok := CompromiseOf(e); ok {
+			_, err = r.compromise(index, e)
+		} else if isHandover(e) {
 			_, _, err = r.handover(e)
 		} else {
 			_, _, err = r.admission(e)
 		}
 		return err
 	}
-	key, err := r.mayIssue(index, e)
+	key, err := r.mayIssue(index, math.MaxInt64, e)
+	if err != nil {
+		return err
+	}
+	return e.Verify(key)
+}
+
+// CheckThen is CheckAt by what was on the ledger up to the entry: whether the
+// operator might take it. What was declared bad since was rightly taken.
+func (r *Registry) CheckThen(index int64, e Entry) error {
+	if e.Kind == KindParticipant {
+		return r.CheckAt(index, e)
+	}
+	key, err := r.mayIssue(index, index, e)
 	if err != nil {
 		return err
 	}
@@ -306,11 +330,12 @@ func (r *Registry) CheckAt(index int64, e Entry) error {
 // MayIssueAt is CheckAt without the signature, for the operator, which has
 // checked that before and gives the entry its place now.
 func (r *Registry) MayIssueAt(index int64, e Entry) error {
-	_, err := r.mayIssue(index, e)
+	_, err := r.mayIssue(index, math.MaxInt64, e)
 	return err
 }
 
-func (r *Registry) mayIssue(index int64, e Entry) (ed25519.PublicKey, error) {
+// mayIssue goes by what was declared up to the entry asOf.
+func (r *Registry) mayIssue(index, asOf int64, e Entry) (ed25519.PublicKey, error) {
 	m, err := r.member(e.KeyID)
 	switch {
 	case err != nil:
@@ -319,6 +344,8 @@ func (r *Registry) mayIssue(index int64, e Entry) (ed25519.PublicKey, error) {
 		return nil, errors.New("its issuer's key was let in only later")
 	case m.until != 0 && index > m.until:
 		return nil, ErrRetired
+	case m.badAt(index, asOf):
+		return nil, ErrCompromised
 	case !MayIssue(m.party.Role, e.Kind):
 		return nil, fmt.Errorf("%w: a participant in the role %s may not record a %v", ErrMayNot, m.party.Role, e.Kind)
 	}

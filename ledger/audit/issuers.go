@@ -57,7 +57,8 @@ func newIssuers(r *ledger.Registry) *issuers {
 
 // take is called in the order of the ledger. Newcomers are let in at once, so
 // that the registry is never behind the entries that are checked. It may be
-// ahead of them: Registry.CheckAt knows who could sign where.
+// ahead of them: Registry.CheckThen knows who could sign where, by what was
+// declared up to there, so that a key that was declared bad later accuses nobody.
 func (s *issuers) take(u unit) {
 	for i, leaf := range u.leaves {
 		if len(leaf) < 10 || ledger.Kind(binary.BigEndian.Uint16(leaf[8:])) != ledger.KindParticipant {
@@ -82,7 +83,7 @@ func (s *issuers) check(u unit) {
 		s.checked.Add(1)
 		e, err := ledger.ParseEntry(leaf)
 		if err == nil {
-			err = s.registry.CheckAt(index, e)
+			err = s.registry.CheckThen(index, e)
 		}
 		if err == nil {
 			continue
