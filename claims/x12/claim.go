@@ -73,7 +73,7 @@ func (r *claimReader) ready(s *segment) error {
 	missing := ""
 	switch {
 	case r.level != "22" && r.level != "23":
-		return s.refuse(0, "stands at no subscriber's or patient's level", "open an HL with level 22, or 23 for a dependent, before it")
+		return s.refuse(0, "stands at no subscriber's or patient's level", "open an HL with level 22, or 23 for a dependent, before it").lacks("HL")
 	case r.billing == nil || r.billing.Name == "":
 		missing = "billing provider (NM1*85) at the level of HL 20"
 	case r.subscriber == nil || r.subscriber.Last == "":
@@ -84,7 +84,7 @@ func (r *claimReader) ready(s *segment) error {
 		missing = "patient (NM1*QC) at the level of HL 23"
 	}
 	if missing != "" {
-		return s.refuse(0, "opens a claim that names no "+missing, "add the NM1 segment with its name")
+		return s.refuse(0, "opens a claim that names no "+missing, "add the NM1 segment with its name").lacks("NM1")
 	}
 	return nil
 }
@@ -92,11 +92,11 @@ func (r *claimReader) ready(s *segment) error {
 func (r *claimReader) checkCLM(s *segment, place []string) error {
 	switch {
 	case s.at(1) == "":
-		return s.refuse(1, "is missing", "write the claim's number")
+		return s.refuse(1, "is missing", "write the claim's number").with(missingElement)
 	case r.claim.Claim.Charge < 0:
 		return s.refuse(2, "is a negative charge", "void or replace a claim by its frequency code, 8 or 7")
 	case part(place, 0) == "":
-		return s.refuse(5, "has no place of service", "write it as PLACE:B:FREQUENCY, such as 11:B:1")
+		return s.refuse(5, "has no place of service", "write it as PLACE:B:FREQUENCY, such as 11:B:1").with(missingElement)
 	case !oneOf(part(place, 1), "", "B"):
 		return s.refuse(5, "does not hold a place of service: its second component is not B", "write it as PLACE:B:FREQUENCY, such as 11:B:1")
 	case !oneOf(part(place, 2), "1", "7", "8"):
@@ -147,9 +147,9 @@ func (r *claimReader) inClaim(s *segment) error {
 	c := &r.claim.Claim
 	switch {
 	case oneOf(s.id(), "SV1", "SV5", "SVD"):
-		return s.refuse(0, "stands outside a service line", "start the line with LX")
+		return s.refuse(0, "stands outside a service line", "start the line with LX").as(outOfSequence)
 	case oneOf(s.id(), "PAT", "DMG") && !r.other:
-		return s.refuse(0, "stands after the CLM", "put it at the level of the person, before the CLM")
+		return s.refuse(0, "stands after the CLM", "put it at the level of the person, before the CLM").as(outOfSequence)
 	case r.other:
 	case s.id() == "HI":
 		return r.diagnoses(s)
@@ -157,7 +157,7 @@ func (r *claimReader) inClaim(s *segment) error {
 		return r.claimReference(s)
 	case s.id() == "NM1" && r.loop == "2310B":
 		if c.Rendering != nil {
-			return s.refuse(0, "names a second rendering provider of the claim", "name the provider of a line after its SV1")
+			return s.refuse(0, "names a second rendering provider of the claim", "name the provider of a line after its SV1").as(repeatedSegment)
 		}
 		p := readProvider(s)
 		c.Rendering = &p
@@ -186,7 +186,7 @@ func (r *claimReader) diagnoses(s *segment) error {
 			}
 			continue
 		case part(parts, 1) == "":
-			return s.refuse(i, "has a qualifier without a code", "write the diagnosis as ABK:CODE or ABF:CODE")
+			return s.refuse(i, "has a qualifier without a code", "write the diagnosis as ABK:CODE or ABF:CODE").with(missingElement)
 		case principal != (len(c.Diagnoses) == 0):
 			return s.refuse(i, "breaks the order of diagnoses", "write the principal diagnosis first (ABK), and the others after it (ABF)")
 		case len(c.Diagnoses) == maxDiagnoses:
@@ -211,9 +211,9 @@ func (r *claimReader) claimReference(s *segment) error {
 func once(s *segment, to *string) error {
 	switch {
 	case s.at(2) == "":
-		return s.refuse(2, "is missing", "write the number, or leave the segment out")
+		return s.refuse(2, "is missing", "write the number, or leave the segment out").with(missingElement)
 	case *to != "":
-		return s.refuse(1, "repeats a reference of the same kind", "write it once")
+		return s.refuse(1, "repeats a reference of the same kind", "write it once").as(repeatedSegment)
 	}
 	*to = s.at(2)
 	return nil

@@ -31,7 +31,10 @@ type File struct {
 	Claims   int                // in the sets that were read
 	Refusals []Refusal          // in file order, at most maxListed
 	Notes    []Note             // likewise
-	more     int
+	// Interchanges are what was received, for Acknowledge.
+	Interchanges []Interchange
+	more         int
+	crowded      bool // there are more envelopes than are remembered
 }
 
 // maxListed bounds the refusals and notes that are listed for a broken file.
@@ -107,8 +110,14 @@ func (p *reading) digest() (d credentials.Digest) {
 
 func (p *reading) run(r io.Reader) error {
 	w := &walker{scan: newScanner(io.TeeReader(r, p.sum)), refuse: p.refuse, open: p.open}
+	if p.emit == nil {
+		w.received = &received{}
+	}
 	if err := w.walk(); err != nil {
 		return err
+	}
+	if w.received != nil {
+		p.file.Interchanges, p.file.crowded = w.received.interchanges, w.received.more
 	}
 	p.file.Sets = w.sets
 	if w.sets == 0 && len(p.file.Refusals) == 0 {
@@ -182,7 +191,7 @@ func professional(s *set) error {
 	v := s.version
 	switch {
 	case s.st.at(1) != "837":
-		return s.st.refuse(1, "is not a claim: only transaction set 837 is", "send claims as 837P, 005010X222")
+		return s.st.refuse(1, "is not a claim: only transaction set 837 is", "send claims as 837P, 005010X222").ofSet(setUnsupported)
 	case strings.HasPrefix(v, "005010X222"):
 		return nil
 	case strings.HasPrefix(v, "005010X223"):

@@ -56,10 +56,10 @@ func known(id string) bool {
 
 func (r *claimReader) read(s *segment) error {
 	if !known(s.id()) {
-		return s.refuse(0, "is not a segment of a professional claim", "remove it, or check the segment identifier")
+		return s.refuse(0, "is not a segment of a professional claim", "remove it, or check the segment identifier").as(unknownSegment)
 	}
 	if r.created == "" && s.id() != "BHT" {
-		return s.refuse(0, "stands before the BHT segment", "start the transaction set with ST and BHT")
+		return s.refuse(0, "stands before the BHT segment", "start the transaction set with ST and BHT").lacks("BHT")
 	}
 	switch s.id() {
 	case "BHT":
@@ -82,7 +82,7 @@ func (r *claimReader) read(s *segment) error {
 
 func (r *claimReader) bht(s *segment) error {
 	if r.created != "" {
-		return s.refuse(0, "stands twice in the transaction set", "write one BHT for each ST")
+		return s.refuse(0, "stands twice in the transaction set", "write one BHT for each ST").as(repeatedSegment)
 	}
 	created, err := s.date(4)
 	if err != nil {
@@ -109,7 +109,7 @@ func (r *claimReader) hl(s *segment) error {
 	case !oneOf(s.at(3), "20", "22", "23"):
 		return s.refuse(3, "is not a level of a claim", "write 20 for the billing provider, 22 for the subscriber or 23 for the patient")
 	case s.at(1) == "":
-		return s.refuse(1, "is missing", "number the levels of a transaction set from 1")
+		return s.refuse(1, "is missing", "number the levels of a transaction set from 1").with(missingElement)
 	case s.at(2) != parent || parent == "" && s.at(3) != "20":
 		return s.refuse(2, "does not name the level above it", "nest the levels as billing provider (20), subscriber (22), patient (23)")
 	}
@@ -163,7 +163,7 @@ func (r *claimReader) inLevel(s *segment) error {
 	case "NM1":
 		return r.party(s)
 	case "SV1", "SV5":
-		return s.refuse(0, "stands outside a service line", "start the claim with CLM and the line with LX")
+		return s.refuse(0, "stands outside a service line", "start the claim with CLM and the line with LX").as(outOfSequence)
 	case "PRV":
 		// PRV*BI stands before the NM1 of the provider whom it describes.
 		if r.level == "20" && s.at(1) == "BI" {
@@ -282,7 +282,7 @@ func (r *claimReader) close(se *segment) error {
 		return err
 	}
 	if r.claims == 0 {
-		return se.refuse(0, "closes a transaction set without a claim", "send at least one CLM segment with its levels (HL)")
+		return se.refuse(0, "closes a transaction set without a claim", "send at least one CLM segment with its levels (HL)").lacks("CLM")
 	}
 	return nil
 }
@@ -297,7 +297,7 @@ func (r *claimReader) endClaim() error {
 	}
 	c := &r.claim.Claim
 	if len(c.Lines) == 0 {
-		return refuseAt(r.head, "CLM", "opens a claim without a service line", "add at least one LX segment with SV1 and DTP*472")
+		return refuseAt(r.head, "CLM", 0, "opens a claim without a service line", "add at least one LX segment with SV1 and DTP*472").lacks("LX").in("2300")
 	}
 	c.ServiceState = r.serviceState(c)
 	r.claim, r.spare = nil, r.held.Positions.at
@@ -318,6 +318,17 @@ func (r *claimReader) serviceState(c *claims.Claim) string {
 		return r.facility
 	}
 	return c.Billing.Address.State
+}
+
+// at is the loop in which a fault stands, and the claim, where one is open.
+func (r *claimReader) at() (loop, claim string) {
+	if loop = r.loop; loop == "" {
+		loop = opens[r.level]
+	}
+	if r.claim != nil {
+		claim = r.claim.Claim.Number
+	}
+	return loop, claim
 }
 
 func (r *claimReader) place() string {

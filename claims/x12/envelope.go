@@ -1,6 +1,7 @@
 package x12
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strconv"
@@ -34,9 +35,9 @@ type set struct {
 // versionFault refuses the set for the guide it names, where it names it.
 func (s *set) versionFault(what, do string) *Refusal {
 	if s.st.at(3) != "" {
-		return s.st.refuse(3, what, do)
+		return s.st.refuse(3, what, do).ofSet(setGuide)
 	}
-	return s.gs.refuse(8, what, do)
+	return s.gs.refuse(8, what, do).ofSet(setGuide)
 }
 
 // An enclosure is an open interchange or group: what opened it, and how many
@@ -58,7 +59,8 @@ type walker struct {
 	open func(*set) (setReader, error)
 	// refuse is told of each refusal and of the sets that it covers,
 	// [first, end).
-	refuse func(r *Refusal, first, end int)
+	refuse   func(r *Refusal, first, end int)
+	received *received
 
 	isas, sets, setsInISA int
 	isa, gs               *enclosure
@@ -94,6 +96,7 @@ func (w *walker) finish(r *Refusal) {
 		r = &Refusal{Where: where(max(w.scan.number, 1), "", 0), What: "the file is empty", Do: "send an X12 interchange, from ISA to IEA"}
 		if w.isa != nil {
 			r.What, r.Do = "the file ends before the IEA of its interchange", "send the whole file"
+			r.ofInterchange(interchangeCutShort)
 		}
 	}
 	if w.isa == nil {
@@ -157,19 +160,21 @@ func (w *walker) misplaced(seg *segment, what string) {
 
 func (w *walker) beginInterchange(seg *segment) {
 	if w.isa != nil {
-		w.endInterchange(seg.refuse(0, "starts before the IEA of the interchange above", "close it with an IEA segment"))
+		w.endInterchange(seg.refuse(0, "starts before the IEA of the interchange above", "close it with an IEA segment").ofInterchange(interchangeStructure))
 	}
 	w.isas, w.setsInISA, w.strayed = w.isas+1, 0, false
 	w.isa = &enclosure{head: seg.kept(), place: fmt.Sprintf("ISA %d", w.isas), first: w.sets}
+	w.received.interchange(seg)
 }
 
 func (w *walker) beginGroup(seg *segment) {
 	if w.gs != nil {
-		w.closeGroup(seg.refuse(0, "starts before the GE of the group above", "close it with a GE segment"))
+		w.closeGroup(nil, seg.refuse(0, "starts before the GE of the group above", "close it with a GE segment").ofGroup(groupUnclosed))
 	}
 	w.isa.holds++
 	w.gs = &enclosure{head: seg.kept(), place: fmt.Sprintf("%s, GS %d", w.isa.place, w.isa.holds), first: w.sets}
 	w.controls = map[string]bool{}
+	w.received.group(seg)
 }
 
 func (w *walker) beginSet(seg *segment) error {
@@ -178,7 +183,7 @@ func (w *walker) beginSet(seg *segment) error {
 		return nil
 	}
 	if w.set != nil {
-		w.closeSet(seg.refuse(0, "starts before the SE of the transaction set above", "close it with an SE segment"))
+		w.closeSet(seg.refuse(0, "starts before the SE of the transaction set above", "close it with an SE segment").ofSet(setUnclosed))
 	}
 	w.gs.holds++
 	w.setsInISA++
@@ -190,8 +195,9 @@ func (w *walker) beginSet(seg *segment) error {
 	}
 	w.sets++
 	w.set = s
+	w.received.set(seg)
 	if w.controls[seg.at(2)] {
-		return w.keep(seg.refuse(2, "repeats the control number of another transaction set of the group", "number the sets of a group differently"))
+		return w.keep(seg.refuse(2, "repeats the control number of another transaction set of the group", "number the sets of a group differently").ofSet(setControlReused))
 	}
 	w.controls[seg.at(2)] = true
 	if seg.bad != nil {
@@ -211,6 +217,10 @@ func (w *walker) keep(err error) error {
 	}
 	if w.set.refusal == nil {
 		w.set.refusal = r
+		if at, ok := w.set.reader.(interface{ at() (loop, claim string) }); ok {
+			loop, claim := at.at()
+			r.place.loop, r.place.claim = cmp.Or(r.place.loop, loop), claim
+		}
 	}
 	return nil
 }
@@ -252,6 +262,7 @@ func (w *walker) closeSet(r *Refusal) {
 		s.refusal.Scope = s.place
 		w.refuse(s.refusal, s.index, s.index+1)
 	}
+	w.received.endSet(s.refusal)
 }
 
 func (w *walker) endGroup(seg *segment) {
@@ -260,16 +271,18 @@ func (w *walker) endGroup(seg *segment) {
 		return
 	}
 	if w.set != nil {
-		w.closeSet(seg.refuse(0, "closes the group before the SE of its last transaction set", "close the set with an SE segment"))
+		w.closeSet(seg.refuse(0, "closes the group before the SE of its last transaction set", "close the set with an SE segment").ofSet(setUnclosed))
 	}
-	w.closeGroup(disagree(seg, w.gs.holds, "transaction sets", w.gs.head, 6))
+	w.closeGroup(seg, disagree(seg, w.gs.holds, "transaction sets", w.gs.head, 6))
 }
 
-func (w *walker) closeGroup(r *Refusal) {
+// closeGroup takes the group's trailer, nil where it has none.
+func (w *walker) closeGroup(ge *segment, r *Refusal) {
 	if w.set != nil {
-		w.closeSet(r.copy())
+		w.closeSet(r.copy().ofSet(setUnclosed))
 	}
 	w.close(w.gs, r)
+	w.received.endGroup(ge, w.gs.refusal)
 	w.gs = nil
 }
 
@@ -277,11 +290,12 @@ func (w *walker) endInterchange(r *Refusal) {
 	if w.gs != nil {
 		open := r
 		if open == nil {
-			open = &Refusal{Where: where(w.scan.number, "IEA", 0), What: "closes the interchange before the GE of its last group", Do: "close the group with a GE segment"}
+			open = refuseAt(w.scan.number, "IEA", 0, "closes the interchange before the GE of its last group", "close the group with a GE segment").ofGroup(groupUnclosed)
 		}
-		w.closeGroup(open.copy())
+		w.closeGroup(nil, open.copy())
 	}
 	w.close(w.isa, r)
+	w.received.endInterchange(w.isa.refusal)
 	w.isa = nil
 }
 
@@ -307,10 +321,12 @@ func disagree(tail *segment, holds int, what string, head *segment, control int)
 		return tail.bad
 	}
 	if n, err := strconv.Atoi(tail.at(1)); err != nil || n != holds {
-		return tail.refuse(1, fmt.Sprintf("should count %d %s", holds, what), "check that no segment was lost, and correct the count")
+		return tail.refuse(1, fmt.Sprintf("should count %d %s", holds, what), "check that no segment was lost, and correct the count").
+			ofSet(setCount).ofGroup(groupCount).ofInterchange(interchangeCount)
 	}
 	if tail.at(2) != head.at(control) || tail.at(2) == "" {
-		return tail.refuse(2, fmt.Sprintf("does not repeat the control number of %s element %d", head.where(0), control), "give both the same control number")
+		return tail.refuse(2, fmt.Sprintf("does not repeat the control number of %s element %d", head.where(0), control), "give both the same control number").
+			ofSet(setControl).ofGroup(groupControl).ofInterchange(interchangeControl)
 	}
 	return nil
 }

@@ -10,18 +10,18 @@ import (
 
 func (r *claimReader) lx(s *segment) error {
 	if r.claim == nil {
-		return s.refuse(0, "stands outside a claim", "start the claim with CLM")
+		return s.refuse(0, "stands outside a claim", "start the claim with CLM").as(outOfSequence)
 	}
 	if err := r.endLine(); err != nil {
 		return err
 	}
 	n, err := strconv.Atoi(s.at(1))
 	if err != nil || n < 1 || n > 999999 {
-		return s.refuse(1, "is not a line number", "number the lines of a claim from 1")
+		return s.refuse(1, "is not a line number", "number the lines of a claim from 1").with(badCharacter)
 	}
 	c := &r.claim.Claim
 	if len(c.Lines) == maxLines {
-		return s.refuse(0, fmt.Sprintf("opens more than %d service lines", maxLines), "split the claim")
+		return s.refuse(0, fmt.Sprintf("opens more than %d service lines", maxLines), "split the claim").as(repeatedSegment)
 	}
 	for _, l := range c.Lines {
 		if l.Number == n {
@@ -42,9 +42,9 @@ func (r *claimReader) endLine() error {
 	}
 	switch {
 	case l.Code == "":
-		return refuseAt(r.lineHead, "LX", "opens a line without an SV1 segment", "add SV1 with the service's code, charge and units")
+		return refuseAt(r.lineHead, "LX", 0, "opens a line without an SV1 segment", "add SV1 with the service's code, charge and units").lacks("SV1").in("2400")
 	case l.From == "":
-		return refuseAt(r.lineHead, "LX", "opens a line without a date of service", "add DTP*472 to the line")
+		return refuseAt(r.lineHead, "LX", 0, "opens a line without a date of service", "add DTP*472 to the line").lacks("DTP").in("2400")
 	}
 	r.claim.Claim.Lines = append(r.claim.Claim.Lines, *l)
 	r.line = nil
@@ -70,14 +70,14 @@ func (r *claimReader) inLine(s *segment) error {
 	case s.id() == "SV1":
 		return r.sv1(s)
 	case oneOf(s.id(), "HI", "SBR", "PAT", "DMG"):
-		return s.refuse(0, "stands inside a service line", "put it before the first LX of the claim")
+		return s.refuse(0, "stands inside a service line", "put it before the first LX of the claim").as(outOfSequence)
 	case s.id() == "DTP" && s.at(1) == "472":
 		return r.serviceDate(s)
 	case s.id() == "REF":
 		return r.lineReference(s)
 	case s.id() == "NM1" && r.loop == "2420A":
 		if r.line.Rendering != nil {
-			return s.refuse(0, "names a second rendering provider of the line", "name one")
+			return s.refuse(0, "names a second rendering provider of the line", "name one").as(repeatedSegment)
 		}
 		p := readProvider(s)
 		r.line.Rendering = &p
@@ -104,14 +104,14 @@ func (r *claimReader) lineFacility(s *segment) error {
 func (r *claimReader) sv1(s *segment) (err error) {
 	l := r.line
 	if l.Code != "" {
-		return s.refuse(0, "is a second service of the line", "start every service with LX")
+		return s.refuse(0, "is a second service of the line", "start every service with LX").as(repeatedSegment)
 	}
 	code := r.composite(s, 1)
 	switch {
 	case part(code, 0) != "HC":
 		return s.refuse(1, "is not a CPT or HCPCS code: its qualifier is not HC", "write the code as HC:CODE, with modifiers after it")
 	case part(code, 1) == "":
-		return s.refuse(1, "has a qualifier without a code", "write the code as HC:CODE, with modifiers after it")
+		return s.refuse(1, "has a qualifier without a code", "write the code as HC:CODE, with modifiers after it").with(missingElement)
 	}
 	l.Code = code[1]
 	for i := 2; i < min(len(code), 6); i++ {
@@ -161,7 +161,7 @@ func (r *claimReader) pointers(s *segment) (pointers []int, err error) {
 func (r *claimReader) serviceDate(s *segment) error {
 	l := r.line
 	if l.From != "" {
-		return s.refuse(0, "is a second date of service of the line", "write one DTP*472, as a range (RD8) where the service took several days")
+		return s.refuse(0, "is a second date of service of the line", "write one DTP*472, as a range (RD8) where the service took several days").as(repeatedSegment)
 	}
 	from, to := s.at(3), s.at(3)
 	switch s.at(2) {
@@ -169,7 +169,7 @@ func (r *claimReader) serviceDate(s *segment) error {
 	case "RD8":
 		var ok bool
 		if from, to, ok = strings.Cut(s.at(3), "-"); !ok {
-			return s.refuse(3, "is not a range of dates", "write it as CCYYMMDD-CCYYMMDD")
+			return s.refuse(3, "is not a range of dates", "write it as CCYYMMDD-CCYYMMDD").with(badDate)
 		}
 	default:
 		return s.refuse(2, "is not a date format that is read here", "write D8 for a day or RD8 for a range")
@@ -181,9 +181,9 @@ func (r *claimReader) serviceDate(s *segment) error {
 	}
 	switch {
 	case !firstOK || !lastOK:
-		return s.refuse(3, "is not a date of the calendar", "write it as CCYYMMDD, such as 20261102")
+		return s.refuse(3, "is not a date of the calendar", "write it as CCYYMMDD, such as 20261102").with(badDate)
 	case last < first:
-		return s.refuse(3, "ends before it starts", "write the earlier date first")
+		return s.refuse(3, "ends before it starts", "write the earlier date first").with(badDate)
 	}
 	l.From, l.To = first, last
 	return nil

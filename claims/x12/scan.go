@@ -96,7 +96,7 @@ func (s *scanner) isa() (*segment, error) {
 		return nil, err
 	}
 	if len(b) < isaLength {
-		return nil, s.refuse("the file ends inside the ISA segment", "send the whole file")
+		return nil, s.refuse("the file ends inside the ISA segment", "send the whole file").ofInterchange(interchangeCutShort)
 	}
 	m := marks{element: b[3], repetition: b[82], component: b[104], terminator: b[105]}
 	for i, at := range isaEnds {
@@ -131,7 +131,7 @@ func (s *scanner) segment() (*segment, error) {
 	case err == bufio.ErrBufferFull:
 		return nil, s.refuse(fmt.Sprintf("is longer than %d characters; is a segment terminator missing?", maxSegment), "end every segment with the terminator that the ISA declares")
 	case err == io.EOF:
-		return nil, s.refuse("the file ends inside a segment", "send the whole file")
+		return nil, s.refuse("the file ends inside a segment", "send the whole file").ofInterchange(interchangeCutShort)
 	case err != nil:
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 // numbers and dates the file, so that the same arguments give the same bytes.
 type Envelope struct {
 	Sender   string        // ISA06, up to 15 characters
+	As       string        // ISA05, the qualifier of the sender; ZZ where empty
 	To       claims.Sender // ISA07, ISA08 (up to 15 characters) and GS03, as they named themselves
 	Control  int           // ISA13, from 1 to 999999999
 	Produced time.Time     // ISA09 and ISA10, in its own location
@@ -34,17 +35,12 @@ func WriteRemittance(e Envelope, remittances ...Remittance) ([]byte, error) {
 		}
 	}
 	w := &writer{}
-	w.open(e)
+	w.open(e, "HP", "005010X221A1")
 	for i := range remittances {
 		w.about = fmt.Sprintf("remittance %d", i+1)
 		w.set(i+1, &remittances[i])
 	}
-	w.segment("GE", fmt.Sprint(len(remittances)), fmt.Sprint(e.Control))
-	w.segment("IEA", "1", fmt.Sprintf("%09d", e.Control))
-	if w.err != nil {
-		return nil, fmt.Errorf("write 835: %w", w.err)
-	}
-	return []byte(w.out.String()), nil
+	return w.close(e, "835", len(remittances))
 }
 
 // A writer keeps the first fault and writes on, so that the order of segments
@@ -137,7 +133,9 @@ func clean(s string, most int) string {
 	return strings.TrimSpace(s[:min(len(s), most)])
 }
 
-func (w *writer) open(e Envelope) {
+// open writes ISA and, where kind is not empty, the GS of a group of that kind
+// and guide.
+func (w *writer) open(e Envelope, kind, guide string) {
 	w.about = "envelope"
 	if e.Control < 1 || e.Control > 999999999 {
 		w.fail("the control number is not from 1 to 999999999")
@@ -151,8 +149,11 @@ func (w *writer) open(e Envelope) {
 	if e.To.Application == "" {
 		e.To.Application = e.To.ID
 	}
-	if len(e.To.Qualifier) != 2 {
-		w.fail("the receiver's qualifier is not two characters")
+	if e.As == "" {
+		e.As = "ZZ"
+	}
+	if len(e.To.Qualifier) != 2 || len(e.As) != 2 {
+		w.fail("a qualifier is not two characters")
 	}
 	usage := "P"
 	if e.Test {
@@ -160,15 +161,31 @@ func (w *writer) open(e Envelope) {
 	}
 	w.need("the sender", e.Sender)
 	w.need("the receiver", e.To.ID)
-	for _, p := range []string{e.Sender, e.To.Qualifier, e.To.ID, e.To.Application} {
+	for _, p := range []string{e.Sender, e.As, e.To.Qualifier, e.To.ID, e.To.Application} {
 		if strings.IndexFunc(p, unwritable) >= 0 {
 			w.fail("the sender or receiver holds a delimiter")
 		}
 	}
 	// ISA declares the delimiters, so it cannot be written by segment.
-	fmt.Fprintf(&w.out, "ISA*00*%10s*00*%10s*ZZ*%-15s*%s*%-15s*%s*%s*^*00501*%09d*0*%s*:~\n", "", "",
-		e.Sender, e.To.Qualifier, e.To.ID, e.Produced.Format("060102"), e.Produced.Format("1504"), e.Control, usage)
-	w.segment("GS", "HP", e.Sender, e.To.Application, e.Produced.Format("20060102"), e.Produced.Format("1504"), fmt.Sprint(e.Control), "X", "005010X221A1")
+	fmt.Fprintf(&w.out, "ISA*00*%10s*00*%10s*%s*%-15s*%s*%-15s*%s*%s*^*00501*%09d*0*%s*:~\n", "", "",
+		e.As, e.Sender, e.To.Qualifier, e.To.ID, e.Produced.Format("060102"), e.Produced.Format("1504"), e.Control, usage)
+	if kind != "" {
+		w.segment("GS", kind, e.Sender, e.To.Application, e.Produced.Format("20060102"), e.Produced.Format("1504"), fmt.Sprint(e.Control), "X", guide)
+	}
+}
+
+// close ends what open began, around so many sets, and gives the file.
+func (w *writer) close(e Envelope, what string, sets int) ([]byte, error) {
+	groups := 0
+	if sets > 0 {
+		groups = 1
+		w.segment("GE", fmt.Sprint(sets), fmt.Sprint(e.Control))
+	}
+	w.segment("IEA", fmt.Sprint(groups), fmt.Sprintf("%09d", e.Control))
+	if w.err != nil {
+		return nil, fmt.Errorf("write %s: %w", what, w.err)
+	}
+	return []byte(w.out.String()), nil
 }
 
 func (w *writer) set(n int, r *Remittance) {

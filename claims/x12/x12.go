@@ -25,6 +25,8 @@ type Refusal struct {
 	Where string // "segment 37 (SV1) element 2"
 	What  string // what is wrong there
 	Do    string // what to do about it
+
+	place fault
 }
 
 // Error is the refusal in one line.
@@ -92,12 +94,12 @@ func where(number int, id string, element int) string {
 // refuse makes a refusal at an element of the segment; the scope is filled in
 // by whoever knows it.
 func (s *segment) refuse(element int, what, do string) *Refusal {
-	return &Refusal{Where: s.where(element), What: what, Do: do}
+	return refuseAt(s.number, s.id(), element, what, do)
 }
 
 // refuseAt refuses at a segment that was left behind.
-func refuseAt(number int, id, what, do string) *Refusal {
-	return &Refusal{Where: where(number, id, 0), What: what, Do: do}
+func refuseAt(number int, id string, element int, what, do string) *Refusal {
+	return &Refusal{Where: where(number, id, element), What: what, Do: do, place: fault{number: number, id: id, element: element}}
 }
 
 // foreign is the component separator that many senders write whatever their
@@ -142,7 +144,7 @@ func (s *segment) cents(i int) (claims.Cents, error) {
 	whole, _, _ := strings.Cut(strings.TrimPrefix(v, "-"), ".")
 	n, err := claims.ParseCents(v)
 	if err != nil || len(whole) > wholeDigits {
-		return 0, s.refuse(i, "is not an amount of money", "write dollars and cents such as 125.50, without a currency sign or thousands separators")
+		return 0, s.refuse(i, "is not an amount of money", "write dollars and cents such as 125.50, without a currency sign or thousands separators").with(badCharacter)
 	}
 	return n, nil
 }
@@ -151,7 +153,7 @@ func (s *segment) cents(i int) (claims.Cents, error) {
 func (s *segment) quantity(i int) (claims.Quantity, error) {
 	q, err := claims.ParseQuantity(s.at(i))
 	if err != nil || q <= 0 || len(s.at(i)) > 15 {
-		return 0, s.refuse(i, "is not a number of units above zero", "write a number such as 1 or 1.5")
+		return 0, s.refuse(i, "is not a number of units above zero", "write a number such as 1 or 1.5").with(badCharacter)
 	}
 	return q, nil
 }
@@ -160,7 +162,7 @@ func (s *segment) quantity(i int) (claims.Quantity, error) {
 func (s *segment) date(i int) (credentials.Date, error) {
 	d, ok := parseD8(s.at(i))
 	if !ok {
-		return "", s.refuse(i, "is not a date of the calendar", "write it as CCYYMMDD, such as 20261102")
+		return "", s.refuse(i, "is not a date of the calendar", "write it as CCYYMMDD, such as 20261102").with(badDate)
 	}
 	return d, nil
 }
