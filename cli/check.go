@@ -104,8 +104,10 @@ func (r *run) checkFile(c *urfave.Context, f *os.File) (*checkedFile, error) {
 			received = max(today, s.Source.Created)
 		}
 		out.remarks(&s)
-		row := claimRow{Claim: s.Claim.Number, State: stateNotSent, place: s.Source.Place}
-		for _, p := range claims.Check(&s.Claim, edits, received) {
+		// Kept for the whole file, so without the text around it.
+		row := claimRow{Claim: strings.Clone(s.Claim.Number), State: stateNotSent, place: s.Source.Place}
+		row.problems = claims.Check(&s.Claim, edits, received)
+		for _, p := range row.problems {
 			row.State = stateRefused
 			out.problem(problem{
 				Claim: s.Claim.Number, Place: s.Positions.Place(p), Message: p.Message, Do: remedy(p.Element, p.Message), Code: p.Code,
@@ -157,6 +159,18 @@ func problemsOf(number string, s *x12.Submitted, no *api.Refusal) []problem {
 	for _, p := range no.Problems {
 		place := s.Positions.Place(claims.Problem{Segment: p.Segment, Element: p.Element, Loop: p.Loop, Line: p.Line})
 		all = append(all, problem{Claim: number, Place: place, Message: p.Message, Do: remedy(p.Element, p.Message), Code: p.Code})
+	}
+	return all
+}
+
+// refusedBy are the edits of a refusal as the rules have them. One without a code
+// is about the claim as a whole: A3:0, it could not be processed.
+func refusedBy(no *api.Refusal) (all []claims.Problem) {
+	for _, p := range no.Problems {
+		all = append(all, claims.Problem{Segment: p.Segment, Element: p.Element, Loop: p.Loop, Line: p.Line, Message: p.Message, Code: p.Code})
+	}
+	if len(all) == 0 {
+		all = []claims.Problem{{Segment: "CLM", Loop: "2300", Message: no.Message, Code: "A3:0"}}
 	}
 	return all
 }
@@ -234,6 +248,9 @@ func (r *run) claimCheck(c *urfave.Context) error {
 	defer f.Close()
 	checked, err := r.checkFile(c, f)
 	if err != nil {
+		return err
+	}
+	if err := r.writeEnvelopeAnswers(checked, c.String("answers")); err != nil {
 		return err
 	}
 	if r.json {

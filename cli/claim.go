@@ -18,13 +18,13 @@ func (r *run) claimCommand() *urfave.Command {
 			name: "check", usage: "check an 837P file without sending it", args: "FILE.837", min: 1, max: 1,
 			about: "Each problem is one line: the file, the segment and element, what is wrong and what to do.\n" +
 				"A broken envelope or syntax refuses its whole transaction set, an edit its one claim.",
-			flags: []urfave.Flag{skipNPIFlag(), receivedFlag()}, do: r.claimCheck,
+			flags: []urfave.Flag{skipNPIFlag(), receivedFlag(), answersFlag()}, do: r.claimCheck,
 		}),
 		r.leaf(leaf{
 			name: "submit", usage: "check, sign and send the claims of an 837P file", args: "FILE.837", min: 1, max: 1,
 			about: "Every claim is checked before the first one is sent. Refused claims stay behind, the others go\n" +
 				"through in the order of the file. Sending a file again does nothing twice.\n" + aboutOut,
-			flags: gatewayFlags(skipNPIFlag(), receivedFlag(), progressFlag(),
+			flags: gatewayFlags(skipNPIFlag(), receivedFlag(), answersFlag(), progressFlag(),
 				&urfave.BoolFlag{Name: "wait", Usage: "wait for the decisions and show them", DisableDefaultText: true},
 				forFlag("wait at most `DURATION`", 5*time.Minute),
 				outFlag("write the claims, submissions and decisions with their proofs into `DIR`")),

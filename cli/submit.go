@@ -33,7 +33,8 @@ type claimRow struct {
 	Again    bool     `json:"again,omitempty"`
 	Decision *verdict `json:"decision,omitempty"`
 
-	place string
+	place    string
+	problems []claims.Problem // by which it was refused
 }
 
 func (r *run) claimSubmit(c *urfave.Context) error {
@@ -51,7 +52,11 @@ func (r *run) claimSubmit(c *urfave.Context) error {
 		return err
 	}
 	s := &submitting{run: r, door: d, checkedFile: checked, out: c.String("out"), progress: r.progress(c)}
-	err = s.send(c.Context, f)
+	err = r.writeEnvelopeAnswers(checked, c.String("answers"))
+	if err == nil {
+		err = s.send(c.Context, f)
+	}
+	err = errors.Join(err, s.writeClaimAnswers(c.Context, f, c.String("answers")))
 	if err == nil && c.Bool("wait") {
 		err = s.wait(c.Context, c.Duration("for"))
 	}
@@ -143,6 +148,7 @@ func (s *submitting) post(ctx context.Context, row *claimRow, c *x12.Submitted) 
 		for _, p := range problemsOf(row.Claim, c, no) {
 			s.problem(p)
 		}
+		row.problems = refusedBy(no)
 		return nil
 	}
 	if err != nil {

@@ -28,7 +28,7 @@ func (r *claimReader) clm(s *segment) error {
 	place := r.composite(s, 5)
 	r.claims++
 	lines, diagnoses := r.room()
-	r.held = Submitted{Test: r.set.test, Purpose: r.purpose, Sequence: r.sequence}
+	r.held = Submitted{Test: r.set.test, Purpose: r.purpose, Reference: r.batch, Submitter: r.sender, Sequence: r.sequence}
 	r.claim = &r.held
 	r.claim.Source = claims.Source{Created: r.created, Place: r.place(), Sender: r.set.sender}
 	r.claim.Claim = claims.Claim{

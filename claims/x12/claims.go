@@ -20,7 +20,15 @@ type Submitted struct {
 	Positions Positions
 	Test      bool   // ISA15: the file is a test, not to be paid
 	Purpose   string // BHT06: CH to be paid, RP reported only, 31 subrogation
+	Reference string // BHT03: the sender's own number of the transaction set
+	Submitter Submitter
 	Sequence  string // SBR01: P where the payer is the primary one
+}
+
+// A Submitter is who sent a transaction set (loop 1000A).
+type Submitter struct {
+	Name string // NM103
+	ID   string // NM109, an ETIN
 }
 
 // A File is what a whole 837 file came to.
@@ -51,7 +59,8 @@ func (f *File) More() int { return f.more }
 //
 // The file is read twice, so that no claim is handed out before the set, the
 // group and the interchange around it are known to be sound, and so that
-// memory stays bounded by one claim whatever the file's size.
+// memory stays bounded by one claim whatever the file's size. A claim's strings
+// share memory with the text around them: keep a clone of what outlives the call.
 func ReadClaims(r io.ReadSeeker, each func(Submitted) error) (*File, error) {
 	start, err := r.Seek(0, io.SeekCurrent)
 	if err != nil {

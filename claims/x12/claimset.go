@@ -18,6 +18,8 @@ type claimReader struct {
 	set     *set
 	created credentials.Date
 	purpose string
+	batch   string // BHT03
+	sender  Submitter
 	claims  int
 	foreign bool // a note on its separators was made
 
@@ -88,7 +90,7 @@ func (r *claimReader) bht(s *segment) error {
 	if err != nil {
 		return err
 	}
-	r.created, r.purpose = created, s.at(6)
+	r.created, r.purpose, r.batch = created, s.at(6), s.at(3)
 	return nil
 }
 
@@ -138,6 +140,7 @@ func (p *Positions) drop(loops ...string) {
 
 // levelLoops name the loop that an NM1 opens, by level and qualifier (NM101).
 var levelLoops = map[string]string{
+	"/41": "1000A", "/40": "1000B",
 	"20/85": "2010AA", "20/87": "2010AB", "20/PE": "2010AC",
 	"22/IL": "2010BA", "22/PR": "2010BB", "23/QC": "2010CA",
 }
@@ -199,6 +202,8 @@ func (r *claimReader) person(p **claims.Person) *claims.Person {
 func (r *claimReader) party(s *segment) error {
 	named := false
 	switch r.loop {
+	case "1000A":
+		r.sender = Submitter{s.at(3), s.at(9)}
 	case "2010AA":
 		named = r.provider().Name != ""
 		taxonomy := r.provider().Taxonomy

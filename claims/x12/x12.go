@@ -1,6 +1,6 @@
-// Package x12 reads claims from X12 837 professional files (005010X222) and
-// writes and reads remittances, X12 835 (005010X221). It knows claims; claims
-// does not know it.
+// Package x12 reads claims from X12 837 professional files (005010X222), answers
+// them (TA1, 999, 277CA), and writes and reads remittances, X12 835
+// (005010X221). It knows claims; claims does not know it.
 //
 // It refuses what it does not understand, with the place, the reason and what
 // to do about it, and never guesses an amount, a date or a person. It judges
