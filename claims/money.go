@@ -13,7 +13,7 @@ type Cents int64
 // ParseCents reads an amount as people and X12 write it: "766.5", "12.30",
 // "-4", ".75", without a thousands separator and with at most two decimals that matter.
 func ParseCents(s string) (Cents, error) {
-	n, err := parseDecimal(s, 2)
+	n, err := ParseDecimal(s, 2)
 	if err != nil {
 		return 0, fmt.Errorf("amount %q: %w", s, err)
 	}
@@ -35,7 +35,7 @@ type Rate int64
 // ParseRate reads "20%" or "62.5%", with at most two decimals.
 func ParseRate(s string) (Rate, error) {
 	digits, ok := strings.CutSuffix(s, "%")
-	n, err := parseDecimal(digits, 2)
+	n, err := ParseDecimal(digits, 2)
 	if !ok || err != nil || n < 0 || n > 100_00 {
 		return 0, fmt.Errorf("rate %q: want a percentage from 0%% to 100%%, such as 20%% or 62.5%%", s)
 	}
@@ -56,7 +56,7 @@ type Quantity int64
 
 // ParseQuantity reads "1", "1.00" or "0.5", with at most three decimals that matter.
 func ParseQuantity(s string) (Quantity, error) {
-	n, err := parseDecimal(s, 3)
+	n, err := ParseDecimal(s, 3)
 	if err != nil {
 		return 0, fmt.Errorf("quantity %q: %w", s, err)
 	}
@@ -78,9 +78,9 @@ func (q Quantity) String() string {
 // Times is the price of q units at c each, rounded half up to the cent.
 func (c Cents) Times(q Quantity) Cents { return Cents((int64(c)*int64(q) + 500) / 1000) }
 
-// parseDecimal reads a decimal number as an integer of 10^-places, and refuses
+// ParseDecimal reads a decimal number as an integer of 10^-places, and refuses
 // what it would have to round or what could overflow.
-func parseDecimal(s string, places int) (int64, error) {
+func ParseDecimal(s string, places int) (int64, error) {
 	digits, negative := strings.CutPrefix(s, "-")
 	whole, fraction, _ := strings.Cut(digits, ".")
 	for len(fraction) > places && strings.HasSuffix(fraction, "0") {

@@ -1,0 +1,132 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/claims/mpfs"
+)
+
+// maxCMSFile bounds what is read of a file of CMS's; the largest has 3 MB.
+const maxCMSFile = 64 << 20
+
+func (r *run) feesCommand() *urfave.Command {
+	return branch("fees", "price services by Medicare's fee schedule",
+		r.leaf(leaf{
+			name: "price", usage: "price codes in one locality", args: "CODE[-MOD] ...", min: 1, max: -1,
+			about: "Prices one unit by the Medicare Physician Fee Schedule, from the files that CMS publishes: the relative\nvalue file (PPRRVU...csv) and the geographic indices (GPCI....csv). CODE-26 is the professional part of\na service, CODE-TC the technical one. Where the technical part of imaging may not cost more than in a\nhospital's outpatient department, that amount is shown too, and the lesser one is paid.",
+			flags: []urfave.Flag{
+				&urfave.StringFlag{Name: "rvu", Usage: "relative value `FILE` of the year"},
+				&urfave.StringFlag{Name: "gpci", Usage: "`FILE` of the year's geographic indices"},
+				&urfave.StringFlag{Name: "locality", Usage: "`LOCALITY` where the service was: contractor and number, such as 01112-05"},
+			},
+			do: r.feesPrice,
+		}),
+	)
+}
+
+// A pricedCode is one row as the command shows it; amounts are of one unit.
+type pricedCode struct {
+	Code           string        `json:"code"`
+	Modifier       string        `json:"modifier,omitempty"`
+	NonFacility    claims.Cents  `json:"nonFacilityCents"`
+	Facility       claims.Cents  `json:"facilityCents"`
+	CapNonFacility *claims.Cents `json:"outpatientCapNonFacilityCents,omitempty"`
+	CapFacility    *claims.Cents `json:"outpatientCapFacilityCents,omitempty"`
+}
+
+func (r *run) feesPrice(c *urfave.Context) error {
+	locality, err := r.locality(c)
+	if err != nil {
+		return err
+	}
+	path, schedule, err := readCMS(c, "rvu", mpfs.NewSchedule)
+	if err != nil {
+		return err
+	}
+	var prices []pricedCode
+	for _, name := range c.Args().Slice() {
+		row, err := pricedRow(schedule, path, name)
+		if err != nil {
+			return err
+		}
+		p := row.Price(locality.Weights)
+		priced := pricedCode{Code: row.Code, Modifier: row.Modifier, NonFacility: p.Schedule.NonFacility, Facility: p.Schedule.Facility}
+		if p.Cap != nil {
+			priced.CapNonFacility, priced.CapFacility = &p.Cap.NonFacility, &p.Cap.Facility
+		}
+		prices = append(prices, priced)
+	}
+	if r.json {
+		return r.print(map[string]any{"locality": locality.ID.String(), "prices": prices})
+	}
+	t := table{head: []string{"code", "non-facility", "facility", ""}}
+	for _, p := range prices {
+		note := ""
+		if p.CapNonFacility != nil && (*p.CapNonFacility < p.NonFacility || *p.CapFacility < p.Facility) {
+			note = fmt.Sprintf("paid: %s and %s, as in a hospital's outpatient department", min(p.NonFacility, *p.CapNonFacility), min(p.Facility, *p.CapFacility))
+		}
+		t.add(strings.TrimSuffix(p.Code+"-"+p.Modifier, "-"), p.NonFacility.String(), p.Facility.String(), note)
+	}
+	return t.write(r.Out)
+}
+
+// locality is the one that the flags name.
+func (r *run) locality(c *urfave.Context) (*mpfs.Locality, error) {
+	name, err := given(c, "locality", "")
+	if err != nil {
+		return nil, err
+	}
+	id, err := mpfs.ParseLocality(name)
+	if err != nil {
+		return nil, refused(commandName(c), "--"+oneLine(err.Error()), "see CMS's list of localities")
+	}
+	path, all, err := readCMS(c, "gpci", mpfs.NewLocalities)
+	if err != nil {
+		return nil, err
+	}
+	if all[id] == nil {
+		return nil, refused(path, "has no locality "+id.String(), "correct --locality, or take the file of another year")
+	}
+	return all[id], nil
+}
+
+// readCMS reads the file that a flag names.
+func readCMS[T any](c *urfave.Context, flag string, read func(string, io.Reader) (T, error)) (path string, v T, err error) {
+	if path, err = given(c, flag, ""); err != nil {
+		return "", v, err
+	}
+	f, err := openFile(path)
+	if err != nil {
+		return "", v, err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || info.Size() > maxCMSFile {
+		return "", v, refused(path, fmt.Sprintf("is larger than %d MB", maxCMSFile>>20), "give --"+flag+" the file as CMS publishes it")
+	}
+	base := filepath.Base(path)
+	if v, err = read(base, f); err != nil {
+		return "", v, refusedFile(path, base+" ", err, "give --"+flag+" the file as CMS publishes it")
+	}
+	return path, v, nil
+}
+
+// pricedRow finds CODE or CODE-MOD, where the schedule sets a price.
+func pricedRow(s *mpfs.Schedule, path, name string) (*mpfs.Row, error) {
+	code, modifier, _ := strings.Cut(name, "-")
+	row := s.Row(code, modifier)
+	switch {
+	case row == nil && s.Row(code, "") != nil:
+		return nil, refused(name, fmt.Sprintf("%s has %s, but no row of its own for %q", path, code, modifier), "rows have the modifiers 26, TC and 53 only")
+	case row == nil:
+		return nil, refused(name, path+" has no such code", "want CODE or CODE-MOD, such as 99213 or 76813-26")
+	case !row.Priced():
+		return nil, refused(name, fmt.Sprintf("the schedule sets no price: %s (status %s)", row.Words(), row.Status), "leave it out")
+	}
+	return row, nil
+}
