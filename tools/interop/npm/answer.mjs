@@ -7,8 +7,9 @@ import * as integrity from './integrity.mjs';
 import * as schemas from './schemas.mjs';
 import * as sdjwt from './sdjwt.mjs';
 import * as tokens from './tokens.mjs';
+import * as vc1 from './vc1.mjs';
 
-const known = {...integrity, ...schemas, ...sdjwt, ...tokens};
+const known = {...integrity, ...schemas, ...sdjwt, ...tokens, ...vc1};
 
 for await (const line of createInterface({input: process.stdin})) {
   let answer;
