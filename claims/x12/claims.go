@@ -189,6 +189,9 @@ func (p *reading) open(s *set) (setReader, error) {
 	if err := professional(s); err != nil {
 		return nil, err
 	}
+	if strings.HasPrefix(s.version, "004010") {
+		p.note(s.st, 0, "opens a set of version 004010, which 005010 replaced on 2012-01-01 (45 CFR 162.1102); it is read, but other insurers refuse it")
+	}
 	return &claimReader{reading: p, set: s}, nil
 }
 
@@ -207,8 +210,10 @@ func professional(s *set) error {
 		return s.versionFault("is an institutional claim (837I, 005010X223), which this release does not read", instead)
 	case strings.HasPrefix(v, "005010X224"):
 		return s.versionFault("is a dental claim (837D, 005010X224), which this release does not read", instead)
+	case strings.HasPrefix(v, "004010X098"):
+		return nil
 	case strings.HasPrefix(v, "004010"):
-		return s.versionFault("is of version 004010, which 005010 replaced on 2012-01-01 (45 CFR 162.1102)", instead)
+		return s.versionFault("is of version 004010, of which this release reads professional claims (004010X098) alone", instead)
 	}
 	return s.versionFault("does not name a guide that is read here", "write the version, 005010X222A1, in ST element 3 and GS element 8")
 }

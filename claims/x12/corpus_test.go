@@ -58,10 +58,27 @@ func TestCorpusProfessional(t *testing.T) {
 	}
 }
 
+// TestCorpus4010 reads professional claims of the version before. One of the
+// samples writes the frequency code 1 as 1.00.
+func TestCorpus4010(t *testing.T) {
+	for _, path := range corpus(t, "x12-linuxforhealth/837_004010X098A1/*", 6) {
+		f, got := readAll(t, readFile(t, path))
+		if filepath.Base(path) == "dependent-commercial-insurance-01.837" {
+			if len(f.Refusals) != 1 || f.Refusals[0].Where != "segment 28 (CLM) element 5" {
+				t.Errorf("%s: %d claims, %+v", path, len(got), f.Refusals)
+			}
+			continue
+		}
+		if len(got) != 1 || len(f.Notes) == 0 || !strings.Contains(f.Notes[0].What, "004010") || len(got[0].Claim.Lines) == 0 {
+			t.Errorf("%s: %d claims, %+v, %+v", path, len(got), f.Refusals, f.Notes)
+		}
+	}
+}
+
 func TestCorpusRefused(t *testing.T) {
 	for pattern, want := range map[string]string{
 		"x12-linuxforhealth/837_005010X223A3/*": "institutional",
-		"x12-linuxforhealth/837_004010X09*/*":   "004010",
+		"x12-linuxforhealth/837_004010X096*/*":  "professional claims (004010X098) alone",
 		"x12-linuxforhealth/835_005010X221A1/*": "is not a claim",
 		"x12-linuxforhealth/27*/*":              "is not a claim",
 		"x12-imsweb/27*/*":                      "is not a claim",

@@ -36,7 +36,7 @@ func TestRefusals(t *testing.T) {
 		{"after IEA", "IEA*1*000000001~\n", "IEA*1*000000001~\nCLM*C3~\n", "CLM*C3", 0, "after the end"},
 		{"837I", "0001*005010X222A1", "0001*005010X223A2", "ST*", 3, "institutional"},
 		{"837D", "0001*005010X222A1", "0001*005010X224A2", "ST*", 3, "dental"},
-		{"004010", "0001*005010X222A1", "0001*004010X098A1", "ST*", 3, "004010"},
+		{"institutional 004010", "0001*005010X222A1", "0001*004010X096A1", "ST*", 3, "004010"},
 		{"other guide", "0001*005010X222A1", "0001*006020X323", "ST*", 3, "guide"},
 		{"other set", "ST*837*", "ST*835*", "ST*", 1, "is not a claim"},
 		{"unknown segment", "REF*EI", "RFF*EI", "RFF*", 0, "not a segment of a professional claim"},
