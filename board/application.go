@@ -31,6 +31,14 @@ func (b *Board) checkApplication(a client.Application) error {
 	case a.Until < a.From:
 		return errors.New("at /until: it lies before /from")
 	}
+	return provenBeside(a.Holder, a.Proof)
+}
+
+// provenBeside wants a key and its proof together, or neither.
+func provenBeside(holder credentials.DID, proof string) error {
+	if (holder == "") != (proof == "") {
+		return errors.New("at /holder and /proof: want the clinician's key and their proof that they have it, or neither")
+	}
 	return nil
 }
 
@@ -47,7 +55,7 @@ func checkOrder(o client.OrderRequest) error {
 	if y := o.Until; y != "" && (y < "1900-01-01" || y > "2200-12-31") {
 		return errors.New("at /until: want a date up to 2200")
 	}
-	return nil
+	return provenBeside(o.Holder, o.Proof)
 }
 
 func plainText(s string, most int) bool {

@@ -29,6 +29,7 @@ func (b *Board) Handler() http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	mux.Handle("POST /licenses", b.door(b.clerk(b.postLicense)))
 	mux.Handle("POST /licenses/{handle}/orders", b.door(b.clerk(b.postOrder)))
+	mux.Handle("POST /challenges", b.door(b.clerk(b.postChallenge)))
 	mux.Handle("GET /acts", b.door(b.clerk(b.getActs)))
 	mux.Handle("GET /licenses/{handle}", b.door(b.getLicense))
 	mux.Handle("GET /licenses", b.door(b.findLicenses))

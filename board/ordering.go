@@ -46,6 +46,11 @@ func (b *Board) order(ctx context.Context, by request, license credentials.Handl
 			if err := credentials.Contradiction(l, before, order); err != nil {
 				return refuse(http.StatusConflict, "%v", err)
 			}
+			if order.Holder != "" {
+				if err := b.possessed(tx, o.Proof, order.Holder, l.NPI); err != nil {
+					return err
+				}
+			}
 			if order.Ends() {
 				_, err = tx.Exec(`UPDATE register_license SET revoked = 1 WHERE handle = $1`, license.String())
 			}
@@ -77,6 +82,9 @@ func orderParts(license credentials.Handle, o client.OrderRequest) []string {
 	}
 	for _, h := range o.Upon {
 		parts = append(parts, "upon", h.String())
+	}
+	if o.Holder != "" {
+		parts = append(parts, "holder", string(o.Holder))
 	}
 	return parts
 }

@@ -40,7 +40,9 @@ func (b *Board) issue(ctx context.Context, by request, a client.Application) (h 
 	}
 	switch {
 	case errors.Is(err, errKnown):
-		h, err = b.find(ctx, identity)
+		if h, err = b.find(ctx, identity); err == nil {
+			err = b.boundTo(ctx, h, a.Holder)
+		}
 		return h, false, err
 	case err != nil:
 		return h, false, fmt.Errorf("register license: %w", err)
@@ -79,6 +81,11 @@ func (b *Board) issueOnce(ctx context.Context, by request, a client.Application,
 			}
 			if taken > 0 {
 				return errPlaceTaken
+			}
+			if a.Holder != "" {
+				if err := b.possessed(tx, a.Proof, a.Holder, a.NPI); err != nil {
+					return err
+				}
 			}
 			_, err := tx.Exec(`
 				INSERT INTO register_license (handle, identity, npi, list, place, revoked) VALUES ($1, $2, $3, $4, $5, 0)`,

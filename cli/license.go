@@ -31,7 +31,7 @@ func (r *run) licenseCommand() *urfave.Command {
 				text("npi", "the clinician's `NPI`"), text("name", "the clinician's `NAME`"), text("state", "two letters of the `STATE`"),
 				text("profession", "such as MD, DO, NP"), text("number", "the license's `NUMBER`"),
 				text("from", "first `DATE`"), text("until", "last `DATE`, included"),
-				text("from-csv", "issue the licenses of a CSV `FILE`"), skipNPIFlag(), progressFlag(),
+				holderFlag(), text("from-csv", "issue the licenses of a CSV `FILE`"), skipNPIFlag(), progressFlag(),
 				outFlag("write the licenses with their proofs into `DIR`"))...),
 			do: r.licenseIssue,
 		}),
@@ -73,6 +73,18 @@ func (r *run) licenseCommand() *urfave.Command {
 			about: "Without --order it ends every suspension in force on that day, or where there is none every\nrestriction. A revocation is not ended.",
 			flags: acts(effective(), text("order", "end the `ORDER` alone, which license show names")),
 			do:    r.licenseOrder(credentials.OrderReinstate),
+		}),
+		r.leaf(leaf{
+			name: "challenge", usage: "have a challenge made that a clinician signs with their own key, as a clerk of the board",
+			about: "It is good once, for two weeks, for that clinician. What they sign goes to issue or bind.",
+			flags: boardFlags(true, text("npi", "the clinician's `NPI`")), do: r.licenseChallenge,
+		}),
+		r.leaf(leaf{
+			name: "bind", usage: "order that a license be bound to another key of its clinician", args: "HANDLE", min: 1, max: 1,
+			about: "From the effective time on, the key that was bound before is not good, whatever date it signs under.",
+			flags: acts(effective(), holderFlag(),
+				&urfave.BoolFlag{Name: "lost", Usage: "bind it to no key: the old one was lost, and there is no other yet", DisableDefaultText: true}),
+			do: r.licenseOrder(credentials.OrderBind),
 		}),
 		r.leaf(leaf{
 			name: "revoke", usage: "order that a license be revoked, as a clerk of the board", args: "HANDLE", min: 1, max: 1,
@@ -155,6 +167,14 @@ func (r *run) licenseIssue(c *urfave.Context) error {
 	all, err := applications(c)
 	if err != nil {
 		return err
+	}
+	if c.String("holder-key") != "" {
+		if c.String("from-csv") != "" {
+			return refused(commandName(c), "--from-csv and --holder-key exclude each other", "give one of them")
+		}
+		if all[0].Holder, all[0].Proof, err = r.holderProof(c); err != nil {
+			return err
+		}
 	}
 	d, err := r.desk(c, true)
 	if err != nil {

@@ -24,6 +24,9 @@ func (r *run) licenseOrder(action credentials.OrderAction) func(*urfave.Context)
 		if err != nil {
 			return err
 		}
+		if o.Holder, o.Proof, err = r.holderProof(c); err != nil {
+			return err
+		}
 		d, err := r.desk(c, true)
 		if err != nil {
 			return err
@@ -93,6 +96,9 @@ func orderFlags(c *urfave.Context, action credentials.OrderAction) (o *board.Ord
 			return nil, refused(commandName(c), "--order: "+err.Error(), "license show names the orders")
 		}
 		o.Upon = append(o.Upon, h)
+	}
+	if action == credentials.OrderBind && (c.String("holder-key") != "") == c.Bool("lost") {
+		return nil, refused(commandName(c), "want either --holder-key FILE or --lost", "say which key signs from then on")
 	}
 	if action == credentials.OrderVoid && (len(o.Upon) == 1) == c.Bool("license") {
 		return nil, refused(commandName(c), "want either --order ORDER or --license", "say what was made in error")

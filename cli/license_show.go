@@ -28,6 +28,9 @@ func (r *run) printLicenses(rows []*licenseRow, ended error) error {
 		}
 		fmt.Fprintf(r.Out, "%s %s %s, NPI %s, %s\n", l.Jurisdiction, oneLine(l.Profession), oneLine(l.Number), l.NPI, oneLine(l.Name))
 		fmt.Fprintf(r.Out, "  handle   %s\n  valid    %s to %s\n", l.Handle, l.From, l.Until)
+		if l.Holder != "" {
+			fmt.Fprintf(r.Out, "  bound    %s\n", keyWords(l.Holder))
+		}
 		for _, o := range l.Orders {
 			fmt.Fprintf(r.Out, "  %s\n           order %s\n", orderLine(o), o.Handle)
 		}
@@ -45,6 +48,7 @@ func (r *run) printLicenses(rows []*licenseRow, ended error) error {
 var actWords = map[credentials.OrderAction]string{
 	credentials.OrderRevoke: "revoked", credentials.OrderSuspend: "suspended", credentials.OrderReinstate: "reinstated",
 	credentials.OrderRestrict: "restricted", credentials.OrderRenew: "renewed", credentials.OrderVoid: "voided",
+	credentials.OrderBind: "bound",
 }
 
 // orderLine tells an order in a line: what, from when, to when, why.
@@ -56,11 +60,22 @@ func orderLine(o credentials.Order) string {
 	for _, r := range o.Restrictions {
 		line += " " + oneLine(r)
 	}
+	if o.Action == credentials.OrderBind {
+		line += " " + keyWords(o.Holder)
+	}
 	line += " (" + oneLine(o.Reason) + ")"
 	for _, h := range o.Upon {
 		line += ", order " + h.String()
 	}
 	return line
+}
+
+// keyWords says to which key a license is bound.
+func keyWords(holder credentials.DID) string {
+	if holder == "" {
+		return "to no key"
+	}
+	return "to " + oneLine(string(holder))
 }
 
 // standingLine tells in words what a license is good for.

@@ -36,6 +36,8 @@ func Contradiction(l License, before []Order, o Order) error {
 		return r.mayEnd(o)
 	case OrderVoid:
 		return r.mayVoid(l, before, o)
+	case OrderBind:
+		return r.mayBind(l, o)
 	}
 	return nil
 }

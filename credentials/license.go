@@ -3,6 +3,11 @@ package credentials
 // A License is what a board says of one clinician: who, what, where, from when
 // until when. Number is opaque: its form is each board's own affair.
 type License struct {
+	// Holder is whose key is bound to the license from its first day: the
+	// credential's subject, by a did:key that says nothing else of the clinician.
+	// Board orders may bind another key later (HolderAt). Empty where none was
+	// bound.
+	Holder       DID    `json:"id,omitempty"`
 	Handle       Handle `json:"handle"`
 	NPI          NPI    `json:"npi"`
 	Name         string `json:"name"`

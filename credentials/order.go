@@ -31,10 +31,14 @@ const (
 	// was made in error: on no day was it ever in force. It erases nothing. What
 	// was decided before it was known was decided rightly on what was known.
 	OrderVoid OrderAction = "void"
+	// OrderBind binds the license to another key of the clinician from an instant
+	// on, or to none where a key was lost and there is no other yet. What was
+	// bound before is not good afterwards.
+	OrderBind OrderAction = "bind"
 )
 
 // OrderActions are all of them.
-var OrderActions = []OrderAction{OrderRevoke, OrderSuspend, OrderReinstate, OrderRestrict, OrderRenew, OrderVoid}
+var OrderActions = []OrderAction{OrderRevoke, OrderSuspend, OrderReinstate, OrderRestrict, OrderRenew, OrderVoid, OrderBind}
 
 // ParseOrderAction refuses actions that this release does not know, because an
 // order that is not understood must stop work, not be passed over.
@@ -64,6 +68,9 @@ type Order struct {
 	Restrictions []string `json:"restrictions,omitempty"`
 	// Upon are the orders that a reinstatement ends or a void voids.
 	Upon []Handle `json:"upon,omitempty"`
+	// Holder is the did:key to which an order binds the license; empty where it
+	// leaves it without a key.
+	Holder DID `json:"holder,omitempty"`
 }
 
 // EffectiveDate is the first civil date on which the order binds.
@@ -98,8 +105,15 @@ func (o Order) Check() error {
 		return errors.New("upon: a void names one order, or none where it voids the license")
 	case len(o.Upon) > 0 && o.Action != OrderReinstate && o.Action != OrderVoid:
 		return fmt.Errorf("upon: the order %q is upon no other order", o.Action)
+	case o.Holder != "" && o.Action != OrderBind:
+		return fmt.Errorf("holder: the order %q binds no key", o.Action)
 	case len(o.Restrictions) > maxUpon || len(o.Upon) > maxUpon:
 		return fmt.Errorf("restrictions, upon: at most %d", maxUpon)
+	}
+	if o.Holder != "" {
+		if err := CheckHolder(o.Holder); err != nil {
+			return fmt.Errorf("holder: %w", err)
+		}
 	}
 	for i, r := range o.Restrictions {
 		if !restrictionCode(r) || i > 0 && r <= o.Restrictions[i-1] {

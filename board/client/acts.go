@@ -171,8 +171,16 @@ func (c *Client) openIssuance(a Act) (*credentials.License, error) {
 	if asked.License(doc.Handle()) != doc.Subject || !strings.HasSuffix(a.Request.Path, "/licenses") {
 		return nil, errNotAsked
 	}
+	if asked.Holder != "" {
+		p, err := credentials.OpenKeyProof(asked.Proof, c.Board)
+		if err != nil || p.Holder != asked.Holder || p.NPI != asked.NPI {
+			return nil, errUnproven
+		}
+	}
 	return &doc.Subject, nil
 }
+
+var errUnproven = errors.New("the board bound a key of which the clinician did not prove that they have it")
 
 func (c *Client) openOrdering(a Act) (*credentials.Order, error) {
 	doc, err := credentials.Open[credentials.Order](a.Token, credentials.KindBoardOrder, c.Keys)
@@ -185,6 +193,11 @@ func (c *Client) openOrdering(a Act) (*credentials.Order, error) {
 	}
 	if !asked.AskedFor(doc.Subject) || doc.Subject.Handle != doc.Handle() || !strings.HasSuffix(a.Request.Path, "/licenses/"+doc.Subject.License.String()+"/orders") {
 		return nil, errNotAsked
+	}
+	if asked.Holder != "" {
+		if p, err := credentials.OpenKeyProof(asked.Proof, c.Board); err != nil || p.Holder != asked.Holder {
+			return nil, errUnproven
+		}
 	}
 	return &doc.Subject, nil
 }

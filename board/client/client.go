@@ -63,6 +63,9 @@ func (c *Client) Issue(ctx context.Context, a Application) (File, error) {
 	}
 	got, err := c.openFile(f)
 	want := a.License(got.Handle)
+	if a.Holder == "" {
+		want.Holder = got.Holder // to which it was bound when it was issued before
+	}
 	want.Name = got.Name // it was issued before, perhaps under an earlier name
 	if err == nil && got != want {
 		err = errors.New("it is not the license that was asked for")
@@ -71,6 +74,14 @@ func (c *Client) Issue(ctx context.Context, a Application) (File, error) {
 		return File{}, fmt.Errorf("issue license: %w", evidence(err))
 	}
 	return f, nil
+}
+
+// Challenge has the board make a challenge for the key of a clinician.
+func (c *Client) Challenge(ctx context.Context, npi credentials.NPI) (got Challenge, err error) {
+	if err := c.send(ctx, "/challenges", ChallengeRequest{npi}, &got); err != nil {
+		return Challenge{}, fmt.Errorf("ask for a challenge: %w", err)
+	}
+	return got, nil
 }
 
 // Revoke orders that a license be revoked from an instant. Sent twice, the same

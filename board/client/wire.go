@@ -25,11 +25,15 @@ type Application struct {
 	Number       string           `json:"number"`
 	From         credentials.Date `json:"from"`
 	Until        credentials.Date `json:"until"`
+	// Holder is the did:key that is to be bound to the license, and Proof the
+	// clinician's own signature that they have it (credentials.ProveKey).
+	Holder credentials.DID `json:"holder,omitempty"`
+	Proof  string          `json:"proof,omitempty"`
 }
 
 // License is the license that the application asks for, under a handle.
 func (a Application) License(h credentials.Handle) credentials.License {
-	return credentials.License{Handle: h, NPI: a.NPI, Name: a.Name, Jurisdiction: a.Jurisdiction,
+	return credentials.License{Holder: a.Holder, Handle: h, NPI: a.NPI, Name: a.Name, Jurisdiction: a.Jurisdiction,
 		Profession: a.Profession, Number: a.Number, From: a.From, Until: a.Until}
 }
 
@@ -43,19 +47,34 @@ type OrderRequest struct {
 	Until        credentials.Date     `json:"until,omitempty"`
 	Restrictions []string             `json:"restrictions,omitempty"`
 	Upon         []credentials.Handle `json:"upon,omitempty"`
+	Holder       credentials.DID      `json:"holder,omitempty"`
+	Proof        string               `json:"proof,omitempty"` // of Holder, as in Application
 }
 
 // Order is the order that the request asks for, under a handle.
 func (o OrderRequest) Order(h, license credentials.Handle) credentials.Order {
 	return credentials.Order{Handle: h, License: license, Action: o.Action, Effective: o.Effective, Reason: o.Reason,
-		Until: o.Until, Restrictions: o.Restrictions, Upon: o.Upon}
+		Until: o.Until, Restrictions: o.Restrictions, Upon: o.Upon, Holder: o.Holder}
 }
 
 // AskedFor says whether an order is what the request asks for. Times compare
 // as text: the offset of a time decides the day on which it binds.
 func (o OrderRequest) AskedFor(got credentials.Order) bool {
 	return o.Action == got.Action && o.Effective.Format(time.RFC3339) == got.Effective.Format(time.RFC3339) && o.Reason == got.Reason &&
-		o.Until == got.Until && slices.Equal(o.Restrictions, got.Restrictions) && slices.Equal(o.Upon, got.Upon)
+		o.Until == got.Until && o.Holder == got.Holder && slices.Equal(o.Restrictions, got.Restrictions) && slices.Equal(o.Upon, got.Upon)
+}
+
+// A Challenge is what the board has a clinician sign to prove that they have a
+// key. It is good once, for the clinician whom the clerk asked it for.
+type Challenge struct {
+	NPI       credentials.NPI    `json:"npi"`
+	Challenge credentials.Handle `json:"challenge"`
+	Expires   time.Time          `json:"expires"`
+}
+
+// A ChallengeRequest is what a clerk sends to have one made.
+type ChallengeRequest struct {
+	NPI credentials.NPI `json:"npi"`
 }
 
 // A Document is a license or an order as the board signed it. Until the ledger
