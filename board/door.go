@@ -13,6 +13,7 @@ import (
 
 	"github.com/countersign-health/countersign/board/client"
 	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/standing"
 )
 
 const (
@@ -37,6 +38,7 @@ func (b *Board) Handler() http.Handler {
 	mux.Handle("GET /feed", b.door(b.getFeed))
 	mux.Handle("GET "+b.webPath(), b.door(b.getWeb))
 	if b.Proofs != nil {
+		mux.Handle("GET "+standing.Path, b.standing())
 		mux.Handle("GET /ledger", b.door(b.getLedger))
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -120,6 +120,21 @@ type Document struct {
 	Receipt []byte
 }
 
+// A FeedRead says how far and until when a board's feed was read. Position is
+// one more than the ledger index of its last event.
+type FeedRead struct {
+	Board    credentials.DID
+	Position int64
+	Read     time.Time
+}
+
+// A ClinicianFile is all that the books hold of a clinician in a state, as the
+// boards signed it, and how far the feeds of the state's boards were read.
+type ClinicianFile struct {
+	Feeds     []FeedRead
+	Documents []Document
+}
+
 // A Remittance is an 835 file that was released to a submitter: a transaction
 // set for each payee. Number counts the files from 1.
 type Remittance struct {

@@ -16,6 +16,8 @@
 //	3  a check failed: a signature, a receipt or a decision does not hold
 //	4  a ledger has signed two histories, and the proof of it holds (ledger audit,
 //	   verify)
+//	5  the answer is no: may-not (license standing)
+//	6  the answer is unknown, which is no yes
 //
 // An error is one line on stderr: "countersign: WHAT: WHY; DO". With --json, the
 // result is one JSON object on stdout, and so is an error; amounts are integer
@@ -28,4 +30,6 @@ const exitCodes = `Exit codes:
    1  could not be done now (a server does not answer, the time is up): try again, nothing is done twice
    2  the input is refused (a bad file or flag, an edit, an answer of 4xx)
    3  a check failed: a signature, a receipt or a decision does not hold
-   4  a ledger has signed two histories, and the proof of it holds (ledger audit, verify)`
+   4  a ledger has signed two histories, and the proof of it holds (ledger audit, verify)
+   5  the answer is no: may-not (license standing)
+   6  the answer is unknown, which is no yes`

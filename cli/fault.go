@@ -25,7 +25,14 @@ const (
 	exitRefused = 2
 	exitCaught  = 3
 	exitSplit   = 4
+	exitNo      = 5
+	exitUnknown = 6
 )
+
+// An answerGiven ends a command that has said all there is to say.
+type answerGiven struct{ code int }
+
+func (v *answerGiven) Error() string { return "" }
 
 // A fault ends a command: what was being done, why it was not, what to do.
 type fault struct {
@@ -82,9 +89,12 @@ func codeOf(err error) int {
 	var gate *api.Refusal
 	var clerk *board.Refusal
 	var syntax *x12.Refusal
+	var said *answerGiven
 	switch {
 	case err == nil:
 		return exitDone
+	case errors.As(err, &said):
+		return said.code
 	case errors.As(err, &f):
 		return f.code
 	case errors.As(err, &gate):
@@ -135,6 +145,10 @@ func adviceFor(err error) string {
 func (r *run) report(err error) int {
 	if err == nil {
 		return exitDone
+	}
+	var said *answerGiven
+	if errors.As(err, &said) {
+		return said.code
 	}
 	code, line := codeOf(err), lineOf(err)
 	var f *fault

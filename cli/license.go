@@ -104,6 +104,7 @@ func (r *run) licenseCommand() *urfave.Command {
 			flags: boardFlags(false, text("npi", "show the licenses of this `NPI`"), outFlag("write them with their proofs, and the board's status list of today, into `DIR`")),
 			do:    r.licenseShow,
 		}),
+		r.standingCommand(),
 		r.leaf(leaf{
 			name: "history", usage: "show every act upon a license, as a clerk of the board", args: "HANDLE", min: 1, max: 1,
 			about: "By whom, from when on in force, known since when, and where on the ledger. Everything is checked here.",

@@ -143,6 +143,9 @@ func (r *run) printReport(name string, report *dossier.Report) {
 		if report.Decisions > 0 {
 			fmt.Fprintf(r.Out, "; %d of %s computed again, to the same bytes", report.Reproduced, count(report.Decisions, "decision"))
 		}
+		if report.Answers > 0 {
+			fmt.Fprintf(r.Out, "; %s to questions of standing computed again", count(report.Answers, "answer"))
+		}
 		fmt.Fprintln(r.Out)
 		if !report.Known.IsZero() {
 			fmt.Fprintf(r.Out, "as of %s, by %s of the ledger %s\n", report.Known.UTC().Format(time.RFC3339), receipts(report.Entries), oneLine(report.Trusted.Origin))

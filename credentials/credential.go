@@ -25,11 +25,12 @@ const (
 	KindClaimDecision           Kind = "ClaimDecision"
 	KindAuthorizationDecision   Kind = "AuthorizationDecision"
 	KindReviewDetermination     Kind = "ReviewDetermination"
+	KindStandingAnswer          Kind = "StandingAnswer"
 )
 
 var kinds = []Kind{
 	KindLicense, KindBoardOrder, KindFeedHead, KindStatusList, KindClaimSubmission, KindAuthorizationSubmission,
-	KindClaimDecision, KindAuthorizationDecision, KindReviewDetermination,
+	KindClaimDecision, KindAuthorizationDecision, KindReviewDetermination, KindStandingAnswer,
 }
 
 // ParseKind refuses kinds that this release does not know.

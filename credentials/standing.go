@@ -25,16 +25,22 @@ func StandingOn(licenses []License, orders []Order, state string, on Date, fresh
 // StandingBy is StandingOn with the order that the answer rests on, nil where
 // it rests on none.
 func StandingBy(licenses []License, orders []Order, state string, on Date, fresh bool) (Standing, *Order) {
-	best, by := Standing{Answer: MayNot, Reason: ReasonNoLicense}, (*Order)(nil)
-	for _, l := range licenses {
+	s, by, _ := standingOf(licenses, orders, state, on, fresh)
+	return s, by
+}
+
+// standingOf is StandingBy with the license that tells most.
+func standingOf(licenses []License, orders []Order, state string, on Date, fresh bool) (best Standing, by *Order, under *License) {
+	best = Standing{Answer: MayNot, Reason: ReasonNoLicense}
+	for i, l := range licenses {
 		if s, o := standingUnder(l, orders, state, on); weight(s.Reason) > weight(best.Reason) {
-			best, by = s, o
+			best, by, under = s, o, &licenses[i]
 		}
 	}
 	if !fresh && best.Reason != ReasonRevoked && best.Reason != ReasonVoid {
-		return Standing{Answer: Unknown, Reason: ReasonStale}, nil
+		return Standing{Answer: Unknown, Reason: ReasonStale}, nil, nil
 	}
-	return best, by
+	return best, by, under
 }
 
 // weight orders what several licenses of one clinician say: what is not

@@ -27,6 +27,7 @@ const (
 	Determinations = "determinations"
 	Licenses       = "licenses"
 	Orders         = "orders"
+	Answers        = "answers" // to questions of standing
 	Status         = "status"
 	Evidence       = "evidence"
 	Editions       = "editions"

@@ -32,6 +32,7 @@ var subjects = map[credentials.Kind]reflect.Type{
 	credentials.KindClaimDecision:           reflect.TypeFor[claims.ClaimDecisionDocument](),
 	credentials.KindAuthorizationDecision:   reflect.TypeFor[claims.AuthorizationDecisionDocument](),
 	credentials.KindReviewDetermination:     reflect.TypeFor[claims.Determination](),
+	credentials.KindStandingAnswer:          reflect.TypeFor[credentials.StandingAnswer](),
 }
 
 const schemaFolder = "../docs/json"
@@ -170,6 +171,19 @@ func TestSchemasHoldDocuments(t *testing.T) {
 		// Of what the story has none, an empty one stands for the envelope, in the form of a draft.
 		if kind == credentials.KindFeedHead {
 			b, err := credentials.Draft(signer, kind, handle("draft"), began, began.AddDate(1, 0, 0), status, client.PageProof{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			payloads[kind] = append(payloads[kind], b)
+		}
+		if kind == credentials.KindStandingAnswer {
+			q := credentials.StandingQuestion{NPI: "1234567893", State: "CA", Service: "99213", On: "2026-03-01", Known: began}
+			a, err := credentials.AnswerStanding(q, credentials.StandingRecord{Feeds: []credentials.FeedMark{{Board: "did:web:board.test", Read: began}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			a.Handle, a.License, a.Order, a.Day, a.Question.Position = handle("answer"), handle("l"), handle("o"), "2026-03-01", 7 // whatever it may have
+			b, err := credentials.Draft(signer, kind, a.Handle, began, began.AddDate(1, 0, 0), status, a)
 			if err != nil {
 				t.Fatal(err)
 			}

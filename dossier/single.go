@@ -50,7 +50,7 @@ func placeOf(name string, content []byte) string {
 		return ""
 	}
 	folders := map[string]string{
-		Submissions: ".jwt", Decisions: ".jwt", Authorizations: ".jwt", Determinations: ".jwt", Licenses: ".jwt", Orders: ".jwt", Status: ".jwt",
+		Submissions: ".jwt", Decisions: ".jwt", Authorizations: ".jwt", Determinations: ".jwt", Licenses: ".jwt", Orders: ".jwt", Answers: ".jwt", Status: ".jwt",
 		Evidence: ".json", Editions: ".yaml .csv", Receipts: ".tlog-proof", Entries: ".entry", Remittances: ".835",
 	}
 	ext := path.Ext(base)
@@ -84,7 +84,7 @@ func placeOfToken(content []byte, base string) string {
 	folder, ok := map[credentials.Kind]string{
 		credentials.KindClaimSubmission: Submissions, credentials.KindAuthorizationSubmission: Submissions,
 		credentials.KindClaimDecision: Decisions, credentials.KindAuthorizationDecision: Authorizations,
-		credentials.KindReviewDetermination: Determinations, credentials.KindLicense: Licenses, credentials.KindBoardOrder: Orders,
+		credentials.KindReviewDetermination: Determinations, credentials.KindLicense: Licenses, credentials.KindBoardOrder: Orders, credentials.KindStandingAnswer: Answers,
 	}[kind]
 	if !ok {
 		return path.Join(Status, base)

@@ -31,12 +31,13 @@ type Report struct {
 	// such times, never by the verifier's clock, so that the answer stays the same.
 	Known      time.Time `json:"known"`
 	Files      int       `json:"files"`
-	Entries    int       `json:"entries"`    // receipted, leaf 0 not counted
-	Decisions  int       `json:"decisions"`  // on claims and authorizations
-	Verified   int       `json:"verified"`   // decisions of which every check passed
-	Reproduced int       `json:"reproduced"` // decisions that came out the same when computed again
-	Unsigned   []string  `json:"unsigned"`   // files that prove nothing, and are not used
-	Failures   []Check   `json:"failures"`   // one a file, the first check that caught it
+	Entries    int       `json:"entries"`           // receipted, leaf 0 not counted
+	Decisions  int       `json:"decisions"`         // on claims and authorizations
+	Verified   int       `json:"verified"`          // decisions of which every check passed
+	Reproduced int       `json:"reproduced"`        // decisions that came out the same when computed again
+	Answers    int       `json:"answers,omitempty"` // to questions of standing, computed again
+	Unsigned   []string  `json:"unsigned"`          // files that prove nothing, and are not used
+	Failures   []Check   `json:"failures"`          // one a file, the first check that caught it
 	// Extract is the entries of an extract, which has no documents.
 	Extract []Extracted `json:"extract,omitempty"`
 }
@@ -159,6 +160,7 @@ var steps = []step{
 	{Licenses, ".jwt", (*verifier).checkLicense},
 	{Orders, ".jwt", (*verifier).checkOrder},
 	{Status, ".jwt", (*verifier).checkStatusList},
+	{Answers, ".jwt", (*verifier).checkAnswer},
 	{Submissions, ".jwt", (*verifier).checkSubmission},
 	{"", ClaimsFile, (*verifier).checkClaimsFile},
 	{Determinations, ".jwt", (*verifier).checkDetermination},

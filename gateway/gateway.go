@@ -17,6 +17,7 @@ import (
 	"github.com/countersign-health/countersign/dossier"
 	"github.com/countersign-health/countersign/gateway/api"
 	"github.com/countersign-health/countersign/ledger"
+	"github.com/countersign-health/countersign/standing"
 )
 
 // Books is what the gateway asks of the insurer's books.
@@ -39,6 +40,7 @@ type Books interface {
 	ClaimByControl(ctx context.Context, control string) (credentials.Handle, error)
 	LicenseDocuments(ctx context.Context, licenses, orders []credentials.Handle) ([]books.Document, error)
 	Recorded(ctx context.Context, document credentials.Handle) (books.OutboxRow, error)
+	ClinicianIn(ctx context.Context, npi credentials.NPI, state string) (books.ClinicianFile, error)
 }
 
 // Config is what a gateway is made of. Every field is needed unless it says
@@ -65,6 +67,10 @@ type Config struct {
 	// Insurer is the DID whose key may publish editions, and the audience of
 	// request tokens.
 	Insurer credentials.DID
+	// Signer signs answers to questions of standing, as the insurer.
+	Signer credentials.Signer
+	// Clock says why this house's clock is not to be believed; nil asks nobody.
+	Clock func() error
 	// Reviewers are the insurer's own. The ledger admits reviewers and does not
 	// say whose they are; nobody else's sees or answers what waits here.
 	Reviewers []credentials.DID
@@ -92,13 +98,15 @@ type Gateway struct {
 func New(c Config) *Gateway { return &Gateway{c, newReplays(), newEye(c.Books)} }
 
 // Handler is the interface; every call but GET /healthz carries a request
-// token of an admitted key. GET /ledger needs none either: the ledger is public.
+// token of an admitted key. GET /ledger and GET /standing need none either: what
+// they tell is public.
 func (g *Gateway) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	mux.HandleFunc("GET /ledger", func(w http.ResponseWriter, r *http.Request) {
 		g.answer(w, r, api.Ledger{Files: g.Proofs(r.Context())}, nil)
 	})
+	mux.Handle("GET "+standing.Path, g.standing())
 	mux.Handle("POST /claims", g.door(g.postClaim, ledger.RoleHospital))
 	mux.Handle("POST /authorizations", g.door(g.postAuthorization, ledger.RoleHospital))
 	mux.Handle("GET /submissions", g.door(g.listSubmissions, ledger.RoleHospital))

@@ -1,33 +1,36 @@
 package ledger
 
 import (
+	"slices"
+
 	"github.com/countersign-health/countersign/credentials"
 )
 
 // signs is the whole of who may sign which document. What of it stands on the
 // ledger, and who may record it there, mayIssue says.
-var signs = map[credentials.Kind]Role{
-	credentials.KindLicense:                 RoleBoard,
-	credentials.KindBoardOrder:              RoleBoard,
-	credentials.KindFeedHead:                RoleBoard,
-	credentials.KindStatusList:              RoleBoard,
-	credentials.KindClaimSubmission:         RoleHospital,
-	credentials.KindAuthorizationSubmission: RoleHospital,
-	credentials.KindClaimDecision:           RoleInsurer,
-	credentials.KindAuthorizationDecision:   RoleInsurer,
-	credentials.KindReviewDetermination:     RoleReviewer,
+var signs = map[credentials.Kind][]Role{
+	credentials.KindLicense:                 {RoleBoard},
+	credentials.KindBoardOrder:              {RoleBoard},
+	credentials.KindFeedHead:                {RoleBoard},
+	credentials.KindStatusList:              {RoleBoard},
+	credentials.KindStandingAnswer:          {RoleBoard, RoleInsurer},
+	credentials.KindClaimSubmission:         {RoleHospital},
+	credentials.KindAuthorizationSubmission: {RoleHospital},
+	credentials.KindClaimDecision:           {RoleInsurer},
+	credentials.KindAuthorizationDecision:   {RoleInsurer},
+	credentials.KindReviewDetermination:     {RoleReviewer},
 }
 
 // MaySign refuses a party whose role, or whose jurisdiction, does not let it
 // issue documents of this kind. A board that was let in without a jurisdiction
 // may license anywhere.
 func MaySign(p Party, kind credentials.Kind, jurisdiction string) error {
-	role, ok := signs[kind]
+	roles, ok := signs[kind]
 	switch {
 	case !ok:
 		return credentials.Refuse(credentials.CheckIssuer, "no role may issue a %s", kind)
-	case p.Role != role:
-		return credentials.Refuse(credentials.CheckIssuer, "a participant in the role %s issued it; want a %s", p.Role, role)
+	case !slices.Contains(roles, p.Role):
+		return credentials.Refuse(credentials.CheckIssuer, "a participant in the role %s issued it; want a %s", p.Role, roles[0])
 	case jurisdiction != "" && p.Jurisdiction != "" && jurisdiction != p.Jurisdiction:
 		return credentials.Refuse(credentials.CheckIssuer, "a board of %s licenses for %s", p.Jurisdiction, jurisdiction)
 	}
@@ -38,7 +41,7 @@ func MaySign(p Party, kind credentials.Kind, jurisdiction string) error {
 // whatever date it bears: a board's does, since an order binds even if the
 // board's clock is wrong. Of any other, one that was recorded before its own date
 // is refused.
-func DatedByPlace(kind credentials.Kind) bool { return signs[kind] == RoleBoard }
+func DatedByPlace(kind credentials.Kind) bool { return slices.Equal(signs[kind], []Role{RoleBoard}) }
 
 // Issuer is the Issuer of a credentials.Policy: participants, each for what its
 // role signs.

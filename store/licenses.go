@@ -178,6 +178,50 @@ func (b *Books) LicenseDocuments(ctx context.Context, licenses, orders []credent
 	return docs, err
 }
 
+// ClinicianIn brings all that the books hold of a clinician in a state, with
+// its proofs: what was known at some moment, whoever asks finds out.
+func (b *Books) ClinicianIn(ctx context.Context, npi credentials.NPI, state string) (f books.ClinicianFile, err error) {
+	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		f = books.ClinicianFile{}
+		err := rows(tx, `SELECT board, position, read_at FROM feed WHERE jurisdiction = $1`, []any{state}, func(rs *sql.Rows) error {
+			var r books.FeedRead
+			var read int64
+			err := rs.Scan(&r.Board, &r.Position, &read)
+			r.Read = fromMicros(read)
+			f.Feeds = append(f.Feeds, r)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, q := range []struct {
+			order bool
+			query string
+		}{
+			{false, `SELECT handle, token, ledger_index, entry, receipt FROM license WHERE npi = $1 AND jurisdiction = $2 ORDER BY ledger_index`},
+			{true, `
+				SELECT o.handle, o.token, o.ledger_index, o.entry, o.receipt FROM board_order o JOIN license l ON l.handle = o.license
+				WHERE l.npi = $1 AND l.jurisdiction = $2 ORDER BY o.ledger_index`},
+		} {
+			err := rows(tx, q.query, []any{string(npi), state}, func(rs *sql.Rows) error {
+				d := books.Document{Order: q.order}
+				var handle string
+				err := rs.Scan(&handle, &d.Token, &d.Index, &d.Entry, &d.Receipt)
+				if err == nil {
+					d.Handle, err = credentials.ParseHandle(handle)
+				}
+				f.Documents = append(f.Documents, d)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return f, err
+}
+
 // OrdersToPassOn lists the orders that were heard and not yet passed on to
 // the contracts of their licenses, in ledger order.
 func (b *Books) OrdersToPassOn(ctx context.Context) (orders []credentials.Order, err error) {

@@ -161,3 +161,33 @@ func TestOpenWork(t *testing.T) {
 		}
 	})
 }
+
+// A clinician's file has what the state's boards said of them and nothing of others, and how far each board's feed was read.
+func TestClinicianIn(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		f, err := h.ClinicianIn(ctx, clinician, "CA")
+		if err != nil || len(f.Feeds) != 0 || len(f.Documents) != 0 {
+			t.Errorf("before anything was heard: %+v, %v", f, err)
+		}
+		h.hear(1, aLicense("L1", clinician))
+		h.hear(2, aLicense("L2", "1999999984"))
+		h.hear(3, anOrder("O2", "L2"))
+		h.hear(4, anOrder("O1", "L1"))
+		h.must(h.Hear(ctx, "did:web:other.test", "CA", nil, noon.Add(-time.Hour)))
+		h.must(h.Hear(ctx, "did:web:far.test", "MA", nil, noon))
+		f, err = h.ClinicianIn(ctx, clinician, "CA")
+		h.must(err)
+		slices.SortFunc(f.Feeds, func(a, b books.FeedRead) int { return int(b.Position - a.Position) })
+		if len(f.Feeds) != 2 || f.Feeds[0].Board != board || f.Feeds[0].Position != 41 || !f.Feeds[0].Read.Equal(noon) ||
+			f.Feeds[1].Position != 0 || !f.Feeds[1].Read.Equal(noon.Add(-time.Hour)) {
+			t.Errorf("feeds %+v", f.Feeds)
+		}
+		if len(f.Documents) != 2 || f.Documents[0].Handle != handle("L1") || f.Documents[0].Order || f.Documents[0].Index != 10 ||
+			f.Documents[1].Handle != handle("O1") || !f.Documents[1].Order || f.Documents[1].Token != "token O1" || string(f.Documents[1].Receipt) != "receipt" {
+			t.Errorf("documents %+v", f.Documents)
+		}
+		if f, err := h.ClinicianIn(ctx, clinician, "MA"); err != nil || len(f.Documents) != 0 || len(f.Feeds) != 1 {
+			t.Errorf("in another state: %+v, %v", f, err)
+		}
+	})
+}

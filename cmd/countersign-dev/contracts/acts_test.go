@@ -1,13 +1,17 @@
 package contracts
 
 import (
+	"maps"
+	"net/http"
 	"testing"
 	"time"
 
 	"github.com/countersign-health/countersign/board/client"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/dossier"
 	"github.com/countersign-health/countersign/gateway/api"
+	"github.com/countersign-health/countersign/standing"
 )
 
 // TestActsReachClaims has the board restrict, suspend and reinstate: a claim
@@ -62,6 +66,27 @@ func TestActsReachClaims(t *testing.T) {
 	}{"ACTS-2": {"2026-10-09", "paid"}, "ACTS-3": {"2026-10-12", "denied"}, "ACTS-4": {"2026-10-13", "paid"}} {
 		if s := h.decided(bill(number, want.day), 1); string(s.State) != want.state {
 			t.Errorf("on %s: %s, want %s", want.day, s.State, want.state)
+		}
+	}
+	h.asksStanding()
+}
+
+// asksStanding asks insurer and board what the claims above were decided by, and checks each answer as anyone else would.
+func (h *house) asksStanding() {
+	h.T.Helper()
+	for day, want := range map[credentials.Date]credentials.Answer{
+		"2026-10-04": credentials.Unknown, "2026-10-06": credentials.May, "2026-10-09": credentials.May,
+		"2026-10-10": credentials.MayNot, "2026-10-12": credentials.MayNot, "2026-10-13": credentials.May,
+	} {
+		for _, url := range []string{h.GatewayURL, h.Boards["CA"].URL} {
+			a, err := standing.Ask(h.ctx, http.DefaultClient, url, standing.Query(ruskin, "CA", "99213", day, ""))
+			h.must(err)
+			files, err := standing.Ledger(h.ctx, http.DefaultClient, url)
+			h.must(err)
+			maps.Copy(files, a.Files)
+			if r := dossier.Verify(files, &h.Trust, nil); !r.OK() || r.Answers != 1 || a.Answer != want {
+				h.T.Errorf("%s on %s: %s, want %s; %+v", url, day, a.Answer, want, r.Failures)
+			}
 		}
 	}
 }
