@@ -147,8 +147,14 @@ func TestClientRefusesTamperedActs(t *testing.T) {
 		}
 		return token
 	}
-	signed := func(path, body string) *client.Request {
-		return &client.Request{Path: path, Body: []byte(body), Accepted: time.Now(), Token: signRequest(t, clerkKey, path, string(h.DID()), body, time.Now())}
+	signed := func(p *client.ActPage, path, body string) { // a request of the third act, under an id of its own
+		token := signRequest(t, clerkKey, path, string(h.DID()), body, time.Now())
+		claims, err := credentials.VerifyRequest(token, http.MethodPost, path, string(h.DID()), []byte(body), time.Now(), credentials.ResolveDIDKey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Acts[2].Request = claims.ID.String()
+		p.Requests[2] = client.Request{ID: p.Acts[2].Request, Path: path, Body: []byte(body), Accepted: time.Now(), Token: token}
 	}
 	renamed := application(1)
 	renamed.Name = "Somebody Else"
@@ -156,18 +162,25 @@ func TestClientRefusesTamperedActs(t *testing.T) {
 	change := func(f func(*credentials.Order)) string { o := same; f(&o); return order(o) }
 	orders := "/licenses/" + f.License.Handle.String() + "/orders"
 	tests := map[string]func(p *client.ActPage){
-		"no request":              func(p *client.ActPage) { p.Acts[2].Request = nil },
+		"no request":              func(p *client.ActPage) { p.Requests = p.Requests[:2] },
+		"request not named":       func(p *client.ActPage) { p.Acts[2].Request = "" },
 		"another clerk's request": func(p *client.ActPage) { p.Acts[2].Request = p.Acts[0].Request },
-		"requests exchanged":      func(p *client.ActPage) { p.Acts[0].Request, p.Acts[1].Request = p.Acts[1].Request, p.Acts[0].Request },
+		"request of another id": func(p *client.ActPage) {
+			p.Requests[2].ID = p.Requests[0].ID[:60] + "0000"
+			p.Acts[2].Request = p.Requests[2].ID
+		},
+		"another line":             func(p *client.ActPage) { p.Acts[1].Line = 1 },
+		"another line of an order": func(p *client.ActPage) { p.Acts[2].Line = 1 },
+		"requests exchanged":       func(p *client.ActPage) { p.Acts[0].Request, p.Acts[1].Request = p.Acts[1].Request, p.Acts[0].Request },
 		"signed by the board itself": func(p *client.ActPage) {
-			p.Acts[2].Request.Token = signRequest(t, boardKey, "/licenses", string(h.DID()), "", time.Now())
+			p.Requests[2].Token = signRequest(t, boardKey, "/licenses", string(h.DID()), "", time.Now())
 		},
-		"another body": func(p *client.ActPage) { p.Acts[2].Request.Body = append(p.Acts[2].Request.Body, ' ') },
+		"another body": func(p *client.ActPage) { p.Requests[2].Body = append(p.Requests[2].Body, ' ') },
 		"another path": func(p *client.ActPage) {
-			p.Acts[2].Request.Path = "/licenses/" + other.License.Handle.String() + "/orders"
+			p.Requests[2].Path = "/licenses/" + other.License.Handle.String() + "/orders"
 		},
-		"accepted long after":  func(p *client.ActPage) { p.Acts[2].Request.Accepted = time.Now().Add(time.Hour) },
-		"accepted long before": func(p *client.ActPage) { p.Acts[2].Request.Accepted = time.Now().Add(-time.Hour) },
+		"accepted long after":  func(p *client.ActPage) { p.Requests[2].Accepted = time.Now().Add(time.Hour) },
+		"accepted long before": func(p *client.ActPage) { p.Requests[2].Accepted = time.Now().Add(-time.Hour) },
 		"one request for two": func(p *client.ActPage) {
 			p.Acts[1].Token, p.Acts[1].Request = license(application(1)), p.Acts[0].Request
 		},
@@ -200,9 +213,9 @@ func TestClientRefusesTamperedActs(t *testing.T) {
 		"act left out":                   func(p *client.ActPage) { p.Acts = append(p.Acts[:1], p.Acts[2]) },
 		"act numbered otherwise":         func(p *client.ActPage) { p.Acts[2].Sequence = 7 },
 		"last acts left out":             func(p *client.ActPage) { p.Acts = nil },
-		"a request to issue as an order": func(p *client.ActPage) { p.Acts[2].Request = signed(orders, `{"npi":"1234567893"}`) },
+		"a request to issue as an order": func(p *client.ActPage) { signed(p, orders, `{"npi":"1234567893"}`) },
 		"an order at the other address": func(p *client.ActPage) {
-			p.Acts[2].Request = signed("/licenses", string(p.Acts[2].Request.Body))
+			signed(p, "/licenses", string(p.Requests[2].Body))
 		},
 	}
 	for name, tamper := range tests {
@@ -242,9 +255,11 @@ func TestRegisterIsAppendOnly(t *testing.T) {
 		}
 		awaitFeed(t, h.client(t), 2)
 		for _, statement := range []string{
-			`UPDATE register_act SET clerk = 'did:key:z6Mk#z6Mk'`, `DELETE FROM register_act`,
-			`UPDATE register_event SET token = 'x'`, `UPDATE register_event SET ledger_index = 99`,
-			`UPDATE register_event SET receipt = NULL`, `DELETE FROM register_event`,
+			`UPDATE register_act SET line = 7`, `DELETE FROM register_act`,
+			`UPDATE register_asked SET clerk = 'did:key:z6Mk#z6Mk'`, `DELETE FROM register_asked`,
+			`UPDATE register_event SET token = 'x'`, `UPDATE register_event SET entry = ''`, `DELETE FROM register_event`,
+			`UPDATE register_place SET ledger_index = 99`, `DELETE FROM register_place`,
+			`UPDATE register_receipt SET receipt = ''`, `DELETE FROM register_receipt`,
 			`UPDATE register_license SET revoked = 0`, `UPDATE register_license SET npi = '1'`, `DELETE FROM register_license`,
 		} {
 			if n, err := db.Exec(ctx, statement); err == nil || !strings.Contains(err.Error(), "append-only") {

@@ -35,7 +35,7 @@ func (b *Board) whole(ctx context.Context) error {
 		return nil
 	}
 	var highest sql.NullInt64
-	if err := b.db.QueryRow(ctx, `SELECT max(ledger_index) FROM register_event`).Scan(&highest); err != nil {
+	if err := b.db.QueryRow(ctx, `SELECT max(ledger_index) FROM register_place`).Scan(&highest); err != nil {
 		return fmt.Errorf("read register: %w", err)
 	}
 	own, err := b.Own(ctx, highest.Int64)

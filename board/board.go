@@ -34,13 +34,14 @@ var migrations embed.FS
 
 // Appender is what the board asks of the ledger.
 type Appender interface {
-	// Append is idempotent by the business key: the same key and entry have
-	// the same index for ever; another entry under it is refused for good. An
-	// error leaves open whether the entry was appended.
-	Append(ctx context.Context, businessKey string, e ledger.Entry) (index int64, err error)
-	// AwaitFinal waits until a quorum of witnesses has countersigned a history
-	// that holds the entry, and returns the receipt.
-	AwaitFinal(ctx context.Context, index int64, e ledger.Entry) (receipt []byte, err error)
+	// AppendAll is idempotent by the business keys: the same key and entry have
+	// the same index for ever; another entry under it is refused for good. New
+	// entries get ascending indices. The first that is not recorded stops those
+	// behind it, and the error is about it; whether it was appended stays open.
+	AppendAll(ctx context.Context, businessKeys []string, all []ledger.Entry) (indices []int64, err error)
+	// AwaitAll waits until a quorum of witnesses has countersigned a history that
+	// holds the first entry, and returns the receipts of those that it holds.
+	AwaitAll(ctx context.Context, indices []int64, all []ledger.Entry) (receipts [][]byte, err error)
 }
 
 // Options are a board's circumstances.
@@ -85,6 +86,7 @@ type Board struct {
 	folder string // of URL; "" where the door is at the root
 	ledger Appender
 	lists  listCache
+	places places
 
 	work    context.Context // ends with Close; not a request's
 	stop    context.CancelFunc
@@ -214,9 +216,9 @@ func (b *Board) watch(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		var now [2]int64 // the newest event, and the oldest that waits for its receipt
+		var now [2]int64 // the newest event, and the newest that has its receipt
 		err := b.db.QueryRow(ctx, `
-			SELECT value, (SELECT coalesce(min(sequence), 0) FROM register_event WHERE receipt IS NULL)
+			SELECT value, (SELECT value FROM register_counter WHERE name = 'proven')
 			FROM register_counter WHERE name = 'event'`).Scan(&now[0], &now[1])
 		if err == nil && now != last { // where the database is away, others say so
 			b.moved()

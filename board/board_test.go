@@ -31,6 +31,7 @@ type testLedger struct {
 	entries [][]byte
 	fault   func(call string) string
 	retired string // key id that was handed over
+	awaited int
 }
 
 func newTestLedger() *testLedger { return &testLedger{byKey: map[string]int64{}} }
@@ -46,6 +47,36 @@ func (l *testLedger) faultOf(call string) string {
 		return ""
 	}
 	return l.fault(call)
+}
+
+func (l *testLedger) AppendAll(ctx context.Context, keys []string, all []ledger.Entry) (indices []int64, err error) {
+	for i, e := range all {
+		index, err := l.Append(ctx, keys[i], e)
+		if err != nil {
+			return indices, err
+		}
+		indices = append(indices, index)
+	}
+	return indices, nil
+}
+
+// AwaitAll has every second call bring one receipt only, as if no more were final.
+func (l *testLedger) AwaitAll(ctx context.Context, indices []int64, all []ledger.Entry) (receipts [][]byte, err error) {
+	l.mu.Lock()
+	l.awaited++
+	most := len(all)
+	if l.awaited%2 == 0 {
+		most = 1
+	}
+	l.mu.Unlock()
+	for i, e := range all[:most] {
+		r, err := l.AwaitFinal(ctx, indices[i], e)
+		if err != nil {
+			return nil, err
+		}
+		receipts = append(receipts, r)
+	}
+	return receipts, nil
 }
 
 func (l *testLedger) Append(_ context.Context, key string, e ledger.Entry) (int64, error) {

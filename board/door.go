@@ -29,6 +29,7 @@ func (b *Board) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	mux.Handle("POST /licenses", b.door(b.clerk(b.postLicense)))
+	mux.Handle("POST /imports", b.doorFor(client.MostImport, b.clerk(b.postImport)))
 	mux.Handle("POST /licenses/{handle}/orders", b.door(b.clerk(b.postOrder)))
 	mux.Handle("POST /challenges", b.door(b.clerk(b.postChallenge)))
 	mux.Handle("GET /acts", b.door(b.clerk(b.getActs)))
@@ -76,8 +77,12 @@ func refuse(status int, format string, args ...any) error {
 // door reads a request within bounds of size and time and renders what the
 // handler returns.
 func (b *Board) door(handle func(r *http.Request, body []byte) (answer, error)) http.Handler {
+	return b.doorFor(maxBody, handle)
+}
+
+func (b *Board) doorFor(most int64, handle func(r *http.Request, body []byte) (answer, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := readBody(w, r)
+		body, err := readBody(w, r, most)
 		var a answer
 		if err == nil {
 			a, err = handle(r, body)
@@ -86,14 +91,14 @@ func (b *Board) door(handle func(r *http.Request, body []byte) (answer, error)) 
 	})
 }
 
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+func readBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
 	limits := http.NewResponseController(w)
 	limits.SetReadDeadline(time.Now().Add(readWithin))
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return nil, refuse(http.StatusRequestEntityTooLarge, "the request is larger than %d bytes", maxBody)
+		return nil, refuse(http.StatusRequestEntityTooLarge, "the request is larger than %d bytes", most)
 	case err != nil:
 		return nil, refuse(http.StatusBadRequest, "the request could not be read to its end")
 	}

@@ -167,12 +167,18 @@ func TestLedgerThatContradictsItself(t *testing.T) {
 		}
 	}
 	for _, tt := range []struct {
-		sequence, index int64
-		ok              bool
-	}{{1, 1, true}, {2, 3, true}, {2, 5, false}, {2, 1, false}, {2, 0, false}, {1, -1, false}} {
-		err := db.Tx(t.Context(), func(tx *sqldb.Tx) error { return keepIndex(tx, tt.sequence, tt.index) })
+		first   int64
+		indices []int64
+		ok      bool
+	}{
+		{1, []int64{1}, true}, {2, []int64{3}, true}, {1, []int64{1, 3}, true},
+		{2, []int64{5}, false}, {2, []int64{1}, false}, {2, []int64{0}, false}, {1, []int64{-1}, false}, {1, []int64{1, 5}, false},
+		{3, []int64{3}, false}, {3, []int64{2}, false}, {3, []int64{-1}, false}, {4, []int64{9}, false}, {2, []int64{3, 3}, false},
+		{3, []int64{7, 9, 8}, false}, {2, []int64{3, 5, 9}, true}, {3, []int64{5, 9, 10}, true},
+	} {
+		err := db.TxLocked(t.Context(), func(tx *sqldb.Tx) error { return keepIndices(tx, tt.first, tt.indices) })
 		if (err == nil) != tt.ok {
-			t.Errorf("event %d at index %d: %v", tt.sequence, tt.index, err)
+			t.Errorf("events from %d at %v: %v", tt.first, tt.indices, err)
 		}
 	}
 }

@@ -46,8 +46,9 @@ func (b *Board) page(ctx context.Context, after int64) (p client.FeedPage, err e
 		return p, fmt.Errorf("read head of feed: %w", err)
 	}
 	rows, err := b.db.Query(ctx, `
-		SELECT sequence, ledger_index, kind, token, receipt FROM register_event
-		WHERE sequence > $1 AND sequence <= $2 ORDER BY sequence LIMIT $3`, after, p.Head.Sequence, pageSize)
+		SELECT e.sequence, p.ledger_index, e.kind, e.token, r.receipt
+		FROM register_event e JOIN register_place p ON p.sequence = e.sequence JOIN register_receipt r ON r.sequence = e.sequence
+		WHERE e.sequence > $1 AND e.sequence <= $2 ORDER BY e.sequence LIMIT $3`, after, p.Head.Sequence, pageSize)
 	if err != nil {
 		return p, fmt.Errorf("read feed: %w", err)
 	}
@@ -66,29 +67,21 @@ func (b *Board) page(ctx context.Context, after int64) (p client.FeedPage, err e
 // waits, the feed is complete only up to the moment in which that one was made.
 func (b *Board) head(ctx context.Context) (h client.Head, err error) {
 	now := b.Now() // before looking: what commits while we look is later
-	var sequence, made sql.NullInt64
-	err = b.db.QueryRow(ctx, `SELECT min(sequence), min(made) FROM register_event WHERE receipt IS NULL`).Scan(&sequence, &made)
+	h = client.Head{Index: -1, Time: now.UTC().Truncate(time.Second)}
+	if err := b.db.QueryRow(ctx, `SELECT value FROM register_counter WHERE name = 'proven'`).Scan(&h.Sequence); err != nil {
+		return h, err
+	}
+	var made sql.NullInt64
+	err = b.db.QueryRow(ctx, `SELECT min(made) FROM register_event WHERE sequence > $1`, h.Sequence).Scan(&made)
 	if err != nil {
 		return h, err
 	}
-	h = client.Head{Index: -1, Time: now.UTC().Truncate(time.Second)}
-	before := sequence.Int64
-	if sequence.Valid {
-		if t := time.UnixMicro(made.Int64).UTC().Truncate(time.Second); t.Before(h.Time) {
-			h.Time = t
-		}
-	} else {
-		before = lastSequence
+	if t := time.UnixMicro(made.Int64).UTC().Truncate(time.Second); made.Valid && t.Before(h.Time) {
+		h.Time = t
 	}
-	var index sql.NullInt64
-	err = b.db.QueryRow(ctx, `
-		SELECT sequence, ledger_index FROM register_event
-		WHERE receipt IS NOT NULL AND sequence < $1 ORDER BY sequence DESC LIMIT 1`, before).Scan(&h.Sequence, &index)
-	if errors.Is(err, sql.ErrNoRows) {
+	err = b.db.QueryRow(ctx, `SELECT ledger_index FROM register_place WHERE sequence = $1`, h.Sequence).Scan(&h.Index)
+	if errors.Is(err, sql.ErrNoRows) && h.Sequence == 0 {
 		return h, nil
-	}
-	if h.Index = index.Int64; !index.Valid {
-		h.Index = -1
 	}
 	return h, err
 }

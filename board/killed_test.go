@@ -115,7 +115,8 @@ func whole(t *testing.T, db *sqldb.DB, license credentials.Handle, reason string
 		t.Fatal(err)
 	}
 	rows, err := db.Query(t.Context(), `
-		SELECT e.token, coalesce(a.body, '') FROM register_event e LEFT JOIN register_act a ON a.sequence = e.sequence
+		SELECT e.token, coalesce(q.body, '') FROM register_event e
+		LEFT JOIN register_act a ON a.sequence = e.sequence LEFT JOIN register_asked q ON q.request = a.request
 		WHERE e.license = $1 AND e.kind = 'order'`, license.String())
 	if err != nil {
 		t.Fatal(err)

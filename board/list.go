@@ -26,6 +26,11 @@ type signedList struct {
 
 func (b *Board) listURL(list int64) string { return b.URL + "/status/" + strconv.FormatInt(list, 10) }
 
+// statusAt is the entry of a license in the status list.
+func (b *Board) statusAt(p place) *credentials.StatusEntry {
+	return credentials.NewStatusEntry(b.listURL(p.list), p.at[0])
+}
+
 // statusList returns the current status list, signed, and for how long others
 // may keep it, or sql.ErrNoRows. Bits are only ever set, so their number says
 // whether the list is another one.

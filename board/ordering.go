@@ -33,29 +33,34 @@ func (b *Board) order(ctx context.Context, by request, license credentials.Handl
 	if err != nil {
 		return h, false, fmt.Errorf("sign order: %w", err)
 	}
-	e, err := b.newEvent(by, client.EventOrder, h, license, identity, token, o.Effective)
+	e, err := b.newEvent(client.EventOrder, h, license, identity, token, o.Effective)
 	if err != nil {
 		return h, false, err
 	}
-	err = b.commit(ctx, e, func(tx *sqldb.Tx) error {
-		return e.commit(tx, func() error {
-			l, before, err := ordered(tx, license)
-			if err != nil {
+	err = b.commit(ctx, by, []event{e}, func(tx *sqldb.Tx) error {
+		var known int
+		if err := tx.QueryRow(`SELECT count(*) FROM register_event WHERE identity = $1`, identity).Scan(&known); err != nil {
+			return err
+		}
+		if known > 0 {
+			return errKnown
+		}
+		l, before, err := ordered(tx, license)
+		if err != nil {
+			return err
+		}
+		if err := credentials.Contradiction(l, before, order); err != nil {
+			return refuse(http.StatusConflict, "%v", err)
+		}
+		if order.Holder != "" {
+			if err := b.possessed(tx, o.Proof, order.Holder, l.NPI); err != nil {
 				return err
 			}
-			if err := credentials.Contradiction(l, before, order); err != nil {
-				return refuse(http.StatusConflict, "%v", err)
-			}
-			if order.Holder != "" {
-				if err := b.possessed(tx, o.Proof, order.Holder, l.NPI); err != nil {
-					return err
-				}
-			}
-			if order.Ends() {
-				_, err = tx.Exec(`UPDATE register_license SET revoked = 1 WHERE handle = $1`, license.String())
-			}
-			return err
-		})
+		}
+		if order.Ends() {
+			_, err = tx.Exec(`UPDATE register_license SET revoked = 1 WHERE handle = $1`, license.String())
+		}
+		return err
 	})
 	var no *refusal
 	switch {

@@ -3,9 +3,10 @@ package board
 import (
 	"context"
 	"database/sql"
-	"encoding/binary"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/countersign-health/countersign/board/client"
@@ -17,110 +18,40 @@ import (
 // errKnown ends a transaction that would have written what is there already.
 var errKnown = errors.New("known already")
 
-// errPlaceTaken ends a transaction whose random place in the status list was
-// another license's.
-var errPlaceTaken = errors.New("place in the status list is taken")
-
-// listFill is how many licenses share one status list. Half full, a random
-// place is free every other time, and a set bit points to nobody.
-var listFill int64 = credentials.StatusListSize / 2 // a test makes it small
-
 // issue registers the license that a asks for, or finds the one that the same
 // application got before.
 func (b *Board) issue(ctx context.Context, by request, a client.Application) (h credentials.Handle, created bool, err error) {
-	identity, err := identityOf("license", a.Jurisdiction, a.Profession, a.Number, string(a.NPI), string(a.From), string(a.Until))
-	if err != nil {
+	r := &row{ask: client.ImportRow{License: a}}
+	if r.identity, err = identityOfLicense(a); err != nil {
 		return h, false, err
 	}
-	for range 64 {
-		h, err = b.issueOnce(ctx, by, a, identity)
-		if !errors.Is(err, errPlaceTaken) {
-			break
-		}
-	}
-	switch {
-	case errors.Is(err, errKnown):
-		if h, err = b.find(ctx, identity); err == nil {
-			err = b.boundTo(ctx, h, a.Holder)
-		}
+	done := make([]client.Imported, 1)
+	if err := b.issueRows(ctx, by, []*row{r}, done); err != nil {
 		return h, false, err
-	case err != nil:
-		return h, false, fmt.Errorf("register license: %w", err)
 	}
-	b.moved()
-	return h, true, nil
+	if done[0].Known {
+		err = b.boundTo(ctx, done[0].Handle, a.Holder)
+	}
+	return done[0].Handle, !done[0].Known, err
 }
 
-func (b *Board) issueOnce(ctx context.Context, by request, a client.Application, identity string) (h credentials.Handle, err error) {
-	// Signed before the transaction, so that a slow key does not hold up others.
-	if _, err := b.find(ctx, identity); err == nil {
-		return h, errKnown
-	} else if !errors.Is(err, sql.ErrNoRows) {
-		return h, err
-	}
-	list, err := b.openList(ctx)
-	if err != nil {
-		return h, err
-	}
-	h = randomHandle()
-	place, now := randomPlace(), b.Now()
-	status := credentials.NewStatusEntry(b.listURL(list), place)
-	token, err := credentials.Issue(b.signer, credentials.KindLicense, h, now, status, a.License(h))
-	if err != nil {
-		return h, err
-	}
-	e, err := b.newEvent(by, client.EventLicense, h, h, identity, token, now)
-	if err != nil {
-		return h, err
-	}
-	return h, b.commit(ctx, e, func(tx *sqldb.Tx) error {
-		return e.commit(tx, func() error {
-			var taken int
-			if err := tx.QueryRow(`SELECT count(*) FROM register_license WHERE list = $1 AND place = $2`, list, place).Scan(&taken); err != nil {
-				return err
-			}
-			if taken > 0 {
-				return errPlaceTaken
-			}
-			if a.Holder != "" {
-				if err := b.possessed(tx, a.Proof, a.Holder, a.NPI); err != nil {
-					return err
-				}
-			}
-			_, err := tx.Exec(`
-				INSERT INTO register_license (handle, identity, npi, list, place, revoked) VALUES ($1, $2, $3, $4, $5, 0)`,
-				h.String(), identity, string(a.NPI), list, place)
-			return err
-		})
-	})
-}
-
-// openList is the status list that new licenses go into.
-func (b *Board) openList(ctx context.Context) (list int64, err error) {
-	var licenses int64
-	err = b.db.QueryRow(ctx, `
-		SELECT newest.list, (SELECT count(*) FROM register_license l WHERE l.list = newest.list)
-		FROM (SELECT coalesce(max(list), 1) AS list FROM register_license) newest`).Scan(&list, &licenses)
-	if licenses >= listFill {
-		list++
-	}
-	return list, err
+func identityOfLicense(a client.Application) (string, error) {
+	return identityOf("license", a.Jurisdiction, a.Profession, a.Number, string(a.NPI), string(a.From), string(a.Until))
 }
 
 // event is a row of register_event that is about to be written.
 type event struct {
-	by                request
 	kind              client.EventKind
 	document, license credentials.Handle
 	identity, token   string
 	entry             []byte
-	made              time.Time
+	line              int // of the clerk's request
 }
 
 // newEvent signs the ledger entry of a document. Its subject is the document's
 // own handle, for orders too: whoever reads only the ledger cannot tell which
 // license an order is about, nor that two orders are about the same one.
-func (b *Board) newEvent(by request, kind client.EventKind, document, license credentials.Handle, identity, token string, effective time.Time) (event, error) {
+func (b *Board) newEvent(kind client.EventKind, document, license credentials.Handle, identity, token string, effective time.Time) (event, error) {
 	kinds := map[client.EventKind]ledger.Kind{client.EventLicense: ledger.KindLicense, client.EventOrder: ledger.KindBoardOrder}
 	e, err := ledger.Entry{
 		Kind: kinds[kind], Subject: document, Document: credentials.DocumentDigest(token), Effective: effective,
@@ -128,61 +59,91 @@ func (b *Board) newEvent(by request, kind client.EventKind, document, license cr
 	if err != nil {
 		return event{}, err
 	}
-	return event{by, kind, document, license, identity, token, e.Marshal(), b.Now()}, nil
+	return event{kind, document, license, identity, token, e.Marshal(), 0}, nil
 }
 
-// commit runs an event's transaction, and remembers its trace before anybody
-// can take it from the outbox.
-func (b *Board) commit(ctx context.Context, e event, write func(*sqldb.Tx) error) error {
-	b.remember(ctx, e.document)
-	err := b.db.TxLocked(ctx, write)
+// commit numbers and writes events, and who asked for them, beside what register
+// writes, in one transaction. Its first statement makes other writers wait until
+// this one has committed; an error takes the numbers back with everything else.
+// The trace is remembered before anybody can take an event from the outbox.
+func (b *Board) commit(ctx context.Context, by request, events []event, register func(*sqldb.Tx) error) error {
+	first := events[0].document
+	b.remember(ctx, first)
+	err := b.db.TxLocked(ctx, func(tx *sqldb.Tx) error {
+		var last int64
+		err := tx.QueryRow(`UPDATE register_counter SET value = value + $1 WHERE name = 'event' RETURNING value`, len(events)).Scan(&last)
+		if err != nil {
+			return fmt.Errorf("number event: %w", err)
+		}
+		if err := register(tx); err != nil {
+			return err
+		}
+		sequence, made := last-int64(len(events))+1, b.Now().UnixMicro()
+		columns := []string{"sequence", "document", "identity", "license", "kind", "token", "entry", "made"}
+		err = tx.Insert("register_event", columns, len(events), func(i int) []any {
+			e := events[i]
+			return []any{sequence + int64(i), e.document.String(), e.identity, e.license.String(), string(e.kind), e.token, e.entry, made}
+		})
+		if err != nil {
+			return err
+		}
+		return by.keep(tx, sequence, events)
+	})
 	if err != nil {
-		b.forget(e.document.String())
+		b.forget(first.String())
 	}
 	return err
 }
 
-// commit numbers and writes the event, and who asked for it, beside what
-// register writes. Its first statement makes other writers wait until this one
-// has committed; an error takes the number back with everything else.
-func (e event) commit(tx *sqldb.Tx, register func() error) error {
-	var sequence int64
-	if err := tx.QueryRow(`UPDATE register_counter SET value = value + 1 WHERE name = 'event' RETURNING value`).Scan(&sequence); err != nil {
-		return fmt.Errorf("number event: %w", err)
-	}
-	var known int
-	if err := tx.QueryRow(`SELECT count(*) FROM register_event WHERE identity = $1`, e.identity).Scan(&known); err != nil {
-		return err
-	}
-	if known > 0 {
-		return errKnown
-	}
-	if err := register(); err != nil {
-		return err
-	}
-	_, err := tx.Exec(`
-		INSERT INTO register_event (sequence, document, identity, license, kind, token, entry, made)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		sequence, e.document.String(), e.identity, e.license.String(), string(e.kind), e.token, e.entry, e.made.UnixMicro())
-	if err != nil {
-		return err
-	}
-	return e.by.keep(tx, sequence)
-}
-
 // find returns the document that an identity got, or sql.ErrNoRows.
 func (b *Board) find(ctx context.Context, identity string) (h credentials.Handle, err error) {
-	var s string
-	if err := b.db.QueryRow(ctx, `SELECT document FROM register_event WHERE identity = $1`, identity).Scan(&s); err != nil {
-		return h, err
+	known, err := b.findAll(ctx, []string{identity})
+	if err == nil && len(known) == 0 {
+		err = sql.ErrNoRows
 	}
-	return credentials.ParseHandle(s)
+	return known[identity].handle, err
+}
+
+// A found is what an identity got.
+type found struct {
+	handle credentials.Handle
+	token  string
+}
+
+// findAll returns the documents of those identities that have one.
+func (b *Board) findAll(ctx context.Context, identities []string) (map[string]found, error) {
+	args, places := make([]any, len(identities)), make([]string, len(identities))
+	for i, identity := range identities {
+		args[i], places[i] = identity, "$"+strconv.Itoa(i+1)
+	}
+	known := map[string]found{}
+	rows, err := b.db.Query(ctx, `SELECT identity, document, token FROM register_event WHERE identity IN (`+strings.Join(places, ", ")+`)`, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var identity, document string
+		var f found
+		if err := rows.Scan(&identity, &document, &f.token); err != nil {
+			return nil, err
+		}
+		if f.handle, err = credentials.ParseHandle(document); err != nil {
+			return nil, err
+		}
+		known[identity] = f
+	}
+	return known, rows.Err()
 }
 
 // file reads a license with its orders, or sql.ErrNoRows.
 func (b *Board) file(ctx context.Context, license credentials.Handle) (f client.File, err error) {
 	rows, err := b.db.Query(ctx, `
-		SELECT document, kind, token, entry, ledger_index, receipt FROM register_event WHERE license = $1 ORDER BY sequence`, license.String())
+		SELECT e.document, e.kind, e.token, coalesce(n.entry, e.entry), p.ledger_index, r.receipt FROM register_event e
+		LEFT JOIN register_anew n ON n.sequence = e.sequence
+		LEFT JOIN register_place p ON p.sequence = e.sequence
+		LEFT JOIN register_receipt r ON r.sequence = e.sequence
+		WHERE e.license = $1 ORDER BY e.sequence`, license.String())
 	if err != nil {
 		return f, err
 	}
@@ -244,10 +205,4 @@ func (b *Board) licensesOf(ctx context.Context, npi credentials.NPI) (handles []
 func identityOf(parts ...string) (string, error) {
 	b, err := credentials.CanonicalJSON(parts)
 	return credentials.DigestOf(b).String(), err
-}
-
-// randomPlace is uniform: the list's size is a power of two.
-func randomPlace() int {
-	h := randomHandle()
-	return int(binary.BigEndian.Uint32(h[:]) % credentials.StatusListSize)
 }

@@ -24,15 +24,24 @@ func (b *Board) remember(ctx context.Context, document credentials.Handle) {
 	}
 }
 
-func (b *Board) forget(document string) {
+func (b *Board) forget(documents ...string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	delete(b.asked, document)
+	for _, d := range documents {
+		delete(b.asked, d)
+	}
 }
 
-// within is ctx as part of the trace in which a document was asked for.
-func (b *Board) within(ctx context.Context, document string) context.Context {
+// withinAny is ctx as part of the trace in which the first of the documents was
+// asked for that is traced: one request to the ledger has one trace, whatever
+// it brings.
+func (b *Board) withinAny(ctx context.Context, documents []string) context.Context {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return trace.ContextWithSpan(ctx, b.asked[document])
+	for _, d := range documents {
+		if s := b.asked[d]; s != nil {
+			return trace.ContextWithSpan(ctx, s)
+		}
+	}
+	return ctx
 }

@@ -192,7 +192,7 @@ feed:
 	}
 	waiting, stop := context.WithTimeout(ctx, max(wait, time.Second))
 	defer stop()
-	err := i.desk.Whole(waiting)
+	err := i.desk.Whole(waiting, func(done, all int64) {})
 	if err != nil && waiting.Err() != nil && ctx.Err() == nil {
 		return later("wait for the ledger's receipts", "some are not there yet; what the board signed stands", "import the file again to wait on")
 	}

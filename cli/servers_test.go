@@ -84,7 +84,7 @@ func startServers(t *testing.T) []string {
 	}
 
 	door := httptest.NewUnstartedServer(nil)
-	b, err := board.Open(t.Context(), openDB(t, filepath.Join(dir, "board.db")), ledgertest.Signer("board"), appender{reader}, board.Options{
+	b, err := board.Open(t.Context(), openDB(t, filepath.Join(dir, "board.db")), ledgertest.Signer("board"), reader, board.Options{
 		Jurisdiction: "CA", URL: "http://" + door.Listener.Addr().String(), Clerks: []string{signers["clerk"].KeyID()},
 		Proofs: func(ctx context.Context) map[string][]byte { return proofs(t, ctx, reader, l) },
 		Log:    slog.New(slog.NewTextHandler(t.Output(), nil)),
@@ -142,19 +142,6 @@ func openDB(t *testing.T, path string) *sqldb.DB {
 	}
 	t.Cleanup(func() { db.Close() })
 	return db
-}
-
-// appender is a board's line to the ledger.
-type appender struct{ *client.Client }
-
-func (a appender) Append(ctx context.Context, key string, e ledger.Entry) (int64, error) {
-	at, err := a.Client.Append(ctx, key, e)
-	return at.Index, err
-}
-
-func (a appender) AwaitFinal(ctx context.Context, index int64, e ledger.Entry) ([]byte, error) {
-	receipt, _, err := a.Await(ctx, index, e.Marshal())
-	return receipt, err
 }
 
 // A gate answers as a gateway does, without contracts or books behind it: it

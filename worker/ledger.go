@@ -75,6 +75,21 @@ func (l *LedgerLine) AwaitFinal(ctx context.Context, index int64, e ledger.Entry
 	return receipt, err
 }
 
+// AppendAll records entries, each under its business key, in their order.
+func (l *LedgerLine) AppendAll(ctx context.Context, businessKeys []string, all []ledger.Entry) ([]int64, error) {
+	indices, err := l.client.AppendAll(ctx, businessKeys, all)
+	if err != nil && client.Permanent(err) && !errors.Is(err, ledger.ErrRetired) {
+		err = fmt.Errorf("%w: %w", activities.ErrRefused, err)
+	}
+	return indices, err
+}
+
+// AwaitAll waits for the receipts of entries, as many as become final with the
+// first.
+func (l *LedgerLine) AwaitAll(ctx context.Context, indices []int64, all []ledger.Entry) ([][]byte, error) {
+	return l.client.AwaitAll(ctx, indices, all)
+}
+
 // Own lists what a party has recorded from an index on, and how many entries
 // are final. Void entries are not its own. Participants are left out: a party's
 // admission is in nobody's books.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/countersign-health/countersign/credentials"
@@ -31,24 +30,20 @@ type Deed struct {
 //
 // The acts have no gaps. That the newest are not held back, the feed shows.
 func (c *Client) Deeds(ctx context.Context, after int64, each func(Deed) error) error {
-	seen := map[credentials.Handle]bool{}
+	o := c.newOpener()
 	for next := after + 1; ; {
 		p, err := c.acts(ctx, next-1, credentials.Handle{})
 		if err != nil {
 			return fmt.Errorf("read acts after %d: %w", next-1, err)
 		}
 		for _, a := range p.Acts {
-			d, id, err := c.openAct(a)
-			switch {
-			case err == nil && a.Sequence != next:
+			d, err := o.open(ctx, p, a)
+			if err == nil && a.Sequence != next {
 				err = errors.New("it is out of order")
-			case err == nil && seen[id]:
-				err = errors.New("its request was for another act")
 			}
 			if err != nil {
 				return fmt.Errorf("act %d: %w", a.Sequence, evidence(err))
 			}
-			seen[id] = true
 			next++
 			if err := each(d); err != nil {
 				return err
@@ -70,13 +65,14 @@ func (c *Client) History(ctx context.Context, f File) (deeds []Deed, err error) 
 	for _, o := range f.Orders {
 		want[o.Handle] = true
 	}
+	o := c.newOpener()
 	for last := int64(0); ; {
 		p, err := c.acts(ctx, last, f.License.Handle)
 		if err != nil {
 			return nil, fmt.Errorf("read acts upon the license: %w", err)
 		}
 		for _, a := range p.Acts {
-			d, _, err := c.openAct(a)
+			d, err := o.open(ctx, p, a)
 			if err == nil && a.Sequence <= last {
 				err = errors.New("it is out of order")
 			}
@@ -100,23 +96,34 @@ func (c *Client) History(ctx context.Context, f File) (deeds []Deed, err error) 
 }
 
 // Whole waits until everything that the register holds now is on the feed, each
-// with its receipt. It asks as a clerk: only they see what is not final yet.
-func (c *Client) Whole(ctx context.Context) error {
+// with its receipt, and tells how much of it is. It asks as a clerk: only they
+// see what is not final yet.
+func (c *Client) Whole(ctx context.Context, tell func(done, all int64)) error {
 	now, err := c.acts(ctx, 1<<53-1, credentials.Handle{})
 	if err != nil {
 		return fmt.Errorf("ask how much the register holds: %w", err)
 	}
-	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
-		p, err := c.Feed(ctx, 0, 0)
-		if err != nil || p.Head.Sequence >= now.Last {
-			return err
-		}
+	for p := now; p.Proven < now.Last; {
+		tell(p.Proven, now.Last)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(pause):
+		case <-time.After(200 * time.Millisecond):
+		}
+		if p, err = c.acts(ctx, 1<<53-1, credentials.Handle{}); err != nil {
+			return fmt.Errorf("ask how much of the register is final: %w", err)
 		}
 	}
+	tell(now.Last, now.Last)
+	if now.Last == 0 {
+		return nil
+	}
+	// What the feed's head says, the board has signed.
+	p, err := c.Feed(ctx, now.Last-1, 0)
+	if err == nil && p.Head.Sequence < now.Last {
+		err = evidence(errors.New("the feed ends before what is said to be final"))
+	}
+	return err
 }
 
 func (c *Client) acts(ctx context.Context, after int64, license credentials.Handle) (p ActPage, err error) {
@@ -131,73 +138,7 @@ func (c *Client) acts(ctx context.Context, after int64, license credentials.Hand
 	return p, err
 }
 
-// openAct checks an act and returns the id of its request.
-func (c *Client) openAct(a Act) (d Deed, id credentials.Handle, err error) {
-	r := a.Request
-	if r == nil {
-		return d, id, errors.New("no clerk's request is kept with it")
-	}
-	claims, err := credentials.VerifyRequest(r.Token, http.MethodPost, r.Path, string(c.Board), r.Body, r.Accepted, credentials.ResolveDIDKey)
-	if err != nil {
-		return d, id, fmt.Errorf("the clerk's request: %w", err)
-	}
-	d = Deed{Sequence: a.Sequence, Clerk: claims.KeyID, Signed: claims.Issued, Accepted: r.Accepted}
-	switch a.Kind {
-	case EventLicense:
-		if d.License, err = c.openIssuance(a); err == nil {
-			d.Document = d.License.Handle
-		}
-	case EventOrder:
-		if d.Order, err = c.openOrdering(a); err == nil {
-			d.Document = d.Order.Handle
-		}
-	default:
-		err = fmt.Errorf("kind %q is not known", a.Kind)
-	}
-	return d, claims.ID, err
-}
-
-var errNotAsked = errors.New("the clerk asked for something else than the board signed")
-
-func (c *Client) openIssuance(a Act) (*credentials.License, error) {
-	doc, err := credentials.Open[credentials.License](a.Token, credentials.KindLicense, c.Keys)
-	if err != nil {
-		return nil, err
-	}
-	var asked Application
-	if err := credentials.DecodeStrict(a.Request.Body, &asked); err != nil {
-		return nil, fmt.Errorf("the clerk's request: %w", err)
-	}
-	if asked.License(doc.Handle()) != doc.Subject || !strings.HasSuffix(a.Request.Path, "/licenses") {
-		return nil, errNotAsked
-	}
-	if asked.Holder != "" {
-		p, err := credentials.OpenKeyProof(asked.Proof, c.Board)
-		if err != nil || p.Holder != asked.Holder || p.NPI != asked.NPI {
-			return nil, errUnproven
-		}
-	}
-	return &doc.Subject, nil
-}
-
-var errUnproven = errors.New("the board bound a key of which the clinician did not prove that they have it")
-
-func (c *Client) openOrdering(a Act) (*credentials.Order, error) {
-	doc, err := credentials.Open[credentials.Order](a.Token, credentials.KindBoardOrder, c.Keys)
-	if err != nil {
-		return nil, err
-	}
-	var asked OrderRequest
-	if err := credentials.DecodeStrict(a.Request.Body, &asked); err != nil {
-		return nil, fmt.Errorf("the clerk's request: %w", err)
-	}
-	if !asked.AskedFor(doc.Subject) || doc.Subject.Handle != doc.Handle() || !strings.HasSuffix(a.Request.Path, "/licenses/"+doc.Subject.License.String()+"/orders") {
-		return nil, errNotAsked
-	}
-	if asked.Holder != "" {
-		if p, err := credentials.OpenKeyProof(asked.Proof, c.Board); err != nil || p.Holder != asked.Holder {
-			return nil, errUnproven
-		}
-	}
-	return &doc.Subject, nil
-}
+var (
+	errNotAsked = errors.New("the clerk asked for something else than the board signed")
+	errUnproven = errors.New("the board bound a key of which the clinician did not prove that they have it")
+)

@@ -77,6 +77,41 @@ type ChallengeRequest struct {
 	NPI credentials.NPI `json:"npi"`
 }
 
+// What one request to import may hold.
+const (
+	MostRows   = 1000
+	MostImport = 1 << 20 // bytes
+)
+
+// An Import is what a clerk sends to have many licenses issued.
+type Import struct {
+	Rows []ImportRow `json:"rows"`
+}
+
+// An ImportRow is one license of a register, and the order that brings it to
+// where it stands there.
+type ImportRow struct {
+	License Application   `json:"license"`
+	Order   *OrderRequest `json:"order,omitempty"`
+}
+
+// An Imported is the answer for a row. Refused says what is wrong with it, by
+// JSON pointer; then nothing was done for it. Known says that the license was
+// there before: then no order was made, for the clerk may not know what else was
+// ordered upon it.
+type Imported struct {
+	Handle  credentials.Handle `json:"handle"`
+	License string             `json:"license"`         // token
+	Order   string             `json:"order,omitempty"` // token
+	Known   bool               `json:"known,omitempty"`
+	Refused string             `json:"refused,omitempty"`
+}
+
+// An ImportAnswer answers for every row of an import, in its order.
+type ImportAnswer struct {
+	Rows []Imported `json:"rows"`
+}
+
 // A Document is a license or an order as the board signed it. Until the ledger
 // has given its receipt it has none, and nobody else need believe it.
 type Document struct {
@@ -159,29 +194,34 @@ func (p FeedPage) Prove(after int64) PageProof {
 	return PageProof{After: after, Events: credentials.DigestOf(b), Head: p.Head}
 }
 
-// An Act is one line of the register: what the board signed, and what a clerk
-// signed to have it.
+// An Act is one line of the register: what the board signed, and which line of
+// which clerk's request had it do so. A request without lines has line 0.
 type Act struct {
 	Sequence int64     `json:"sequence"`
 	Kind     EventKind `json:"kind"`
 	Token    string    `json:"token"` // license or order
-	Request  *Request  `json:"request,omitempty"`
+	Request  string    `json:"request"`
+	Line     int       `json:"line"`
 }
 
 // A Request is a clerk's request as it came. The token is the clerk's
 // signature upon path, body and time.
 type Request struct {
+	ID       string    `json:"id"` // the token's jti
 	Path     string    `json:"path"`
 	Token    string    `json:"token"`
 	Body     []byte    `json:"body"`
 	Accepted time.Time `json:"accepted"` // by the board's clock
 }
 
-// ActPage is the answer to one reading of the acts. Last is the newest act of
-// the register.
+// ActPage is the answer to one reading of the acts, with the requests that they
+// name. Last is the newest act of the register, Proven the newest of which the
+// ledger's receipt is there.
 type ActPage struct {
-	Acts []Act `json:"acts"`
-	Last int64 `json:"last"`
+	Acts     []Act     `json:"acts"`
+	Requests []Request `json:"requests"`
+	Last     int64     `json:"last"`
+	Proven   int64     `json:"proven"`
 }
 
 // The services that a board's did:web document names.

@@ -74,7 +74,7 @@ func testHouses(t *testing.T, databases map[string]string) {
 		t.Fatalf("issue a license: %v, receipt of %d bytes", err, len(file.License.Receipt))
 	}
 	checkMetrics(t, log, "countersign_ledger_size 3", "countersign_ledger_final_size 3",
-		`countersign_requests_total{route="POST /entries",status="200"} 2`)
+		`countersign_requests_total{route="POST /entries",status="200"} 1`, `countersign_requests_total{route="POST /batches",status="200"} 1`)
 	checkMetrics(t, board, `countersign_requests_total{route="POST /licenses",status="201"} 1`, "countersign_outbox_length 0",
 		"countersign_final_seconds_count 1", `countersign_running{command="board"} 1`)
 
@@ -242,7 +242,8 @@ func TestMigrate(t *testing.T) {
 	w := newTown(t, map[string]string{"board": sqldbtest.Postgres(t)})
 	const waits = "countersignd: migrations wait: countersignd migrate up runs them\n"
 	const ledger = "ledger: 0001_ledger.sql done\nledger: 0002_append_only.sqlite.sql done\n"
-	const board = "board: 0001_register.sql done\nboard: 0002_acts.sql done\nboard: 0003_append_only.postgres.sql done\nboard: 0004_signed_anew.sql done\n"
+	const board = "board: 0001_register.sql done\nboard: 0002_acts.sql done\nboard: 0003_append_only.postgres.sql done\nboard: 0004_signed_anew.sql done\n" +
+		"board: 0005_challenges.sql done\nboard: 0007_together.sql done\nboard: 0008_append_only.postgres.sql done\n"
 	for _, x := range []struct {
 		args, file string
 		code       int

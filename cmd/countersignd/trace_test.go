@@ -70,8 +70,8 @@ func TestTraces(t *testing.T) {
 		t.Errorf("got spans of %v, want board, ledger and witness", services)
 	}
 	for _, want := range []string{
-		"countersignd-ledger POST /entries < countersignd-board POST ledger < countersignd-board POST /licenses",
-		"countersignd-witness POST /add-checkpoint < countersignd-ledger POST witness < countersignd-ledger publish checkpoint < countersignd-ledger POST /entries",
+		"countersignd-ledger POST /batches < countersignd-board POST ledger < countersignd-board POST /licenses",
+		"countersignd-witness POST /add-checkpoint < countersignd-ledger POST witness < countersignd-ledger publish checkpoint < countersignd-ledger POST /batches",
 	} {
 		if got := ways(spans); !strings.Contains(got, want) {
 			t.Errorf("no %s in the trace; there are\n%s", want, got)

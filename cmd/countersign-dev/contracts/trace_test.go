@@ -107,8 +107,8 @@ func TestTrace(t *testing.T) {
 	h.typed(p, parties.Clerk, "license", "issue", "--npi", string(amaranth), "--name", "Nadia Amaranth", "--state", "CA", "--profession", "MD",
 		"--number", "CA-MD-99999", "--from", "2021-10-01", "--until", "2027-09-30",
 		"--board", b.URL, "--board-did", string(b.DID), "--trust", h.TrustFile())
-	h.hasChain(kept, "POST /entries", "POST ledger", "POST /licenses", "POST board", "countersign license issue")
-	h.hasChain(kept, "GET /receipts/{index}", "GET ledger", "POST /licenses", "POST board", "countersign license issue")
+	h.hasChain(kept, "POST /batches", "POST ledger", "POST /licenses", "POST board", "countersign license issue")
+	h.hasChain(kept, "POST /receipts", "POST ledger", "POST /licenses", "POST board", "countersign license issue")
 	h.oneTrace(kept, "countersign license issue")
 }
 

@@ -16,13 +16,17 @@ import (
 	"github.com/countersign-health/countersign/worker"
 )
 
-// timed measures how long entries take to become final.
-func (p *process) timed(a board.Appender) *stopwatch {
-	return &stopwatch{Appender: a, final: p.metrics.histogram("final_seconds", "From sending an entry to its receipt."), begun: map[int64]time.Time{}}
+// timed measures how long a board's entries take to become final.
+func (p *process) timed(a board.Appender) *timedAppender {
+	return &timedAppender{a, p.stopwatch()}
 }
 
 func (p *process) timedLine(l worker.Ledger) worker.Ledger {
-	return &timedLine{Ledger: l, watch: p.timed(l)}
+	return &timedLine{l, p.stopwatch()}
+}
+
+func (p *process) stopwatch() *stopwatch {
+	return &stopwatch{final: p.metrics.histogram("final_seconds", "From sending an entry to its receipt."), begun: map[int64]time.Time{}}
 }
 
 // A timedLine is a line to the ledger under a stopwatch.
@@ -32,44 +36,66 @@ type timedLine struct {
 }
 
 func (l *timedLine) Append(ctx context.Context, key string, e ledger.Entry) (int64, error) {
-	return l.watch.Append(ctx, key, e)
+	begun := time.Now()
+	index, err := l.Ledger.Append(ctx, key, e)
+	if err == nil {
+		l.watch.start(begun, index)
+	}
+	return index, err
 }
 
 func (l *timedLine) AwaitFinal(ctx context.Context, index int64, e ledger.Entry) ([]byte, error) {
-	return l.watch.AwaitFinal(ctx, index, e)
+	receipt, err := l.Ledger.AwaitFinal(ctx, index, e)
+	if err == nil {
+		l.watch.stop(index)
+	}
+	return receipt, err
+}
+
+// A timedAppender is a board's line to the ledger under a stopwatch.
+type timedAppender struct {
+	board.Appender
+	watch *stopwatch
+}
+
+func (l *timedAppender) AppendAll(ctx context.Context, keys []string, all []ledger.Entry) ([]int64, error) {
+	begun := time.Now()
+	indices, err := l.Appender.AppendAll(ctx, keys, all)
+	l.watch.start(begun, indices...)
+	return indices, err
+}
+
+func (l *timedAppender) AwaitAll(ctx context.Context, indices []int64, all []ledger.Entry) ([][]byte, error) {
+	receipts, err := l.Appender.AwaitAll(ctx, indices, all)
+	l.watch.stop(indices[:len(receipts)]...)
+	return receipts, err
 }
 
 type stopwatch struct {
-	board.Appender
 	final prometheus.Histogram
 	mu    sync.Mutex
 	begun map[int64]time.Time
 }
 
-func (s *stopwatch) Append(ctx context.Context, key string, e ledger.Entry) (int64, error) {
-	begun := time.Now()
-	index, err := s.Appender.Append(ctx, key, e)
-	if err == nil {
-		s.mu.Lock()
-		defer s.mu.Unlock()
+func (s *stopwatch) start(begun time.Time, indices ...int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, index := range indices {
 		if _, again := s.begun[index]; !again && len(s.begun) < 100_000 { // what is never awaited must not pile up
 			s.begun[index] = begun
 		}
 	}
-	return index, err
 }
 
-func (s *stopwatch) AwaitFinal(ctx context.Context, index int64, e ledger.Entry) ([]byte, error) {
-	receipt, err := s.Appender.AwaitFinal(ctx, index, e)
-	if err == nil {
-		s.mu.Lock()
-		defer s.mu.Unlock()
+func (s *stopwatch) stop(indices ...int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, index := range indices {
 		if begun, ok := s.begun[index]; ok {
 			s.final.Observe(time.Since(begun).Seconds())
 			delete(s.begun, index)
 		}
 	}
-	return receipt, err
 }
 
 // tally counts what passes into the books.
