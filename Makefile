@@ -112,7 +112,7 @@ fuzz:
 
 # The tests of the unchanged package first: what fails anyway catches nothing.
 mutants:
-	@test/step.sh 'tests as they are' go test ./credentials
+	@test/step.sh 'tests as they are' go test ./credentials ./credentials/integrity ./credentials/sdjwt ./credentials/rdfc ./credentials/aries
 	@test/step.sh 'mutants' go run ./test/mutants -only '$(ONLY)'
 
 fmt:

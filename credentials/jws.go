@@ -68,11 +68,8 @@ func openJWS(token, typ string, keys ResolveKey) (kid string, key Key, payload [
 	if _, _, err := ParseKeyID(h.Kid); err != nil {
 		return "", Key{}, nil, Refuse(CheckHeader, "%w", err)
 	}
-	if key, err = keys(h.Kid); err != nil {
-		return "", Key{}, nil, at(CheckKey, "find the token's key", err)
-	}
-	if key.Algorithm() == "" {
-		return "", Key{}, nil, Lack(CheckKey, "find the token's key: there is none")
+	if key, err = findKey(h.Kid, keys); err != nil {
+		return "", Key{}, nil, err
 	}
 	if h.Alg != string(key.Algorithm()) {
 		return "", Key{}, nil, Refuse(CheckAlgorithm, "token is signed with %q: its key signs with %s", h.Alg, key.Algorithm())

@@ -178,6 +178,30 @@ func ParseKey(multikey string) (Key, error) {
 	return k, nil
 }
 
+// FindKey asks keys for the key that a document names, which has to be a key of
+// owner: its issuer, or the holder who presents it.
+func FindKey(kid string, owner DID, keys ResolveKey) (Key, error) {
+	d, _, err := ParseKeyID(kid)
+	if err != nil {
+		return Key{}, Refuse(CheckHeader, "%w", err)
+	}
+	if d != owner {
+		return Key{}, Refuse(CheckIssuer, "its key is not its issuer's or holder's")
+	}
+	return findKey(kid, keys)
+}
+
+func findKey(kid string, keys ResolveKey) (Key, error) {
+	key, err := keys(kid)
+	if err != nil {
+		return Key{}, at(CheckKey, "find its key", err)
+	}
+	if key.Algorithm() == "" {
+		return Key{}, Lack(CheckKey, "find its key: there is none")
+	}
+	return key, nil
+}
+
 // heldAt says whether the key was its owner's at p.
 func (k Key) heldAt(p Position) error {
 	held := p < 0

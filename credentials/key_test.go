@@ -8,6 +8,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"math/big"
 	"strings"
 	"testing"
@@ -216,5 +217,35 @@ func TestNewKeyRefuses(t *testing.T) {
 	}
 	if _, err := NewES256Signer("", p384); err == nil {
 		t.Error("made an ES256 signer with a P-384 key")
+	}
+}
+
+// The key that a document names has to be its owner's; what a resolver could not
+// find out leaves it open, even if a key came along.
+func TestFindKey(t *testing.T) {
+	k, other := testKey(1), testKey(2)
+	kid, did := KeyID(pubOf(k)), KeyDID(pubOf(k))
+	good, err := ResolveDIDKey(kid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name    string
+		kid     string
+		keys    ResolveKey
+		outcome Outcome
+		check   Check
+	}{
+		{"good", kid, ResolveDIDKey, Good, ""},
+		{"no key id", string(did), ResolveDIDKey, Bad, CheckHeader},
+		{"another's", KeyID(pubOf(other)), ResolveDIDKey, Bad, CheckIssuer},
+		{"refused", kid, func(string) (Key, error) { return good, Refuse(CheckKey, "no") }, Bad, CheckKey},
+		{"unknown", kid, func(string) (Key, error) { return good, errors.New("no network") }, NotKnown, CheckKey},
+		{"none", kid, func(string) (Key, error) { return Key{}, nil }, NotKnown, CheckKey},
+	} {
+		got, err := FindKey(tt.kid, did, tt.keys)
+		if v := VerdictOf(err); v.Outcome != tt.outcome || v.Check != tt.check || got.Equal(good) != (tt.outcome == Good) {
+			t.Errorf("%s: %v, %+v", tt.name, got, v)
+		}
 	}
 }

@@ -67,13 +67,15 @@ func NewImporter(more map[string][]byte) (*Importer, error) {
 
 // An Imported credential was signed by its issuer.
 type Imported struct {
-	// Envelope has the first type beside VerifiableCredential as its kind, and a
-	// handle made of the digest of what was signed. It names no jurisdiction:
+	// Envelope has the first of Types beside VerifiableCredential as its kind, and
+	// a handle made of the digest of what was signed. It names no jurisdiction:
 	// where a subject has it, and what it means, the issuer's context says.
 	Envelope *credentials.Envelope
-	ID       string // "" where it has none
-	Types    []string
-	Subject  map[string]any
+	ID       string   // "" where it has none
+	Types    []string // sorted: nobody signs the order of types in JSON-LD
+	// Subject as it stands there. In JSON-LD a value and a list of it alone say
+	// the same, and a list has no order unless its term gives it one.
+	Subject map[string]any
 	// ForeignStatus says that it names a status list of a kind that is not read.
 	ForeignStatus bool
 }
@@ -120,25 +122,6 @@ func (i *Importer) Prove(document []byte, keys credentials.ResolveKey) (*Importe
 	return got, nil
 }
 
-// keyFor asks for the key that a document names, which has to be its issuer's.
-func keyFor(kid string, issuer credentials.DID, keys credentials.ResolveKey) (credentials.Key, error) {
-	if d, _, err := credentials.ParseKeyID(kid); err != nil {
-		return credentials.Key{}, credentials.Refuse(credentials.CheckHeader, "%w", err)
-	} else if d != issuer {
-		return credentials.Key{}, credentials.Refuse(credentials.CheckIssuer, "its key is not its issuer's")
-	}
-	key, err := keys(kid)
-	switch {
-	case credentials.VerdictOf(err).Outcome == credentials.Bad:
-		return key, credentials.Refuse(credentials.CheckKey, "find its key: %w", err)
-	case err != nil:
-		return key, credentials.Lack(credentials.CheckKey, "find its key: %w", err)
-	case key.Algorithm() == "":
-		return key, credentials.Lack(credentials.CheckKey, "find its key: there is none")
-	}
-	return key, nil
-}
-
 // asked calls aries. What is known to make it panic was refused before; this is
 // the last net.
 func asked(check func() error) (err error) {
@@ -167,6 +150,7 @@ func read(vc map[string]any) (*Imported, error) {
 	if got.Types, ok = texts(vc["type"]); !ok || !slices.Contains(got.Types, baseType) {
 		return bad("type", baseType+" among others")
 	}
+	slices.Sort(got.Types)
 	got.Envelope.Kind = baseType
 	if j := slices.IndexFunc(got.Types, func(t string) bool { return t != baseType }); j >= 0 {
 		got.Envelope.Kind = credentials.Kind(got.Types[j])
@@ -209,10 +193,7 @@ func (got *Imported) status(v any) error {
 	if v == nil {
 		return nil
 	}
-	b, err := json.Marshal(v)
-	if err != nil {
-		return credentials.Refuse(credentials.CheckContent, "at /credentialStatus: %w", err)
-	}
+	b, _ := json.Marshal(v) // it was decoded from JSON
 	var entry struct {
 		ID string `json:"id"`
 		credentials.StatusEntry
@@ -249,8 +230,8 @@ func moment(v any) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	s, _ := v.(string)
-	t, err := time.Parse(time.RFC3339, s)
-	if err != nil || t.IsZero() || strings.Contains(s, ",") {
+	t, _ := time.Parse(time.RFC3339, s) // zero where it is none
+	if t.IsZero() || strings.Contains(s, ",") {
 		return time.Time{}, errors.New("no time")
 	}
 	return t.UTC(), nil

@@ -2,7 +2,9 @@ package integrity
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -207,6 +209,63 @@ func TestOpenNamesTheCheck(t *testing.T) {
 	} {
 		if _, err := Open([]byte(tt.doc), suites, Expect{}, credentials.ResolveDIDKey); credentials.VerdictOf(err).Check != tt.want {
 			t.Errorf("%.60s: %v, want %s", tt.doc, err, tt.want)
+		}
+	}
+}
+
+// What other checks stand behind as well, by itself.
+func TestOpenByItself(t *testing.T) {
+	signed, doc := string(testSigned(t)), string(testDraft(t))
+	value := signed[strings.Index(signed, `"proofValue":"`)+14:]
+	value = value[:strings.IndexByte(value, '"')]
+	issuer := func(types, issuer string) []byte {
+		return forge(t, 1, fmt.Sprintf(`{"type":%s,"issuer":%s}`, types, issuer), config(1, ""))
+	}
+	for _, tt := range []struct {
+		name, doc string
+		check     credentials.Check
+		want      string
+	}{
+		{"set of proofs", strings.Replace(doc, `{`, `{"proof":[{}],`, 1), credentials.CheckForm, "want one proof"},
+		{"63 bytes", strings.Replace(signed, value, "z"+base58.Encode(make([]byte, 63)), 1), credentials.CheckForm, "64 bytes"},
+		{"other letter before them", strings.Replace(signed, value, "x"+value[1:], 1), credentials.CheckForm, "canonical"},
+		{"nothing", strings.Replace(signed, value, "", 1), credentials.CheckForm, "behind a z"},
+		{"90 characters", strings.Replace(signed, value, "z"+strings.Repeat("2", 89), 1), credentials.CheckForm, "89 characters"},
+		{"type with a number", string(issuer(`["VerifiableCredential",5]`, fmt.Sprintf("%q", didOf(1)))), credentials.CheckContent, "/type"},
+		{"issuer a list", string(issuer(`"VerifiableCredential"`, `["x"]`)), credentials.CheckContent, "/issuer"},
+		{"issuer's id a number", string(issuer(`"VerifiableCredential"`, `{"id":5}`)), credentials.CheckContent, "/issuer"},
+		{"created before all time", string(forge(t, 1, doc, strings.Replace(config(1, ""), "2026-03", "0000-03", 1))), credentials.CheckHeader, "created"},
+		{"expires at no time", string(forge(t, 1, doc, strings.Replace(config(1, `,"expires":"0001-01-01T00:00:00Z"`), "2026-03", "0000-03", 1))), credentials.CheckHeader, "created"},
+	} {
+		_, err := Open([]byte(tt.doc), suites, Expect{}, credentials.ResolveDIDKey)
+		if credentials.VerdictOf(err).Check != tt.check || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want %s: %q", tt.name, err, tt.check, tt.want)
+		}
+	}
+}
+
+// A suite that refuses to hash has hashed nothing, whoever signed nothing.
+func TestOpenRefusesWhatItsSuiteRefuses(t *testing.T) {
+	refuses := Suite{Name: JCS.Name, Canonicalize: func([]byte) ([]byte, error) { return nil, errors.New("no") }}
+	var o object
+	if err := json.Unmarshal(testSigned(t), &o); err != nil {
+		t.Fatal(err)
+	}
+	var proof object
+	if err := json.Unmarshal(o["proof"], &proof); err != nil {
+		t.Fatal(err)
+	}
+	nothing := sha256.Sum256(nil)
+	for _, input := range [][]byte{nil, append(nothing[:], nothing[:]...)} {
+		sig, err := testSigner(1).Sign(input)
+		if err != nil {
+			t.Fatal(err)
+		}
+		proof["proofValue"] = encode(multibase(sig))
+		o["proof"], _ = json.Marshal(proof)
+		b, _ := json.Marshal(o)
+		if _, err := Open(b, []Suite{refuses}, Expect{}, credentials.ResolveDIDKey); credentials.VerdictOf(err).Check != credentials.CheckContent {
+			t.Errorf("Open = %v", err)
 		}
 	}
 }

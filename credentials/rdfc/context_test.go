@@ -87,6 +87,20 @@ func TestContextCoversSchemas(t *testing.T) {
 	}
 }
 
+// A context that names another one gets none but the program's.
+func TestLoaderRefusesOthers(t *testing.T) {
+	l, err := Loader(map[string][]byte{"urn:x": []byte(`{"@context":["https://x.test/v1"]}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if doc, err := l.LoadDocument("https://x.test/v1"); err == nil {
+		t.Errorf("loaded %+v", doc)
+	}
+	if _, err := l.LoadDocument(ContextV2); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestWithContextsRefuses(t *testing.T) {
 	for name, more := range map[string]map[string][]byte{
 		"ours":       {credentials.ContextID: []byte(`{"@context":{}}`)},

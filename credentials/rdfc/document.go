@@ -24,19 +24,19 @@ func (l library) checkDocument(raw []byte, doc map[string]any) error {
 	if len(raw) > maxBytes {
 		return fmt.Errorf("document has %d bytes: the most that is read as JSON-LD is %d", len(raw), maxBytes)
 	}
-	contexts, ok := doc["@context"].([]any)
-	if one, isText := doc["@context"].(string); isText {
-		contexts, ok = []any{one}, true
+	contexts, _ := doc["@context"].([]any)
+	if one, ok := doc["@context"].(string); ok {
+		contexts = []any{one}
 	}
-	if !ok || len(contexts) == 0 {
+	if len(contexts) == 0 {
 		return errors.New("at /@context: want a list of URLs")
 	}
 	if len(contexts) > len(l) {
 		return errors.New("at /@context: too many")
 	}
 	for i, c := range contexts {
-		id, ok := c.(string)
-		if _, known := l[id]; !ok || !known {
+		id, _ := c.(string)
+		if _, known := l[id]; !known {
 			return fmt.Errorf("at /@context/%d: not a context of this program", i)
 		}
 	}

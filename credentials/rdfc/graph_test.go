@@ -124,6 +124,53 @@ func TestCheckGraph(t *testing.T) {
 	}
 }
 
+// Whatever else than nodes the library may expand to one day is refused, not passed over.
+func TestCensusRefuses(t *testing.T) {
+	type o = map[string]any
+	value := func(v any) []any { return []any{o{"urn:p": []any{v}}} }
+	for name, expanded := range map[string][]any{
+		"no node":             {"x"},
+		"name that is a list": {o{"@id": []any{"urn:a"}}},
+		"blank name":          {o{"@id": "_:a"}},
+		"one value":           {o{"urn:p": "x"}},
+		"no values":           {o{"urn:p": []any{}}},
+		"type that is none":   {o{"@type": []any{5}}},
+		"blank type":          {o{"@type": []any{"_:a"}}},
+		"graph":               {o{"@graph": []any{o{}}}},
+		"text":                value("x"),
+		"direction":           value(o{"@value": "x", "@direction": "rtl"}),
+		"list of text":        value(o{"@list": []any{"x"}}),
+		"fraction":            value(o{"@value": 0.5}),
+		"literal of text":     value(o{"@value": "x", "@type": "@json"}),
+		"literal too large":   value(o{"@value": o{"a": 1e300}, "@type": "@json"}),
+	} {
+		var c census
+		if err := c.take(expanded); err == nil {
+			t.Errorf("%s: taken as %+v", name, c)
+		}
+	}
+	var c census
+	if err := c.take(value(o{"@value": o{"a": 1}, "@type": "@json"})); err != nil || c.statements != 1 || len(c.literals) != 1 {
+		t.Errorf("a JSON literal: %+v, %v", c, err)
+	}
+}
+
+// Nodes that say different things are not alike: a text, the same text of another type, a name.
+func TestCheckAlikeTellsApart(t *testing.T) {
+	graph := ld.NewRDFDataset()
+	var quads []*ld.Quad
+	for i, object := range []ld.Node{
+		ld.NewLiteral("urn:x", "urn:t", ""), ld.NewLiteral("urn:x", "urn:u", ""), ld.NewLiteral("urn:x", "urn:v", ""), ld.NewLiteral("urn:x", "urn:t", "en"),
+		ld.NewLiteral("urn:x", "urn:t", "de"), ld.NewLiteral("urn:x", "urn:t", "fr"), ld.NewIRI("urn:x"),
+	} {
+		quads = append(quads, ld.NewQuad(ld.NewBlankNode(fmt.Sprint("_:b", i)), ld.NewIRI("urn:p"), object, "@default"))
+	}
+	graph.Graphs["@default"] = quads
+	if err := checkAlike(graph); err != nil {
+		t.Error(err)
+	}
+}
+
 func numbered(n int) string {
 	var b strings.Builder
 	for i := range n {

@@ -158,7 +158,7 @@ func openBinding(p parts, holder credentials.Key) (b binding, err error) {
 	if h.Typ != typBinding {
 		return b, credentials.Refuse(credentials.CheckHeader, "key binding is of type %q, not %s", h.Typ, typBinding)
 	}
-	if h.Alg == "" || h.Alg != holder.Algorithm() {
+	if h.Alg != holder.Algorithm() {
 		return b, credentials.Refuse(credentials.CheckAlgorithm, "key binding is signed with %q: the holder's key signs with %s", h.Alg, holder.Algorithm())
 	}
 	jws, err := jose.ParseSignedCompact(p.binding, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(h.Alg)})

@@ -172,7 +172,7 @@ func decode(s string) (*disclosure, error) {
 	if len(parts) != 2 && len(parts) != 3 {
 		return nil, errors.New("a disclosure has a salt, a name where it is a member's, and a value")
 	}
-	if salt, ok := parts[0].(string); !ok || salt == "" {
+	if salt, _ := parts[0].(string); salt == "" {
 		return nil, errors.New("a disclosure has no salt")
 	}
 	d := &disclosure{value: parts[len(parts)-1], array: len(parts) == 2}

@@ -28,8 +28,8 @@ func confirm(holder credentials.Key) (map[string]any, error) {
 func confirmed(cnf any) (credentials.Key, error) {
 	none := credentials.Key{}
 	o, _ := cnf.(map[string]any)
-	jwk, ok := o["jwk"].(map[string]any)
-	if !ok || len(o) != 1 {
+	jwk, _ := o["jwk"].(map[string]any)
+	if len(o) != 1 {
 		return none, errors.New("want the holder's key as a jwk, and nothing else")
 	}
 	x, okX := coordinate(jwk["x"])

@@ -282,11 +282,9 @@ func standsOpen(signed, shown any, kind credentials.Kind) error {
 // object decodes a JSON object strictly.
 func object(b []byte) (map[string]any, error) {
 	var o map[string]any
-	if err := credentials.DecodeStrict(b, &o); err != nil {
-		return nil, err
+	err := credentials.DecodeStrict(b, &o)
+	if err == nil && o == nil {
+		err = errors.New("want an object")
 	}
-	if o == nil {
-		return nil, errors.New("want an object")
-	}
-	return o, nil
+	return o, err
 }

@@ -12,16 +12,13 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/credentials/credentialstest"
 )
 
 // corpus is the folder of the specification's inputs, outside of the repository.
 func corpus(t testing.TB) string {
 	t.Helper()
-	root := os.Getenv("COUNTERSIGN_CORPUS")
-	if root == "" {
-		t.Skip("COUNTERSIGN_CORPUS is not set: the public test vectors are not at hand")
-	}
-	return filepath.Join(root, "vc/sd-jwt-rfc9901")
+	return filepath.Join(credentialstest.Corpus(t), "sd-jwt-rfc9901")
 }
 
 // The inputs from which RFC 9901's examples are made: claims, of which some are tagged as withheld, at every depth, in objects
