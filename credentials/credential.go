@@ -2,10 +2,10 @@ package credentials
 
 import (
 	"bytes"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -82,7 +82,7 @@ type Credential[T any] struct {
 	Subject    T            `json:"credentialSubject"`
 
 	// Salt keeps the digest on the public ledger from being guessed by whoever
-	// knows the handle and can guess the rest. It stands last, for salted.
+	// knows the handle and can guess the rest.
 	Salt Digest `json:"salt"`
 }
 
@@ -143,17 +143,19 @@ func draft[T any](s Signer, contexts []string, kind Kind, handle Handle, from ti
 		u := wholeSecond(*until)
 		c.ValidUntil = &u
 	}
-	encoded, err := c.salted(s)
-	if err != nil {
+	payload := encodeProbed(&c)
+	probed := payload != nil
+	if !probed {
+		if payload, err = CanonicalJSON(&c); err != nil {
+			return nil, err
+		}
+	}
+	if err := c.salted(s, payload); err != nil {
 		return nil, err
 	}
 	// Whatever Open would refuse must not leave the house signed.
-	if payload := plainProbed(encoded, reflect.TypeFor[Credential[T]]()); payload != nil {
+	if probed {
 		return payload, c.checkEnvelope(kind, contexts)
-	}
-	payload, err := CanonicalJSON(json.RawMessage(encoded))
-	if err != nil {
-		return nil, err
 	}
 	if _, err := readPayload[T](payload, kind, contexts); err != nil {
 		return nil, err
@@ -161,16 +163,15 @@ func draft[T any](s Signer, contexts []string, kind Kind, handle Handle, from ti
 	return payload, nil
 }
 
-// salted encodes the credential and fills its salt in.
-func (c *Credential[T]) salted(s Signer) ([]byte, error) {
-	b, err := json.Marshal(c)
-	if err != nil {
-		return nil, fmt.Errorf("encode JSON: %w", err)
+// salted fills the salt in, which is zero in the payload still. The last member
+// of that name is the credential's own: type and dates alone stand behind it.
+func (c *Credential[T]) salted(s Signer, payload []byte) (err error) {
+	if c.Salt, err = saltFor(s, payload); err != nil {
+		return fmt.Errorf("derive salt: %w", err)
 	}
-	if c.Salt, err = saltFor(s, b); err != nil {
-		return nil, fmt.Errorf("derive salt: %w", err)
-	}
-	return append(b[:len(b)-len(c.Salt)*2-len(`"}`)], c.Salt.String()+`"}`...), nil
+	const name = `"salt":"`
+	hex.Encode(payload[bytes.LastIndex(payload, []byte(name))+len(name):], c.Salt[:])
+	return nil
 }
 
 func wholeSecond(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }

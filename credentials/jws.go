@@ -39,20 +39,22 @@ func signJWS(s Signer, typ string, payload []byte) (string, error) {
 	if _, _, err := ParseKeyID(s.KeyID()); err != nil {
 		return "", err
 	}
-	head := header{Alg: string(s.Algorithm()), Kid: s.KeyID(), Typ: typ}
-	input := b64.EncodeToString([]byte(head.text())) + "." + b64.EncodeToString(payload)
-	sig, err := s.Sign([]byte(input))
+	head := header{Alg: string(s.Algorithm()), Kid: s.KeyID(), Typ: typ}.text()
+	token := make([]byte, 0, b64.EncodedLen(len(head))+b64.EncodedLen(len(payload))+b64.EncodedLen(signatureSize)+2)
+	token = b64.AppendEncode(token, []byte(head))
+	token = b64.AppendEncode(append(token, '.'), payload)
+	sig, err := s.Sign(token)
 	if err != nil {
 		return "", fmt.Errorf("sign token: %w", err)
 	}
 	if len(sig) != signatureSize {
 		return "", fmt.Errorf("sign token: signature has %d bytes, not %d", len(sig), signatureSize)
 	}
-	token := input + "." + b64.EncodeToString(sig)
+	token = b64.AppendEncode(append(token, '.'), sig)
 	if len(token) > maxToken {
 		return "", fmt.Errorf("token would have %d bytes: the most is %d", len(token), maxToken)
 	}
-	return token, nil
+	return string(token), nil
 }
 
 // openJWS checks the signature of a compact JWS and returns its payload. The

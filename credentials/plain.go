@@ -2,8 +2,6 @@ package credentials
 
 import (
 	"bytes"
-	"encoding"
-	"encoding/json"
 	"reflect"
 	"slices"
 	"strconv"
@@ -23,18 +21,10 @@ func plain(b []byte, t reflect.Type) []byte {
 	return p.all(t)
 }
 
-// plainProbed is plain for what was encoded from a t. It also has each value
-// that decodes itself do so: that is all that decoding could still refuse.
-func plainProbed(b []byte, t reflect.Type) []byte {
-	p := plainReader{in: b, out: make([]byte, 0, len(b)), probe: true}
-	return p.all(t)
-}
-
 type plainReader struct {
-	in    []byte
-	at    int
-	out   []byte // the canonical form of what was read
-	probe bool
+	in  []byte
+	at  int
+	out []byte // the canonical form of what was read
 }
 
 func (p *plainReader) all(t reflect.Type) []byte {
@@ -51,20 +41,8 @@ type plainMember struct {
 }
 
 func (p *plainReader) value(t reflect.Type, depth int) bool {
-	start, s := p.at, settle(t)
-	return p.settled(s.t, s.nullable, depth) && (!p.probe || s.itself == nil || probe(s.itself, p.in[start:p.at]))
-}
-
-// probe says whether a type that decodes itself takes a value.
-func probe(t reflect.Type, value []byte) bool {
-	switch v := reflect.New(t).Interface().(type) {
-	case json.Unmarshaler:
-		return v.UnmarshalJSON(value) == nil
-	case encoding.TextUnmarshaler:
-		// null is no text; what has an escape is not plain enough.
-		return value[0] == '"' && bytes.IndexByte(value, '\\') < 0 && v.UnmarshalText(value[1:len(value)-1]) == nil
-	}
-	return false
+	s := settle(t)
+	return p.settled(s.t, s.nullable, depth)
 }
 
 func (p *plainReader) settled(t reflect.Type, nullable bool, depth int) bool {

@@ -27,12 +27,12 @@ const maxExact = 1<<53 - 1
 // CanonicalJSON encodes v as RFC 8785 wants it: sorted names, one spelling of
 // every string and number. It refuses integers that RFC 8785 would round.
 func CanonicalJSON(v any) ([]byte, error) {
+	if short := encodePlain(v); short != nil {
+		return short, nil
+	}
 	b, err := json.Marshal(v)
 	if err != nil {
 		return nil, fmt.Errorf("encode JSON: %w", err)
-	}
-	if short := plain(b, nil); short != nil {
-		return short, nil
 	}
 	if err := check(b, nil); err != nil {
 		return nil, fmt.Errorf("encode JSON: %w", err)
@@ -212,7 +212,6 @@ var (
 type settled struct {
 	t        reflect.Type
 	nullable bool
-	itself   reflect.Type // the type that decodes itself, if it does
 }
 
 var settledKnown sync.Map // reflect.Type -> settled
@@ -232,7 +231,6 @@ func settle(t reflect.Type) settled {
 func settleAnew(t reflect.Type) (s settled) {
 	for {
 		if p := reflect.PointerTo(t); p.Implements(jsonUnmarshaler) || p.Implements(textUnmarshaler) {
-			s.itself = t
 			return s
 		}
 		switch t.Kind() {
