@@ -59,8 +59,9 @@ func (b *Board) standingOf(ctx context.Context, receipts *standing.Receipts, npi
 	}
 	r.Feeds = []credentials.FeedMark{{Board: b.did, Position: head.Index + 1, Read: head.Time, Fresh: true}}
 	rows, err := b.db.Query(ctx, `
-		SELECT e.sequence, e.document, e.kind, e.token, COALESCE(e.entry_anew, e.entry), e.receipt, e.made
+		SELECT e.sequence, e.document, e.kind, e.token, coalesce(n.entry, e.entry), r.receipt, e.made
 		FROM register_event e JOIN register_license l ON l.handle = e.license
+		LEFT JOIN register_anew n ON n.sequence = e.sequence LEFT JOIN register_receipt r ON r.sequence = e.sequence
 		WHERE l.npi = $1 ORDER BY e.sequence LIMIT $2`, string(npi), maxActs+1)
 	if err != nil {
 		return r, fmt.Errorf("read register: %w", err)
