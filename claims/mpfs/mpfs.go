@@ -10,13 +10,13 @@ package mpfs
 
 import (
 	"fmt"
+	"math/bits"
 
 	"github.com/countersign-health/countersign/claims"
 )
 
-// The numbers of the files, each an integer of its own unit. The bounds keep
-// Σ(RVU×GPCI)×factor within 63 bits with room for three terms: at most
-// 3 × 10^6 × 10^4 × 10^7 = 3×10^17.
+// The numbers of the files, each an integer of its own unit, with the bounds
+// within which no sum below overflows.
 type (
 	RVU    int64 // hundredths of a relative value unit
 	GPCI   int64 // thousandths
@@ -92,7 +92,18 @@ func (r *Row) Price(w Weights) Price {
 // out wrong on 76 to 756 of its 812 amounts for California, truncating on 388
 // (TestEveryOtherRoundingFails).
 func cents(f Factor, w Weights, work, pe, malpractice RVU) claims.Cents {
-	units := int64(work)*int64(w.Work) + int64(pe)*int64(w.PE) + int64(malpractice)*int64(w.Malpractice)
-	const unit = 10_000_000 // of 10^-(2+3+4) dollars in a cent
-	return claims.Cents((units*int64(f) + unit/2) / unit)
+	return centsOfPE(f, w, work, pe, malpractice, wholePE)
+}
+
+const wholePE claims.Rate = 100_00
+
+// centsOfPE counts a share of the practice expense only, still rounding once.
+// The units, of 10^-(2+3+4) and the factor's 10^-4 dollars, need up to 71 bits.
+func centsOfPE(f Factor, w Weights, work, pe, malpractice RVU, share claims.Rate) claims.Cents {
+	units := (int64(work)*int64(w.Work)+int64(malpractice)*int64(w.Malpractice))*int64(wholePE) + int64(pe)*int64(w.PE)*int64(share)
+	const unit = 100_000_000_000 // in a cent
+	high, low := bits.Mul64(uint64(units), uint64(f))
+	low, carry := bits.Add64(low, unit/2, 0)
+	quotient, _ := bits.Div64(high+carry, low, unit)
+	return claims.Cents(quotient)
 }
