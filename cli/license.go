@@ -37,9 +37,11 @@ func (r *run) licenseCommand() *urfave.Command {
 		}),
 		r.leaf(leaf{
 			name: "import", usage: "have a whole register issued from a CSV file", args: "FILE", min: 1, max: 1,
-			about: "Its columns are npi,name,jurisdiction,profession,number,from,until, and status after them if you\nlike: the board's label. Every row is checked before the first is issued. FILE.issued keeps what was:\nafter a kill the same command goes on, and nothing is issued twice.",
-			flags: boardFlags(true, &urfave.BoolFlag{Name: "skip-bad-rows", Usage: "issue the others", DisableDefaultText: true},
-				&urfave.IntFlag{Name: "at-once", Usage: "ask for `N` licenses at a time", Value: 16},
+			about: "Its columns are npi,name,jurisdiction,profession,number,from,until, and after them, where there are labels,\nstatus and what the order takes that a label needs (suspended, probation): effective,reason,restrictions.\n" +
+				"Every row is checked before the first is issued. What is wrong is told by line and column, the good rows\nare issued, and the command ends with 2. FILE.issued keeps what was: after a kill the same command goes\non, and nothing is issued twice.",
+			flags: boardFlags(true, &urfave.BoolFlag{Name: "check", Usage: "tell what is wrong with the rows and issue nothing", DisableDefaultText: true},
+				&urfave.IntFlag{Name: "at-once", Usage: "send `N` requests at a time", Value: 4},
+				&urfave.IntFlag{Name: "rows", Usage: "ask for `N` licenses in a request, 1000 at most", Value: 500},
 				&urfave.DurationFlag{Name: "wait", Usage: "wait for the last receipt at most `DURATION`", Value: 10 * time.Minute},
 				skipNPIFlag(), progressFlag()),
 			do: r.licenseImport,
