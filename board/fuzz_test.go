@@ -1,6 +1,7 @@
 package board
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -43,9 +44,13 @@ func FuzzDoor(f *testing.F) {
 	f.Add(license.String(), []byte(`{"action":"revoke","effective":"2200-12-31T23:59:59-23:59","reason":"R-1"}`))
 	f.Add("", []byte(strings.Replace(string(a), "Jane", "J\u00e4ne \U0001F600 \\ud800", 1)))
 	f.Add("zz", []byte(`null`))
+	f.Add("imports", fmt.Appendf(nil, `{"rows":[{"license":%s}]}`, a))
 	f.Fuzz(func(t *testing.T, of string, body []byte) {
 		path := "/licenses"
-		if of != "" {
+		switch {
+		case of == "imports":
+			path = "/imports"
+		case of != "":
 			path += "/" + of + "/orders"
 		}
 		r, err := http.NewRequest(http.MethodPost, "http://board.example"+path, strings.NewReader(string(body)))

@@ -95,3 +95,15 @@ func FuzzParseCents(f *testing.F) {
 		}
 	})
 }
+
+// A file of members is read or refused line by line, and none of it is repeated
+// in the words of a refusal.
+func FuzzParseMembers(f *testing.F) {
+	f.Add([]byte("member_id,subscriber_id,last,first,birth,coverage_from,coverage_until\nM1,S1,Muster,Erika,1980-01-01,2026-01-01,\n"))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		members, err := ParseMembers(file)
+		if err != nil && len(members) > 0 {
+			t.Errorf("%d members beside %v", len(members), err)
+		}
+	})
+}

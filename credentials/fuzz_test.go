@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 )
 
 // No token but the one that was signed may open, whatever is done to it.
@@ -96,12 +97,48 @@ func FuzzParseKeyID(f *testing.F) {
 	})
 }
 
-func FuzzParseMultikey(f *testing.F) {
+// A key has one spelling, of either algorithm.
+func FuzzParseKey(f *testing.F) {
 	f.Add(EncodeMultikey(pubOf(testKey(1))))
+	k, err := NewKey(&p256Key(f, 1).PublicKey)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(k.Multikey())
 	f.Fuzz(func(t *testing.T, s string) {
 		if pub, err := ParseMultikey(s); err == nil && EncodeMultikey(pub) != s {
 			t.Errorf("%q is a second spelling of %q", s, EncodeMultikey(pub))
 		}
+		if k, err := ParseKey(s); err == nil && (k.Multikey() != s || k.Algorithm() == "") {
+			t.Errorf("%q is a second spelling of %q", s, k.Multikey())
+		}
+	})
+}
+
+// What names somebody or something reads as it is written.
+func FuzzIdentifiers(f *testing.F) {
+	for _, s := range []string{string(KeyDID(pubOf(testKey(1)))), "did:web:board.example%3A8080:x", handle(7).String(), "2026-02-28", "AB1234563", "207R00000X", "1234567893"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		for what, read := range map[string]func() (string, error){
+			"DID":      func() (string, error) { v, err := ParseDID(s); return string(v), err },
+			"digest":   func() (string, error) { v, err := ParseDigest(s); return v.String(), err },
+			"handle":   func() (string, error) { v, err := ParseHandle(s); return v.String(), err },
+			"date":     func() (string, error) { v, err := ParseDate(s); return string(v), err },
+			"DEA":      func() (string, error) { v, err := ParseDEA(s); return string(v), err },
+			"taxonomy": func() (string, error) { v, err := ParseTaxonomy(s); return string(v), err },
+			"kind":     func() (string, error) { v, err := ParseKind(s); return string(v), err },
+			"action":   func() (string, error) { v, err := ParseOrderAction(s); return string(v), err },
+		} {
+			if got, err := read(); err == nil && got != s {
+				t.Errorf("%s %q is a second spelling of %q", what, s, got)
+			}
+		}
+		if n := NPI(s); n.Valid() && !n.WellFormed() {
+			t.Errorf("NPI %q is valid, and not well formed", s)
+		}
+		WebDID(s)
 	})
 }
 
@@ -157,6 +194,45 @@ func FuzzVerifyRequest(f *testing.F) {
 	f.Fuzz(func(t *testing.T, token string) {
 		if _, err := VerifyRequest(token, "GET", "/", "a", nil, testTime, ResolveDIDKey); err == nil && token != good {
 			t.Errorf("accepted %q", token)
+		}
+	})
+}
+
+// A list that its issuer signs may hold anything; what is read unpacks within
+// bounds and answers for every place.
+func FuzzReadStatusList(f *testing.F) {
+	var l StatusList
+	good, err := IssueStatusList(NewSigner("", testKey(1)), handle(1), "https://board.example/status/1", &l, testTime, testTime.Add(time.Hour))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(payloadOf(f, good))
+	f.Fuzz(func(t *testing.T, payload string) {
+		list, err := ReadStatusList(forge(testKey(1), goodHeader(testKey(1)), payload), ResolveDIDKey)
+		if err == nil && (list.issuer != KeyDID(pubOf(testKey(1))) || list.until.Before(list.from)) {
+			t.Errorf("read %s", payload)
+		}
+	})
+}
+
+// Whatever a clinician signs, for whichever board.
+func FuzzOpenKeyProof(f *testing.F) {
+	const board = DID("did:web:board.example")
+	good, err := ProveKey(NewSigner("", testKey(1)), board, "1234567893", handle(1), testTime)
+	if err != nil {
+		f.Fatal(err)
+	}
+	head := strings.Replace(goodHeader(testKey(1)), typCredential, typKeyProof, 1)
+	f.Add(head, payloadOf(f, good), false)
+	f.Add(head, payloadOf(f, good), true)
+	f.Fuzz(func(t *testing.T, head, payload string, signed bool) {
+		token := head + "." + payload
+		if signed {
+			token = forge(testKey(1), head, payload)
+		}
+		p, err := OpenKeyProof(token, board)
+		if err == nil && (!signed && token != good || p.Holder != KeyDID(pubOf(testKey(1))) || p.Challenge.IsZero() || !p.NPI.WellFormed()) {
+			t.Errorf("opened %q as %+v", token, p)
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package sdjwt
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -321,6 +322,29 @@ func FuzzProve(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		if _, err := prove(s); err == nil && s != good {
 			t.Errorf("proved %q", s)
+		}
+	})
+}
+
+// Whatever issuer and holder sign, both of them well: what is proved is bound to
+// that holder, and says where a license holds.
+func FuzzSigned(f *testing.F) {
+	p, err := cut(testPresented(f, "/npi"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	issuer, holder := strings.Split(p.token, "."), strings.Split(p.binding, ".")
+	head := decoded(f, issuer[0])
+	f.Add(decoded(f, issuer[1]), decoded(f, p.disclosures[0]), decoded(f, holder[0]), decoded(f, holder[1]))
+	f.Add([]byte(`{"_sd_alg":"sha-256","cnf":{"jwk":{}}}`), []byte(`["s","a",{"_sd":[]}]`), []byte(`{"alg":"EdDSA","typ":"kb+jwt"}`), []byte(`{}`))
+	me, _ := credentials.SignerDID(testSigner(2))
+	f.Fuzz(func(t *testing.T, payload, disclosure, kbHead, kbPayload []byte) {
+		bound := signedAs(t, 1, head, payload) + "~" + b64.EncodeToString(disclosure) + "~"
+		// The holder's payload names the digest of what it shows, if it names the good one's.
+		kbPayload = bytes.Replace(kbPayload, []byte(digest(p.bound)), []byte(digest(bound)), 1)
+		got, err := prove(bound + signedAs(t, 2, kbHead, kbPayload))
+		if err == nil && (got.Envelope.Presented == nil || got.Envelope.Presented.Holder != me || got.Envelope.Jurisdiction == "" || got.Credential.Subject == nil) {
+			t.Errorf("proved %+v of %s, %s", got.Envelope, payload, kbPayload)
 		}
 	})
 }
