@@ -3,7 +3,7 @@
 OUT      ?=
 CLAIMS   ?=
 RUN      ?=
-FUZZTIME ?= 10s
+TIME     ?= 10s
 
 DEV := cmd/countersign-dev
 
@@ -22,7 +22,7 @@ help:
 	@echo 'make test-faults CLAIMS=500    the same processes, killed, stopped, delayed and full, one after the other'
 	@echo 'make test-backup               the same processes, their databases taken back to an earlier time, and recovered'
 	@echo 'make interop                  ledger, witness and credentials against programs and libraries of others; SHORT=1 hammers for 5 s, not a minute'
-	@echo 'make fuzz FUZZTIME=10s        every fuzz target for that long'
+	@echo 'make fuzz TIME=10m ONLY=REGEXP  every fuzz target for that long, a line for each'
 	@echo 'make mutants ONLY=REGEXP       every check of the verify path taken out in turn; a test has to fail each time. Some ten minutes'
 	@echo 'make fmt                      gofmt'
 
@@ -108,7 +108,7 @@ interop:
 	@test/step.sh 'interop, credentials' sh -c 'cd tools/interop/npm && go test -tags interop -count=1 -timeout 10m -run "$(RUN)"'
 
 fuzz:
-	@FUZZTIME=$(FUZZTIME) test/fuzz.sh
+	@TIME='$(TIME)' ONLY='$(ONLY)' test/fuzz.sh
 
 # The tests of the unchanged package first: what fails anyway catches nothing.
 mutants:
