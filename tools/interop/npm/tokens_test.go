@@ -166,34 +166,31 @@ func TestPresentedTokens(t *testing.T) {
 		q["audience"] = "other.example"
 		refused(t, "ours, at another's door", []string{`"aud"`}, "verifyToken", q)
 
-		judge := func(token string, p credentials.Policy) credentials.Verdict {
-			_, v := credentials.JudgePresentation(token, p, func(inner string, _ credentials.DID) credentials.Verdict { return d.judge(inner, p) })
-			return v
+		// The inner token is bound to nobody: its own verdict asks for no presentation.
+		judge := func(token string, p credentials.Policy) (credentials.DID, credentials.Verdict) {
+			return credentials.JudgePresentation(token, p, func(inner string, _ credentials.DID) credentials.Verdict { return d.judge(inner, policy()) })
 		}
-		inPolicy := want
+		isBad := func(what string, check credentials.Check, token string, p credentials.Policy) {
+			t.Helper()
+			_, v := judge(token, p)
+			bad(t, what, check, v)
+		}
 		payload := payloadOf(t, ours)
 		theirs := signedBy(t, holder, "vp+jwt", payload)
-		// The inner token is bound to nobody: its own verdict asks for no presentation.
-		each := policy()
-		_, v := credentials.JudgePresentation(theirs, inPolicy, func(inner string, who credentials.DID) credentials.Verdict {
-			if who != holder.did() {
-				t.Errorf("presented by %s", who)
-			}
-			return d.judge(inner, each)
-		})
-		if !v.IsGood() {
-			t.Errorf("theirs: %+v", v)
+		if who, v := judge(theirs, want); !v.IsGood() || who != holder.did() {
+			t.Errorf("theirs: %+v, by %s", v, who)
 		}
 		for _, c := range changes(t, payload) {
 			refused(t, "ours "+c.at+" "+c.what, []string{noSignature}, "verifyToken", verifyToken(withPayload(ours, c.text), "vp+jwt"))
-			bad(t, "theirs "+c.at+" "+c.what, credentials.CheckSignature, judge(withPayload(theirs, c.text), inPolicy))
+			isBad("theirs "+c.at+" "+c.what, credentials.CheckSignature, withPayload(theirs, c.text), want)
 			n++
 		}
-		inPolicy.Presented = &credentials.Presentation{Challenge: "another", Domain: domain}
-		bad(t, "theirs, for another challenge", credentials.CheckBinding, judge(theirs, inPolicy))
-		inPolicy.Presented = &credentials.Presentation{Challenge: challenge, Domain: "other.example"}
-		bad(t, "theirs, for another verifier", credentials.CheckBinding, judge(theirs, inPolicy))
-		bad(t, "theirs, by another than its holder", credentials.CheckBinding, judge(signedBy(t, thief, "vp+jwt", payload), want))
+		other := want
+		other.Presented = &credentials.Presentation{Challenge: "another", Domain: domain}
+		isBad("theirs, for another challenge", credentials.CheckBinding, theirs, other)
+		other.Presented = &credentials.Presentation{Challenge: challenge, Domain: "other.example"}
+		isBad("theirs, for another verifier", credentials.CheckBinding, theirs, other)
+		isBad("theirs, by another than its holder", credentials.CheckBinding, signedBy(t, thief, "vp+jwt", payload), want)
 	}
 	say(t, "vp+jwt under both algorithms, with challenge and domain, hold both ways, and %d changed ones on neither side", n)
 }
