@@ -46,9 +46,11 @@ type Line struct {
 	Control       string           `json:"control,omitempty"` // REF*6R, echoed on the 835
 }
 
-// A Payer is the insurer to whom the claim is addressed.
+// A Payer is the insurer to whom the claim is addressed. A member called id
+// would have to be a URL (VC Data Model 2.0, section 4.4), which a payer's
+// number is not.
 type Payer struct {
-	ID   string `json:"id"`
+	ID   string `json:"payerId"`
 	Name string `json:"name"`
 }
 
@@ -175,6 +177,6 @@ type Source struct {
 // A Sender is the name of a trading partner in X12 envelopes.
 type Sender struct {
 	Qualifier   string `json:"qualifier,omitempty"`   // ISA05
-	ID          string `json:"id,omitempty"`          // ISA06, without its padding
+	ID          string `json:"senderId,omitempty"`    // ISA06, without its padding
 	Application string `json:"application,omitempty"` // GS02
 }

@@ -10,6 +10,9 @@ import (
 	"encoding/base64"
 	"errors"
 	"math/big"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -113,13 +116,13 @@ var handle = credentials.Handle{7, 1}
 // basic plane, what HTML and N-Quads escape, integers, booleans, nothing.
 const oddName = "Ana \"Zoë\" O’Hara-Łukasz \U0001F9EC \u20AC <&> \\ / \u00e9\u0065\u0301 \uFB33"
 
-var licensed = credentials.License{Handle: handle, NPI: "1234567893", Name: oddName, Jurisdiction: "MA",
+var licensed = credentials.License{Holder: clinician.did(), Handle: handle, NPI: "1234567893", Name: oddName, Jurisdiction: "MA",
 	Profession: "MD", Number: "T-0001/é", From: "2026-01-01", Until: "2027-12-31"}
 
 var person = claims.Person{MemberID: "M-1", Last: oddName, First: "\u2028", Birth: "1980-02-29", Sex: "U",
 	Address: claims.Address{Street: "1 <Main> St", State: "MA"}}
 
-// documents are one of each kind.
+// documents are of each kind one or more.
 func documents(t *testing.T) []document {
 	t.Helper()
 	list := &credentials.StatusList{}
@@ -132,6 +135,10 @@ func documents(t *testing.T) []document {
 		of(credentials.KindLicense, licensed),
 		of(credentials.KindBoardOrder, credentials.Order{Handle: handle, License: credentials.Handle{8}, Action: credentials.OrderRestrict,
 			Effective: now.In(time.FixedZone("", -5*3600)), Reason: "R-1", Until: "2026-12-31", Restrictions: []string{"10-a", "9-b"}}),
+		of(credentials.KindBoardOrder, credentials.Order{Handle: handle, License: credentials.Handle{8}, Action: credentials.OrderVoid,
+			Effective: now, Reason: "R-2", Upon: []credentials.Handle{{3}}}),
+		of(credentials.KindBoardOrder, credentials.Order{Handle: handle, License: credentials.Handle{8}, Action: credentials.OrderBind,
+			Effective: now, Reason: "R-3", Holder: clinician.did()}),
 		of(credentials.KindFeedHead, client.PageProof{After: 3, Events: credentials.Digest{5}, Head: client.Head{Sequence: 9, Index: -1, Time: now}}),
 		of(credentials.KindStatusList, credentials.StatusListSubject{ID: listURL + "#list", Type: "BitstringStatusList",
 			Purpose: "revocation", Encoded: list.Encode()}),
@@ -140,7 +147,7 @@ func documents(t *testing.T) []document {
 				Billing: claims.Provider{NPI: "1234567893", Organization: true, Name: "Clinic"}, Subscriber: person, Diagnoses: []string{"J06.9", "R05"},
 				ServiceState: "MA", Lines: []claims.Line{{Number: 1, Code: "99213", Charge: 12345, Unit: "UN", Units: 1000, Pointers: []int{1, 2, 10},
 					From: "2026-02-01", To: "2026-02-01"}, {Number: 2, Code: "J1885", Unit: "UN", Units: 1500, From: "2026-02-01", To: "2026-02-01"}}},
-			Source: claims.Source{File: credentials.Digest{6}, Created: "2026-02-02", Place: "ISA 1, ST 1, CLM 1"}}),
+			Source: claims.Source{File: credentials.Digest{6}, Created: "2026-02-02", Place: "ISA 1, ST 1, CLM 1", Sender: claims.Sender{Qualifier: "ZZ", ID: "S-1"}}}),
 		of(credentials.KindAuthorizationSubmission, claims.AuthorizationSubmission{Handle: handle, Salt: credentials.Handle{9},
 			Request: claims.AuthorizationRequest{Number: "A-1", Patient: person, State: "MA", Payer: claims.Payer{ID: "P"},
 				Items: []claims.RequestItem{{Sequence: 1, Code: "70551", Units: 1000, From: "2026-03-01", Until: "2026-06-01"}}},
@@ -153,7 +160,44 @@ func documents(t *testing.T) []document {
 			Submission: credentials.Digest{2}, Decision: claims.AuthorizationDecision{Submission: handle, Request: "A-1", Number: 2,
 				Outcome: claims.AuthorizationApproved, Rules: "rules/1", NPI: "1234567893", Items: []claims.ItemDecision{}}}),
 		of(credentials.KindReviewDetermination, claims.Determination{Handle: handle, Subject: credentials.Handle{3}, Number: 1, Approve: false,
-			Reason: "not shown", Reviewer: clinician.did(), NPI: "1234567893"}),
+			Reason: "not shown", Reviewer: clinician.did(), NPI: "1234567893", Standing: &claims.StandingFact{NPI: "1234567893", State: "MA", On: "2026-03-01",
+				Standing: credentials.Standing{Answer: credentials.May, Reason: credentials.ReasonLicensed}, Licenses: []credentials.Handle{handle}, Feed: 12}}),
+	}
+}
+
+// Whatever a schema of ours lists in a subject stands in one of these documents:
+// a new kind, or a new member, comes in here with its schema.
+func TestDocumentsAreWhole(t *testing.T) {
+	seen := map[string]bool{}
+	for _, d := range documents(t) {
+		b, err := d.draft(board)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name := range decoded(t, string(b)).(map[string]any)["credentialSubject"].(map[string]any) {
+			seen[string(d.kind)+" "+name] = true
+		}
+	}
+	files, err := filepath.Glob("../../../docs/json/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d schemas, %v", len(files), err)
+	}
+	for _, file := range files {
+		kind, _, _ := strings.Cut(filepath.Base(file), ".")
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		schema := decoded(t, string(b)).(map[string]any)
+		subject := schema["properties"].(map[string]any)["credentialSubject"].(map[string]any)
+		if ref, ok := subject["$ref"].(string); ok {
+			subject = schema["$defs"].(map[string]any)[strings.TrimPrefix(ref, "#/$defs/")].(map[string]any)
+		}
+		for name := range subject["properties"].(map[string]any) {
+			if !seen[kind+" "+name] {
+				t.Errorf("no document of the kind %s has a member %s", kind, name)
+			}
+		}
 	}
 }
 

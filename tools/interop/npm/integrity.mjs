@@ -4,6 +4,7 @@ import * as jcs from '@digitalbazaar/eddsa-jcs-2022-cryptosuite';
 import * as vc from '@digitalbazaar/vc';
 import {checkStatus, createCredential, createList} from '@digitalbazaar/vc-bitstring-status-list';
 import {cryptosuite as rdfc} from '@digitalbazaar/eddsa-rdfc-2022-cryptosuite';
+import {named} from '@digitalbazaar/credentials-context';
 import {DataIntegrityProof} from '@digitalbazaar/data-integrity';
 import jsonld from 'jsonld';
 import jsigs from 'jsonld-signatures';
@@ -16,6 +17,8 @@ const contexts = new Map([
   ['https://www.w3.org/ns/credentials/v2', 'credentials-v2.jsonld'],
   ['urn:countersign:context:1', 'countersign-1.jsonld'],
 ].map(([url, file]) => [url, JSON.parse(readFileSync(join(folder, file), 'utf8'))]));
+const undefinedTerms = named.get('undefined-terms-v2'); // of tokens, which we read without JSON-LD
+contexts.set(undefinedTerms.id, undefinedTerms.context);
 
 // loader finds contexts, did:keys, and the status lists of one question.
 function loader(lists = {}) {
@@ -36,7 +39,7 @@ const verifying = () => [
 
 // why gathers the messages of errors within errors.
 function why(error) {
-  const all = [error?.message, ...[error?.errors, error?.cause, Array.isArray(error) ? error : null].flat().filter(Boolean).map(why)];
+  const all = [error?.message, error?.details?.event?.code, ...[error?.errors, error?.cause, Array.isArray(error) ? error : null].flat().filter(Boolean).map(why)];
   return all.filter(Boolean).join(': ') || String(error);
 }
 

@@ -166,5 +166,14 @@ func TestStatements(t *testing.T) {
 		}
 		n += strings.Count(theirs.Text, "\n")
 	}
+	for _, d := range documents(t) {
+		token, err := d.token(board)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := ask(t, "statements", question{"document": payloadOf(t, token)}); got.Refused != "" {
+			t.Errorf("%s: jsonld.js refuses a token's payload: %s", d.kind, got.Refused)
+		}
+	}
 	say(t, "jsonld.js in safe mode makes the same %d canonical statements of our documents and contexts", n)
 }
