@@ -136,6 +136,14 @@ func (f *follower) members(at string, typ reflect.Type, s *jsonschema.Schema) {
 			f.t.Errorf("%s: %s of %s: required %t in Go, not so in its schema", at, name, typ, must)
 		}
 	}
+	if id := s.Properties["id"]; id != nil {
+		for id.Ref != nil {
+			id = id.Ref
+		}
+		if id.Pattern == nil && id.Format == nil && id.Const == nil { // VC Data Model 2.0, section 4.4
+			f.t.Errorf("%s: what is called id has to be a URL: %s needs another name, or its schema a pattern", at, typ)
+		}
+	}
 	if more, told := s.AdditionalProperties.(bool); more || !told {
 		f.t.Errorf("%s: the schema of %s takes members of any name", at, typ)
 	}

@@ -162,6 +162,11 @@ func documents(t *testing.T) []document {
 		of(credentials.KindReviewDetermination, claims.Determination{Handle: handle, Subject: credentials.Handle{3}, Number: 1, Approve: false,
 			Reason: "not shown", Reviewer: clinician.did(), NPI: "1234567893", Standing: &claims.StandingFact{NPI: "1234567893", State: "MA", On: "2026-03-01",
 				Standing: credentials.Standing{Answer: credentials.May, Reason: credentials.ReasonLicensed}, Licenses: []credentials.Handle{handle}, Feed: 12}}),
+		of(credentials.KindStandingAnswer, credentials.StandingAnswer{Handle: handle, Answer: credentials.May, Missing: credentials.MissingFeed,
+			Question: credentials.StandingQuestion{NPI: "1234567893", State: "MA", Service: "99213", On: "2026-03-01", Known: now},
+			Standing: credentials.Standing{Answer: credentials.May, Reason: credentials.ReasonLicensed}, License: handle, Order: credentials.Handle{3}, Day: "2027-12-31",
+			Basis: credentials.StandingBasis{Feeds: []credentials.FeedMark{{Board: board.did(), Position: 9, Read: now, Fresh: true}},
+				Licenses: []credentials.Handle{handle}, Orders: []credentials.Handle{}}, Rules: credentials.StandingRules}),
 	}
 }
 
