@@ -144,7 +144,7 @@ var checksOf = map[string]credentials.Check{
 	"/proof/proofValue gone":         credentials.CheckForm,
 	"/proof/type gone":               credentials.CheckHeader,
 	"/proof/type changed":            credentials.CheckHeader,
-	"/proof/verificationMethod gone": credentials.CheckIssuer,
+	"/proof/verificationMethod gone": credentials.CheckHeader,
 }
 
 // Our N-Quads are jsonld.js's, to the byte, which reads our contexts in its safe
