@@ -141,10 +141,9 @@ func (g *Evidence) GatherAuthorization(ctx context.Context, submission credentia
 // standing asks the rules about one practitioner and day, and writes down what
 // the answer rests on.
 func (g *Evidence) standing(p books.Practitioner, on credentials.Date) claims.StandingFact {
-	fresh := books.Fresh(p.FeedRead, g.Now(), g.Patience)
+	standing, _, fresh := p.Standing(on, books.Fresh(p.FeedRead, g.Now(), g.Patience))
 	fact := claims.StandingFact{
-		NPI: p.NPI, State: p.State, On: on, Rostered: p.Rostered, Feed: p.Feed, Fresh: fresh,
-		Standing: credentials.StandingOn(p.Licenses, p.Orders, p.State, on, fresh),
+		NPI: p.NPI, State: p.State, On: on, Rostered: p.Rostered, Feed: p.Feed, Fresh: fresh, Standing: standing,
 	}
 	for _, l := range p.Licenses {
 		fact.Licenses = append(fact.Licenses, l.Handle)

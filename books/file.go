@@ -1,6 +1,7 @@
 package books
 
 import (
+	"slices"
 	"time"
 
 	"github.com/countersign-health/countersign/claims"
@@ -56,6 +57,32 @@ type Practitioner struct {
 	Rostered bool
 	Licenses []credentials.License
 	Orders   []credentials.Order
+	// Doubted are the licenses of which the board said something with a key that
+	// was not its own there. Such words are not among Licenses and Orders.
+	Doubted  []credentials.Handle
 	Feed     int64
 	FeedRead time.Time
+}
+
+// Standing answers for a day; sure says whether all that the board said is known
+// to be the board's. A license about which something is in doubt counts as one
+// about which nothing was heard for too long: it cannot prove that nothing
+// happened. Another license of the clinician is enough to go on, if all that is
+// known agrees; and nobody is denied for want of one that is in doubt.
+func (p *Practitioner) Standing(on credentials.Date, fresh bool) (s credentials.Standing, by *credentials.Order, sure bool) {
+	s, by = credentials.StandingBy(p.Licenses, p.Orders, p.State, on, fresh)
+	if len(p.Doubted) == 0 || !fresh {
+		return s, by, fresh
+	}
+	var clear []credentials.License
+	for _, l := range p.Licenses {
+		if !slices.Contains(p.Doubted, l.Handle) {
+			clear = append(clear, l)
+		}
+	}
+	if c := credentials.StandingOn(clear, p.Orders, p.State, on, true); c == s && c.Answer.Certain() && c.Answer != credentials.MayNot {
+		return s, by, true
+	}
+	s, by = credentials.StandingBy(p.Licenses, p.Orders, p.State, on, false)
+	return s, by, false
 }

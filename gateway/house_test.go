@@ -237,6 +237,9 @@ func (participants) Who(kid string) (credentials.Key, ledger.Party, error) {
 // Whose key it was is who has it: nobody hands over here.
 func (p participants) Whose(kid string) (credentials.Key, ledger.Party, error) { return p.Who(kid) }
 
+func (participants) Bad() []ledger.PartyKey                          { return nil }
+func (participants) ReadParticipants(context.Context) (int64, error) { return 0, nil }
+
 func (participants) Append(context.Context, string, ledger.Entry) (int64, error) { return 1, nil }
 
 func (participants) AwaitFinal(context.Context, int64, ledger.Entry) ([]byte, error) {

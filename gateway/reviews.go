@@ -103,7 +103,7 @@ func (g *Gateway) mayDeny(ctx context.Context, d claims.Determination) error {
 	if err != nil {
 		return err
 	}
-	standing := credentials.StandingOn(p.Licenses, p.Orders, state, credentials.DateOf(g.Now().UTC()), books.Fresh(p.FeedRead, g.Now(), g.Patience))
+	standing, _, _ := p.Standing(credentials.DateOf(g.Now().UTC()), books.Fresh(p.FeedRead, g.Now(), g.Patience))
 	if standing.Answer != credentials.May {
 		return refuse(http.StatusForbidden, "you may not deny this: %s in %s; a denial needs a clinician whose license stands there", standing.Reason, state)
 	}

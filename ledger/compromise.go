@@ -92,6 +92,7 @@ func CompromiseOf(e Entry) (Compromise, bool) {
 type declaration struct {
 	from, at int64
 	by       string // key id of the party; empty where the founders said it
+	subject  credentials.Handle
 }
 
 // badAsOf is the place from which the key is bad by what was declared up to an
@@ -186,7 +187,7 @@ func (r *Registry) byFounders(e Entry, c Compromise, bad member) error {
 
 // declare notes a declaration that compromise has accepted. The caller holds mu.
 func (r *Registry) declare(index int64, e Entry, c Compromise) {
-	d := declaration{from: c.From, at: index, by: e.KeyID}
+	d := declaration{from: c.From, at: index, by: e.KeyID, subject: e.Subject}
 	if c.Next != "" {
 		r.undo(index, c)
 		next := member{party: r.byKey[c.Key].party, since: index}
@@ -215,7 +216,7 @@ func (r *Registry) undo(index int64, c Compromise) {
 	for _, kid := range keys {
 		if m := r.byKey[kid]; m.since > r.byKey[c.Key].since {
 			taken[kid] = true
-			r.say(kid, declaration{from: m.since + 1, at: index})
+			r.say(kid, declaration{from: m.since + 1, at: index, subject: c.Handle()})
 		}
 	}
 	for _, kid := range keys {
@@ -241,10 +242,11 @@ func (r *Registry) keysOf(did credentials.DID) (kids []string) {
 type PartyKey struct {
 	KeyID string
 	Key   credentials.Key // with its life
-	// Declared is the entry that says Key.BadFrom, and Founders who said it:
-	// the founders, or the party.
-	Declared int64
-	Founders bool
+	// Declared is the entry that says Key.BadFrom, if one does, Declaration its
+	// subject, and Founders who said it: the founders, or the party.
+	Declared    int64
+	Declaration credentials.Handle
+	Founders    bool
 }
 
 // Keys are the keys of a participant in the order in which it had them.
@@ -268,10 +270,11 @@ func (r *Registry) keyOf(kid string) (PartyKey, error) {
 	m := r.byKey[kid]
 	k, err := m.dated()
 	bad := m.badAsOf(r.highest)
-	return PartyKey{kid, k, bad.at, bad.from != 0 && bad.by == ""}, err
+	return PartyKey{kid, k, bad.at, bad.subject, bad.from != 0 && bad.by == ""}, err
 }
 
-// Bad are the keys that were declared bad, whosever they are.
+// Bad are the keys that were declared bad, whosever they are, as of the newest
+// participant entry, whose index is Highest.
 func (r *Registry) Bad() (keys []PartyKey) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()

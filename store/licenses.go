@@ -21,8 +21,12 @@ type Heard struct {
 	Token    string
 	Entry    []byte // the ledger's leaf
 	Receipt  []byte
-	License  *credentials.License
-	Order    *credentials.Order
+	// License or Order; neither where the board's key was not its own and what
+	// it signed cannot be understood.
+	License *credentials.License
+	Order   *credentials.Order
+	// Doubt is the declaration that the key was bad there, zero where it was not.
+	Doubt credentials.Handle
 }
 
 // Feed is how far a board's feed has been read. Position is one more than the
@@ -76,15 +80,18 @@ func (b *Books) Hear(ctx context.Context, board credentials.DID, jurisdiction st
 }
 
 func (b *Books) hear(tx statements, e Heard) error {
+	if e.License == nil && e.Order == nil {
+		return nil
+	}
 	if e.License != nil {
 		body, err := json.Marshal(e.License)
 		if err != nil {
 			return err
 		}
 		added, err := tx.Exec(`
-			INSERT INTO license (handle, npi, jurisdiction, body, token, ledger_index, entry, receipt)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (handle) DO NOTHING`,
-			e.License.Handle.String(), string(e.License.NPI), e.License.Jurisdiction, string(body), e.Token, e.Index, e.Entry, e.Receipt)
+			INSERT INTO license (handle, npi, jurisdiction, body, token, ledger_index, entry, receipt, doubted)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (handle) DO NOTHING`,
+			e.License.Handle.String(), string(e.License.NPI), e.License.Jurisdiction, string(body), e.Token, e.Index, e.Entry, e.Receipt, causeText(e.Doubt))
 		if err != nil {
 			return err
 		}
@@ -95,13 +102,17 @@ func (b *Books) hear(tx statements, e Heard) error {
 		return err
 	}
 	var npi credentials.NPI
-	if err := tx.QueryRow(`SELECT npi FROM license WHERE handle = $1`, e.Order.License.String()).Scan(&npi); err != nil {
+	err = tx.QueryRow(`SELECT npi FROM license WHERE handle = $1`, e.Order.License.String()).Scan(&npi)
+	if errors.Is(err, sql.ErrNoRows) && !e.Doubt.IsZero() {
+		return nil // upon nothing, by nobody
+	}
+	if err != nil {
 		return fmt.Errorf("order upon a license that the feed never brought: %w", notFound(err))
 	}
 	added, err := tx.Exec(`
-		INSERT INTO board_order (handle, license, body, token, ledger_index, entry, receipt, accepted, passed_on)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0) ON CONFLICT (handle) DO NOTHING`,
-		e.Order.Handle.String(), e.Order.License.String(), string(body), e.Token, e.Index, e.Entry, e.Receipt, micros(b.now()))
+		INSERT INTO board_order (handle, license, body, token, ledger_index, entry, receipt, accepted, passed_on, doubted)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9) ON CONFLICT (handle) DO NOTHING`,
+		e.Order.Handle.String(), e.Order.License.String(), string(body), e.Token, e.Index, e.Entry, e.Receipt, micros(b.now()), causeText(e.Doubt))
 	if err != nil {
 		return err
 	}
@@ -122,30 +133,11 @@ func bumpIfNew(tx statements, added int64, npi credentials.NPI) error {
 
 func practitioner(tx statements, npi credentials.NPI, state string) (books.Practitioner, error) {
 	p := books.Practitioner{NPI: npi, State: state}
-	err := rows(tx, `SELECT body FROM license WHERE npi = $1 AND jurisdiction = $2 ORDER BY ledger_index`, []any{string(npi), state},
-		func(rs *sql.Rows) error {
-			var l credentials.License
-			err := scanJSON(rs, &l)
-			p.Licenses = append(p.Licenses, l)
-			return err
-		})
-	if err != nil {
-		return p, err
-	}
-	err = rows(tx, `
-		SELECT o.body FROM board_order o JOIN license l ON l.handle = o.license
-		WHERE l.npi = $1 AND l.jurisdiction = $2 ORDER BY o.ledger_index`, []any{string(npi), state},
-		func(rs *sql.Rows) error {
-			var o credentials.Order
-			err := scanJSON(rs, &o)
-			p.Orders = append(p.Orders, o)
-			return err
-		})
-	if err != nil {
+	if err := boardWords(tx, &p); err != nil {
 		return p, err
 	}
 	var position, read sql.NullInt64
-	err = tx.QueryRow(`SELECT min(position), min(read_at) FROM feed WHERE jurisdiction = $1`, state).Scan(&position, &read)
+	err := tx.QueryRow(`SELECT min(position), min(read_at) FROM feed WHERE jurisdiction = $1`, state).Scan(&position, &read)
 	p.Feed, p.FeedRead = position.Int64, fromMicros(read.Int64)
 	return p, err
 }

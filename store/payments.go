@@ -205,7 +205,7 @@ func (s standings) judge(tx *sealedTx, r *claims.Rest) (err error) {
 		s.found[key] = p
 	}
 	fresh := !p.FeedRead.Before(s.current) && !p.FeedRead.After(s.latest)
-	standing, by := credentials.StandingBy(p.Licenses, p.Orders, r.State, r.On, fresh)
+	standing, by, _ := p.Standing(r.On, fresh)
 	if r.Standing = standing; standing.Reason.Ordered() {
 		r.Order = by.Handle // of several, the first on the ledger
 	}

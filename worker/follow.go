@@ -63,6 +63,9 @@ func (i *Insurer) hearOnce(ctx context.Context, b *boardclient.Client, wait time
 	if err := i.wakeUnreached(ctx); err != nil {
 		return read, err
 	}
+	if err := i.judgeAnew(ctx); err != nil {
+		return read, err
+	}
 	feed, err := i.Books.FeedOf(ctx, b.Board)
 	if err != nil {
 		return read, fmt.Errorf("read feed position: %w", err)
@@ -107,6 +110,9 @@ func (i *Insurer) hearOnce(ctx context.Context, b *boardclient.Client, wait time
 			i.Log.Info("board order in the books: nothing that it covers is paid from here on", "order", e.Order.Handle.String(), "entry", e.Index)
 		}
 	}
+	if err := i.wakeReplaced(ctx, events); err != nil {
+		return read, err
+	}
 	return read, i.wakeUnreached(ctx)
 }
 
@@ -116,10 +122,13 @@ func (i *Insurer) fresh(read time.Time) bool { return books.Fresh(read, i.Now(),
 func (i *Insurer) verifyEvent(ctx context.Context, b *boardclient.Client, e boardclient.Event) (store.Heard, error) {
 	heard := store.Heard{Sequence: e.Sequence, Index: e.Index, Token: e.Token, Receipt: e.Receipt}
 	leaf, entry, err := i.Ledger.Check(ctx, e.Index, e.Receipt)
-	if err != nil {
+	if err != nil && !errors.Is(err, ledger.ErrCompromised) {
 		return heard, fmt.Errorf("receipt: %w", err)
 	}
 	heard.Entry = leaf
+	if heard.Doubt = i.doubt(e.Index, entry, e.Token); err != nil && heard.Doubt.IsZero() {
+		return heard, fmt.Errorf("receipt: %w", err)
+	}
 	_, party, err := i.Ledger.Whose(entry.KeyID)
 	switch {
 	case err != nil:
@@ -129,32 +138,40 @@ func (i *Insurer) verifyEvent(ctx context.Context, b *boardclient.Client, e boar
 	case entry.Document != credentials.DocumentDigest(e.Token):
 		return heard, errors.New("the ledger holds another document")
 	}
+	if err := i.read(&heard, e, entry, party); err != nil && heard.Doubt.IsZero() {
+		return heard, err
+	}
+	return heard, nil
+}
+
+// read opens what the board has said.
+func (i *Insurer) read(heard *store.Heard, e boardclient.Event, entry ledger.Entry, party ledger.Party) error {
 	switch e.Kind {
 	case boardclient.EventLicense:
 		doc, err := said[credentials.License](i, e.Token, credentials.KindLicense, party, e.Index, entry)
 		if err != nil {
-			return heard, err
+			return err
 		}
 		if entry.Kind != ledger.KindLicense || entry.Subject != doc.Subject.Handle || doc.Subject.Jurisdiction != party.Jurisdiction {
-			return heard, errors.New("the license is not this board's to give, or stands under another handle")
+			return errors.New("the license is not this board's to give, or stands under another handle")
 		}
 		heard.License = &doc.Subject
 	case boardclient.EventOrder:
 		doc, err := said[credentials.Order](i, e.Token, credentials.KindBoardOrder, party, e.Index, entry)
 		if err != nil {
-			return heard, err
+			return err
 		}
 		if entry.Kind != ledger.KindBoardOrder || entry.Subject != doc.Subject.Handle {
-			return heard, errors.New("the order stands under another handle")
+			return errors.New("the order stands under another handle")
 		}
 		if err := doc.Subject.Check(); err != nil { // what is not understood stops the feed
-			return heard, err
+			return err
 		}
 		heard.Order = &doc.Subject
 	default:
-		return heard, fmt.Errorf("kind %q is not known", e.Kind)
+		return fmt.Errorf("kind %q is not known", e.Kind)
 	}
-	return heard, nil
+	return nil
 }
 
 // said judges what a board has said where it stands on the ledger. Its own date
@@ -165,7 +182,7 @@ func said[T any](i *Insurer, token string, kind credentials.Kind, board ledger.P
 	if err != nil {
 		return nil, err
 	}
-	return doc, credentials.Policy{
+	v := credentials.Policy{
 		Now: e.From, Position: ledger.PlaceOf(index, entry, e.KeyID), Status: credentials.StatusElsewhere,
 		Issuer: func(who credentials.DID, kind credentials.Kind, jurisdiction string) error {
 			if who != board.DID {
@@ -173,7 +190,11 @@ func said[T any](i *Insurer, token string, kind credentials.Kind, board ledger.P
 			}
 			return ledger.MaySign(board, kind, jurisdiction)
 		},
-	}.Judge(e).Err()
+	}.Judge(e)
+	if v.Check == credentials.CheckPeriod && !i.doubt(index, entry, token).IsZero() {
+		return doc, nil // it goes into the books as in doubt
+	}
+	return doc, v.Err()
 }
 
 // wakeUndecided has everything that is pended decided anew, and what is being
@@ -200,18 +221,24 @@ func (i *Insurer) wakeUnreached(ctx context.Context) error {
 		return fmt.Errorf("list orders: %w", err)
 	}
 	for _, o := range orders {
-		id := workflows.LicenseID(o.License)
-		_, err := i.Temporal.SignalWithStartWorkflow(ctx, id, workflows.OrderSignal, workflows.OrderHeard{Order: o.Handle},
-			client.StartWorkflowOptions{
-				ID: id, TaskQueue: workflows.TaskQueue,
-				WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
-			}, workflows.License, workflows.LicenseState{License: o.License})
-		if err != nil {
+		if err := i.tellLicense(ctx, o.License, o.Handle); err != nil {
 			return fmt.Errorf("pass order on: %w", err)
 		}
 		if err := i.Books.PassedOn(ctx, o.Handle); err != nil {
 			return fmt.Errorf("mark order: %w", err)
 		}
 	}
-	return nil
+	return i.wakeDoubted(ctx)
+}
+
+// tellLicense brings what moved a license to its contract, which wakes all that
+// rest on it.
+func (i *Insurer) tellLicense(ctx context.Context, license, cause credentials.Handle) error {
+	id := workflows.LicenseID(license)
+	_, err := i.Temporal.SignalWithStartWorkflow(ctx, id, workflows.OrderSignal, workflows.OrderHeard{Order: cause},
+		client.StartWorkflowOptions{
+			ID: id, TaskQueue: workflows.TaskQueue,
+			WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		}, workflows.License, workflows.LicenseState{License: license})
+	return err
 }

@@ -68,6 +68,10 @@ type Ledger interface {
 	// does or did, for documents that may be older than a handover.
 	Who(kid string) (credentials.Key, ledger.Party, error)
 	Whose(kid string) (credentials.Key, ledger.Party, error)
+	// ReadParticipants brings both up to date, and says how far they are; Bad are
+	// the keys that were declared bad.
+	ReadParticipants(ctx context.Context) (int64, error)
+	Bad() []ledger.PartyKey
 	// Check verifies an entry's receipt and returns the entry.
 	Check(ctx context.Context, index int64, receipt []byte) (leaf []byte, e ledger.Entry, err error)
 	// Proofs prove who the participants are.
@@ -90,6 +94,7 @@ type Insurer struct {
 	stop    context.CancelFunc
 	done    sync.WaitGroup
 	clocks  clocks
+	doubts  doubts
 }
 
 // NewInsurer wires a house; Start sets it going.

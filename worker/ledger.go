@@ -152,6 +152,18 @@ func (l *LedgerLine) Whose(kid string) (credentials.Key, ledger.Party, error) {
 	return l.find(kid, l.registry.Key)
 }
 
+// Bad are the keys that were declared bad, as far as the ledger was read.
+func (l *LedgerLine) Bad() []ledger.PartyKey { return l.registry.Bad() }
+
+// ReadParticipants asks the ledger who was let in, handed over or declared bad
+// since, and says how far it is known then: the index of the newest such entry.
+func (l *LedgerLine) ReadParticipants(ctx context.Context) (int64, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	err := l.read(ctx)
+	return l.registry.Highest(), err
+}
+
 // ResolveKey is Whose as a credentials.ResolveKey.
 func (l *LedgerLine) ResolveKey(kid string) (credentials.Key, error) {
 	key, _, err := l.Whose(kid)

@@ -28,6 +28,9 @@ func (i *Insurer) Remit(ctx context.Context, on credentials.Date) (run books.Pay
 	if err := i.askClocks(ctx); err != nil {
 		return run, err
 	}
+	if err := i.judgeAnew(ctx); err != nil {
+		return run, err
+	}
 	run, err = i.Books.Pay(ctx, i.Now().Add(-i.Patience), func(number int, _ credentials.DID, due []store.Payable) (books.Remittance, error) {
 		return i.write835(number, on, due)
 	})
