@@ -29,6 +29,9 @@ func (r *run) ledgerCommand() *urfave.Command {
 			about: "It is a C2SP tlog-policy, by which they judge checkpoints and proofs as countersign does.", do: r.ledgerPolicy}),
 		r.leaf(leaf{name: "participants", usage: "show who may sign what", flags: ledgerFlags(outFlag("write leaf 0, the participants' entries and their proofs, and trust.json, into `DIR`")),
 			do: r.ledgerParticipants}),
+		r.leaf(leaf{name: "keys", usage: "show the keys that a participant has had, and from where to where", args: "DID|NAME", min: 1, max: 1,
+			about: "Not before is the entry that made the key its party's, retired the one that handed it over, bad from the first\nentry that is void since the key was declared bad; each with the day on which it became known.",
+			flags: ledgerFlags(), do: r.ledgerKeys}),
 		r.ledgerFsck(), r.ledgerAudit(), r.ledgerExport(), r.ledgerForget(),
 	)
 }

@@ -72,6 +72,12 @@ func (r *run) networkCommand() *urfave.Command {
 			do:    r.networkApprove,
 		}),
 		r.leaf(leaf{
+			name: "approve-compromise", usage: "approve that a party's key is bad and another follows, as a founder", args: "FILE", min: 1, max: 1,
+			about: "Make sure by another way that the party asks for it, and that the key that follows is its own: it is what\ntakes the party over. The party has no voice in it, even if it is a founder.",
+			flags: ledgerFlags(append(keyFlags(), outFlag("write the approval to `FILE`"))...),
+			do:    r.networkApproveCompromise,
+		}),
+		r.leaf(leaf{
 			name: "join", usage: "join a ledger with the founders' approvals, as the newcomer", args: "PARTY", min: 1, max: 1,
 			about: "Doing it twice joins once.",
 			flags: ledgerFlags(append(keyFlags(), approvalFlag(),

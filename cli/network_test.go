@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/rand"
 	"encoding/json"
 	"io/fs"
 	"net/http"
@@ -10,15 +11,19 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/credentials/aries"
 	"github.com/countersign-health/countersign/ledger"
+	ledgerclient "github.com/countersign-health/countersign/ledger/client"
 	"github.com/countersign-health/countersign/ledger/ledgertest"
 	"github.com/countersign-health/countersign/ledger/operator"
 	"github.com/countersign-health/countersign/ledger/witness"
@@ -38,6 +43,7 @@ func foundingScripts(dir string) testscript.Params {
 			"serve":     func(ts *testscript.TestScript, _ bool, args []string) { serveFounded(ts, &away, args[0]) },
 			"witnesses": func(_ *testscript.TestScript, _ bool, args []string) { away.Store(args[0] == "away") },
 			"forge":     forge,
+			"record":    record,
 		},
 	}
 }
@@ -71,7 +77,7 @@ func serveFounded(ts *testscript.TestScript, away *atomic.Bool, dir string) {
 	urls := map[string]string{}
 	for _, p := range g.Founders {
 		name := "witness." + p.Name + ".example"
-		w, err := witness.New(context.Background(), open(p.Name+".db"), name, key(at("..", p.Name, "witness.key")), witness.Log{Origin: g.Origin, Keys: []string{g.LogKey}})
+		w, err := witness.New(context.Background(), open(p.Name+".db"), name, key(ts.MkAbs(founderFile(ts, dir, p.Name))), witness.Log{Origin: g.Origin, Keys: []string{g.LogKey}})
 		ts.Check(err)
 		server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			if away.Load() {
@@ -89,6 +95,48 @@ func serveFounded(ts *testscript.TestScript, away *atomic.Bool, dir string) {
 	server := httptest.NewServer(log.Handler())
 	ts.Defer(server.Close)
 	ts.Setenv("COUNTERSIGN_LEDGER", server.URL)
+}
+
+// founderFile is where a founder's folder lies: beside dir, or in it.
+func founderFile(ts *testscript.TestScript, dir, founder string) string {
+	if inside := filepath.Join(dir, founder, "witness.key"); exists(ts.MkAbs(inside)) {
+		return inside
+	}
+	return filepath.Join(dir, "..", founder, "witness.key")
+}
+
+// record NAME KIND N puts so many entries on the ledger, signed by a key of the
+// store that COUNTERSIGN_KEYS names.
+func record(ts *testscript.TestScript, _ bool, args []string) {
+	store, err := aries.OpenKeyStore(ts.MkAbs(ts.Getenv("COUNTERSIGN_KEYS")), aries.FileLock(ts.Getenv("COUNTERSIGN_PASSPHRASE_FILE")))
+	ts.Check(err)
+	s, err := store.Signer(args[0])
+	ts.Check(err)
+	trust, err := ledger.ParseTrust([]byte(ts.ReadFile(ts.Getenv("COUNTERSIGN_TRUST"))))
+	ts.Check(err)
+	g, err := ledgerclient.Genesis(context.Background(), ts.Getenv("COUNTERSIGN_LEDGER"), trust)
+	for end := time.Now().Add(time.Minute); err != nil && time.Now().Before(end); time.Sleep(20 * time.Millisecond) { // it was started just now
+		g, err = ledgerclient.Genesis(context.Background(), ts.Getenv("COUNTERSIGN_LEDGER"), trust)
+	}
+	ts.Check(err)
+	policy, err := g.Policy()
+	ts.Check(err)
+	c := ledgerclient.New(ts.Getenv("COUNTERSIGN_LEDGER"), policy, nil)
+	kind, err := ledger.ParseKind(args[1])
+	ts.Check(err)
+	n, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	for range n {
+		e := ledger.Entry{Kind: kind}
+		rand.Read(e.Subject[:])
+		rand.Read(e.Document[:])
+		e, err := e.Sign(s)
+		ts.Check(err)
+		at, err := c.Append(context.Background(), e.Subject.String(), e)
+		ts.Check(err)
+		_, _, err = c.Await(context.Background(), at.Index, e.Marshal())
+		ts.Check(err)
+	}
 }
 
 // forge writes the approval of one file under the name of another's founder.

@@ -61,12 +61,10 @@ func (b *Books) BoardWords(ctx context.Context, after int64, most int) (words []
 // FirstDoubt is the first place on the ledger of a license or order in doubt,
 // 0 where none is.
 func (b *Books) FirstDoubt(ctx context.Context) (index int64, err error) {
-	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
-		return tx.QueryRow(`
-			SELECT COALESCE(min(i), 0) FROM (
-				SELECT min(ledger_index) AS i FROM license WHERE doubted <> ''
-				UNION ALL SELECT min(ledger_index) FROM board_order WHERE doubted <> '') AS d`).Scan(&index)
-	})
+	err = b.db.QueryRow(ctx, `
+		SELECT COALESCE(min(i), 0) FROM (
+			SELECT min(ledger_index) AS i FROM license WHERE doubted <> ''
+			UNION ALL SELECT min(ledger_index) FROM board_order WHERE doubted <> '') AS d`).Scan(&index)
 	return index, err
 }
 
