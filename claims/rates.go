@@ -79,12 +79,9 @@ func (t *RateTable) add(row []string) error {
 			return fmt.Errorf("%s: the last day comes before the first", rule)
 		}
 	}
-	digits, percent := strings.CutSuffix(row[3], "%")
-	n, err := ParseDecimal(digits, 2)
-	if err != nil || !percent || n < 0 || Rate(n) > maxTableRate {
-		return fmt.Errorf("rate %q: want a percentage from 0%% to %s", row[3], maxTableRate)
+	if d.rate, err = ParsePercent(row[3]); err != nil {
+		return err
 	}
-	d.rate = Rate(n)
 	for _, other := range t.rows[rule] {
 		if (other.until == "" || d.from <= other.until) && (d.until == "" || other.from <= d.until) {
 			return fmt.Errorf("%s: two rates are in force on one day", rule)
@@ -92,6 +89,16 @@ func (t *RateTable) add(row []string) error {
 	}
 	t.rows[rule] = append(t.rows[rule], d)
 	return nil
+}
+
+// ParsePercent reads a rate that may exceed the whole, such as "110%".
+func ParsePercent(s string) (Rate, error) {
+	digits, percent := strings.CutSuffix(s, "%")
+	n, err := ParseDecimal(digits, 2)
+	if err != nil || !percent || n < 0 || Rate(n) > maxTableRate {
+		return 0, fmt.Errorf("rate %q: want a percentage from 0%% to %s, such as 62.5%%", s, maxTableRate)
+	}
+	return Rate(n), nil
 }
 
 // On is the rate in force on a day. None is an error, never zero: what the

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -20,14 +21,27 @@ func (r *run) feesCommand() *urfave.Command {
 		r.leaf(leaf{
 			name: "price", usage: "price codes in one locality", args: "CODE[-MOD] ...", min: 1, max: -1,
 			about: "Prices one unit by the Medicare Physician Fee Schedule, from the files that CMS publishes: the relative\nvalue file (PPRRVU...csv) and the geographic indices (GPCI....csv). CODE-26 is the professional part of\na service, CODE-TC the technical one. Where the technical part of imaging may not cost more than in a\nhospital's outpatient department, that amount is shown too, and the lesser one is paid.",
-			flags: []urfave.Flag{
-				&urfave.StringFlag{Name: "rvu", Usage: "relative value `FILE` of the year"},
-				&urfave.StringFlag{Name: "gpci", Usage: "`FILE` of the year's geographic indices"},
-				&urfave.StringFlag{Name: "locality", Usage: "`LOCALITY` where the service was: contractor and number, such as 01112-05"},
-			},
-			do: r.feesPrice,
+			flags: cmsFlags(),
+			do:    r.feesPrice,
+		}),
+		r.leaf(leaf{
+			name: "make", usage: "make a fee schedule of a locality's prices", args: "",
+			about: "Writes a fee schedule that plan publish --fees takes: every code that Medicare's schedule prices, for each\nclass of place, at a percentage of what Medicare pays. It prices each service by itself: Medicare's rules on\nseveral procedures of one day, on both sides of the body and on assistants are no part of a list of prices.",
+			flags: append(cmsFlags(),
+				&urfave.StringFlag{Name: "percent", Usage: "`RATE` of Medicare's amount that the contract agrees on, such as 110%", Value: "100%"},
+				outFlag("write the schedule to `FILE`; to stdout where there is none")),
+			do: r.feesMake,
 		}),
 	)
+}
+
+// cmsFlags name the files of a year, and the locality.
+func cmsFlags() []urfave.Flag {
+	return []urfave.Flag{
+		&urfave.StringFlag{Name: "rvu", Usage: "relative value `FILE` of the year"},
+		&urfave.StringFlag{Name: "gpci", Usage: "`FILE` of the year's geographic indices"},
+		&urfave.StringFlag{Name: "locality", Usage: "`LOCALITY` where the service was: contractor and number, such as 01112-05"},
+	}
 }
 
 // A pricedCode is one row as the command shows it; amounts are of one unit.
@@ -41,11 +55,7 @@ type pricedCode struct {
 }
 
 func (r *run) feesPrice(c *urfave.Context) error {
-	locality, err := r.locality(c)
-	if err != nil {
-		return err
-	}
-	path, schedule, err := readCMS(c, "rvu", mpfs.NewSchedule)
+	path, schedule, locality, err := cmsFiles(c)
 	if err != nil {
 		return err
 	}
@@ -76,8 +86,54 @@ func (r *run) feesPrice(c *urfave.Context) error {
 	return t.write(r.Out)
 }
 
-// locality is the one that the flags name.
-func (r *run) locality(c *urfave.Context) (*mpfs.Locality, error) {
+// cmsFiles reads the files that the flags name.
+func cmsFiles(c *urfave.Context) (path string, s *mpfs.Schedule, l *mpfs.Locality, err error) {
+	if l, err = localityOf(c); err != nil {
+		return "", nil, nil, err
+	}
+	path, s, err = readCMS(c, "rvu", mpfs.NewSchedule)
+	return path, s, l, err
+}
+
+// feesMake writes an edition that ParseFees reads.
+func (r *run) feesMake(c *urfave.Context) error {
+	percent, err := claims.ParsePercent(c.String("percent"))
+	if err != nil {
+		return refused(commandName(c), "--percent: "+oneLine(err.Error()), "see "+c.Command.HelpName+" --help")
+	}
+	_, schedule, locality, err := cmsFiles(c)
+	if err != nil {
+		return err
+	}
+	list := schedule.FeeList(locality.Weights, percent)
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "# Medicare Physician Fee Schedule in locality %s, %s of what Medicare pays.\n", locality.ID, percent)
+	if err := mpfs.WriteFees(&b, list); err != nil {
+		return err
+	}
+	if _, err := claims.ParseFees(b.Bytes()); err != nil {
+		return fmt.Errorf("make fee schedule: %w", err)
+	}
+	out := c.String("out")
+	switch {
+	case out == "" && !r.json:
+		_, err := r.Out.Write(b.Bytes())
+		return err
+	case out == "":
+		return refused(commandName(c), "--out is missing", "give --out FILE with --json")
+	}
+	if err := writeWhole(out, b.Bytes()); err != nil {
+		return err
+	}
+	if r.json {
+		return r.print(map[string]any{"file": out, "locality": locality.ID.String(), "percent": percent.String(), "prices": len(list)})
+	}
+	_, err = fmt.Fprintf(r.Out, "wrote      %s\nprices     %d\n", oneLine(out), len(list))
+	return err
+}
+
+// localityOf is the one that the flags name.
+func localityOf(c *urfave.Context) (*mpfs.Locality, error) {
 	name, err := given(c, "locality", "")
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package mpfs
 
 import (
+	"bytes"
 	"encoding/csv"
 	"math/big"
 	"os"
@@ -194,5 +195,33 @@ func TestYear(t *testing.T) {
 	}
 	if capped == 0 {
 		t.Error("the outpatient cap binds nowhere")
+	}
+}
+
+// An edition made of the year prices California as CMS's list does.
+func TestEditionOfCalifornia(t *testing.T) {
+	list := california(t)
+	s, localities := year2025(t)
+	editions := map[LocalityID]*claims.Fees{}
+	for _, p := range list {
+		if editions[p.locality.ID] == nil {
+			var b bytes.Buffer
+			if err := WriteFees(&b, s.FeeList(localities[p.locality.ID].Weights, 100_00)); err != nil {
+				t.Fatal(err)
+			}
+			f, err := claims.ParseFees(b.Bytes())
+			if err != nil {
+				t.Fatal(err)
+			}
+			editions[p.locality.ID] = f
+		}
+		var modifiers []string
+		if p.row.Modifier != "" {
+			modifiers = []string{p.row.Modifier}
+		}
+		office, hospital := editions[p.locality.ID].Price(p.row.Code, modifiers, "11"), editions[p.locality.ID].Price(p.row.Code, modifiers, "21")
+		if office == nil || hospital == nil || (Amounts{*office, *hospital}) != p.amounts {
+			t.Errorf("%s in %s: got %v and %v, want %v", p.row.Name(), p.locality.ID, office, hospital, p.amounts)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package mpfs
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,7 +11,7 @@ import (
 // A file of our own in CMS's form, with codes that nobody bills.
 const headings = "HCPCS,MOD,DESCRIPTION,CODE,PAYMENT,RVU,PE RVU,INDICATOR,PE RVU,INDICATOR,RVU,TOTAL,TOTAL,IND,DAYS,OP,OP,OP,PROC,SURG,SURG,SURG,SURG,BASE,FACTOR,PROCEDURES,FLAG,INDICATOR,AMOUNT,AMOUNT,AMOUNT\n"
 
-const good = "Z0001,,,A,,1.00,2.00,,1.50,NA,0.10,3.10,2.60,0,090,0.10,0.69,0.21,2,1,2,1,0,,32.3465,09,0,99,0.00,0.00,0.00\n"
+const good = "Q0001,,,A,,1.00,2.00,,1.50,NA,0.10,3.10,2.60,0,090,0.10,0.69,0.21,2,1,2,1,0,,32.3465,09,0,99,0.00,0.00,0.00\n"
 
 func TestReadRVU(t *testing.T) {
 	s, err := NewSchedule("rvu.csv", strings.NewReader("2025 Relative Value File\n\"notes, and more\"\n"+headings+good))
@@ -18,14 +19,14 @@ func TestReadRVU(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Row{
-		Code: "Z0001", Status: Active, Work: 100, NonFacilityPE: 200, FacilityPE: 150, Malpractice: 10, SeldomFacility: true,
+		Code: "Q0001", Status: Active, Work: 100, NonFacilityPE: 200, FacilityPE: 150, Malpractice: 10, SeldomFacility: true,
 		Factor: 32_3465, PCTC: '0', Global: "090", Pre: 10_00, Intra: 69_00, Post: 21_00, MultipleProcedure: '2', Bilateral: '1',
 		Assistant: '2', CoSurgeon: '1', Team: '0', Supervision: "09", CalculationFlag: "0", ImagingFamily: "99", line: 4,
 	}
-	if got := s.Row("Z0001", ""); got == nil || *got != want {
+	if got := s.Row("Q0001", ""); got == nil || *got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	if s.Row("Z0001", "26") != nil {
+	if s.Row("Q0001", "26") != nil {
 		t.Error("a row was found for a modifier that has none")
 	}
 }
@@ -39,8 +40,9 @@ func TestReadRVURefuses(t *testing.T) {
 		{"heading", strings.Replace(headings, "FACTOR", "CF", 1), `rvu.csv line 1 column 138: heading "CF" is not the one expected here`},
 		{"headings alone", headings, "rvu.csv line 1: headings and no rows"},
 		{"too few columns", change(",0.00,0.00,0.00\n", "\n"), "rvu.csv line 2 column 1: 28 columns; want 31"},
-		{"code", change("Z0001", "Z001"), `line 2 column 1: "Z001": want a code such as 99213 or G0105`},
-		{"modifier", change("Z0001,", "Z0001,50"), `line 2 column 7: "50": want one of nothing, 26, TC, 53`},
+		{"code of nobody", change("Q0001", "Z0001"), `"Z0001": want a code`},
+		{"code", change("Q0001", "Q001"), `line 2 column 1: "Q001": want a code such as 99213 or G0105`},
+		{"modifier", change("Q0001,", "Q0001,50"), `line 2 column 7: "50": want one of nothing, 26, TC, 53`},
 		{"status", change(",A,", ",Q,"), `line 2 column 9: status "Q" is not known`},
 		{"negative", change("1.00", "-1.00"), `line 2 column 12: "-1.00": out of bounds`},
 		{"no number", change("1.00", "one"), `line 2 column 12: "one": want a number with at most 2 decimals`},
@@ -53,10 +55,10 @@ func TestReadRVURefuses(t *testing.T) {
 		{"multiple procedure", change(",2,1,2,1,0,", ",8,1,2,1,0,"), `indicator "8": want one of the digits 02345679`},
 		{"bilateral", change(",2,1,2,1,0,", ",2,4,2,1,0,"), `indicator "4": want one of the digits 01239`},
 		{"endoscopy without base", change(",2,1,2,1,0,", ",3,1,2,1,0,"), "multiple procedure indicator 3 with the base code"},
-		{"base without endoscopy", change("1,0,,32", "1,0,Z0002,32"), `multiple procedure indicator 2 with the base code "Z0002"`},
+		{"base without endoscopy", change("1,0,,32", "1,0,Q0002,32"), `multiple procedure indicator 2 with the base code "Q0002"`},
 		{"factor", change("32.3465", "32.34655"), "want a number with at most 4 decimals"},
-		{"twice", headings + good + good, "rvu.csv line 3: Z0001 is there twice"},
-		{"quotes", headings + "\"Z0001\"x,", `rvu.csv line 2 column 7: extraneous or missing " in quoted-field`},
+		{"twice", headings + good + good, "rvu.csv line 3: Q0001 is there twice"},
+		{"quotes", headings + "\"Q0001\"x,", `rvu.csv line 2 column 7: extraneous or missing " in quoted-field`},
 	} {
 		_, err := NewSchedule("rvu.csv", strings.NewReader(test.file))
 		if err == nil || !strings.Contains(err.Error(), test.want) {
@@ -156,15 +158,17 @@ func TestPrice(t *testing.T) {
 func TestPriced(t *testing.T) {
 	for status := range statuses {
 		want := strings.Contains("ART", string(status))
-		if got := (&Row{Status: status}).Priced(); got != want {
+		if got := (&Row{Status: status, Work: 1}).Priced(); got != want {
 			t.Errorf("status %s: got %v, want %v", status, got, want)
 		}
 		if status.Words() == "" {
 			t.Errorf("status %s has no words", status)
 		}
 	}
-	if (&Row{Status: Active, NotForMedicare: true}).Priced() {
-		t.Error("relative values that are shown for others are paid")
+	for _, r := range []Row{{Status: Active, NotForMedicare: true, Work: 1}, {Status: Restricted}} {
+		if r.Priced() || r.Words() == r.Status.Words() {
+			t.Errorf("%+v is paid, or is not told why not", r)
+		}
 	}
 }
 
@@ -194,4 +198,48 @@ func FuzzReadGPCI(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What is made of the schedule is an edition that claims reads, and that prices
+// as the schedule does, at the contract's percentage.
+func TestFeeList(t *testing.T) {
+	s := house()
+	s.rows[rowKey{"R0001", ""}] = &Row{Code: "R0001", Status: Restricted, Factor: 10_0000}
+	s.Row("V0001", "").FacilityPE -= 1_01 // 100.00 outside, 89.90 in a facility
+	var b strings.Builder
+	list := s.FeeList(Weights{1000, 1000, 1000}, 112_50)
+	if err := WriteFees(&b, list); err != nil {
+		t.Fatal(err)
+	}
+	fees, err := claims.ParseFees([]byte(b.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		code, modifier, place string
+		want                  string
+	}{
+		{"V0001", "", "11", "112.50"},
+		{"V0001", "", "21", "101.14"}, // 101.1375
+		{"I0001", "26", "21", "67.50"},
+		{"I0003", "", "11", "135.00"}, // 112.5% of the capped 120.00
+		{"N0001", "", "11", ""},
+		{"R0001", "", "11", ""},
+		{"S0001", "50", "11", ""}, // left to a person
+	} {
+		var modifiers []string
+		if test.modifier != "" {
+			modifiers = []string{test.modifier}
+		}
+		got := ""
+		if c := fees.Price(test.code, modifiers, test.place); c != nil {
+			got = c.String()
+		}
+		if got != test.want {
+			t.Errorf("%s-%s in %s: got %q, want %q", test.code, test.modifier, test.place, got, test.want)
+		}
+	}
+	if again := s.FeeList(Weights{1000, 1000, 1000}, 112_50); !slices.Equal(list, again) {
+		t.Error("the same schedule makes another list")
+	}
 }

@@ -90,8 +90,12 @@ func (s Status) Priced() bool { return statuses[s].priced }
 // Words says in our own plain words what the status means.
 func (s Status) Words() string { return statuses[s].words }
 
-// Priced says whether the row's amount is one to pay.
-func (r *Row) Priced() bool { return r.Status.Priced() && !r.NotForMedicare }
+// Priced says whether the row's amount is one to pay. Restricted codes often
+// have no relative values at all: those are not worth nothing, but are priced by
+// each contractor.
+func (r *Row) Priced() bool { return r.Status.Priced() && !r.NotForMedicare && r.valued() }
+
+func (r *Row) valued() bool { return r.Work+r.NonFacilityPE+r.FacilityPE+r.Malpractice > 0 }
 
 // Name is "76813" or "76813-26".
 func (r *Row) Name() string {
@@ -103,8 +107,11 @@ func (r *Row) Name() string {
 
 // Words says in our own plain words whether and why the row is paid.
 func (r *Row) Words() string {
-	if r.NotForMedicare {
+	switch {
+	case r.NotForMedicare:
 		return "its relative values are shown for others to use"
+	case r.Status.Priced() && !r.valued():
+		return "it has no relative values; each contractor prices it"
 	}
 	return r.Status.Words()
 }

@@ -19,7 +19,7 @@ var rvuHeadings = strings.Split("HCPCS,MOD,DESCRIPTION,CODE,PAYMENT,RVU,PE RVU,I
 	"OP,OP,OP,PROC,SURG,SURG,SURG,SURG,BASE,FACTOR,PROCEDURES,FLAG,INDICATOR,AMOUNT,AMOUNT,AMOUNT", ",")
 
 var (
-	codePattern   = regexp.MustCompile(`^[0-9A-Z]{4}[0-9A-Z]$`)
+	codePattern   = regexp.MustCompile(`^([0-9]{5}|[0-9]{4}[FTUM]|[A-V][0-9]{4})$`)
 	globalDays    = []string{"000", "010", "090", "MMM", "XXX", "YYY", "ZZZ"}
 	rvuModifiers  = []string{"", "26", "TC", "53"}
 	supervision   = regexp.MustCompile(`^[0-9][0-9A]$`)
