@@ -4,12 +4,13 @@
 // wrong with the question or with these files is {"failed": WHY}, so that no mistake of ours passes for a refusal.
 import {createInterface} from 'node:readline';
 import * as integrity from './integrity.mjs';
+import * as keys from './keys.mjs';
 import * as schemas from './schemas.mjs';
 import * as sdjwt from './sdjwt.mjs';
 import * as tokens from './tokens.mjs';
 import * as vc1 from './vc1.mjs';
 
-const known = {...integrity, ...schemas, ...sdjwt, ...tokens, ...vc1};
+const known = {...integrity, ...keys, ...schemas, ...sdjwt, ...tokens, ...vc1};
 
 for await (const line of createInterface({input: process.stdin})) {
   let answer;

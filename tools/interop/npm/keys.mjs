@@ -2,7 +2,9 @@
 import * as EcdsaMultikey from '@digitalbazaar/ecdsa-multikey';
 import * as Ed25519Multikey from '@digitalbazaar/ed25519-multikey';
 import {createPrivateKey, createPublicKey, sign, verify} from 'node:crypto';
+import {exportJWK, importJWK} from 'jose';
 import {driver} from '@digitalbazaar/did-method-key';
+import {driver as webDriver} from '@digitalbazaar/did-method-web';
 
 const dids = driver();
 dids.use({multibaseMultikeyHeader: 'z6Mk', fromMultibase: Ed25519Multikey.from});
@@ -43,4 +45,20 @@ export function rawVerifier(jwk) {
   const {hash, ...more} = how(jwk);
   const key = createPublicKey({key: jwk, format: 'jwk'});
   return (data, sig) => verify(hash, Buffer.from(data), {key, ...more}, Buffer.from(sig, 'base64url'));
+}
+
+// webDocument is the did:web document of a key as Digital Bazaar's driver writes it, or with the key as a JWK by jose.
+export async function webDocument({url, jwk, form}) {
+  const Multikey = jwk.kty === 'EC' ? EcdsaMultikey : Ed25519Multikey;
+  const verificationKeyPair = await Multikey.fromJwk({jwk});
+  const web = webDriver({allowList: [new URL(url).host]});
+  web.use({multibaseMultikeyHeader: 'z6Mk', fromMultibase: Ed25519Multikey.from});
+  web.use({multibaseMultikeyHeader: 'zDna', fromMultibase: EcdsaMultikey.from});
+  const {didDocument} = await web.fromKeyPair({url, verificationKeyPair});
+  if(form === 'JsonWebKey') {
+    const [method] = didDocument.verificationMethod;
+    delete method.publicKeyMultibase;
+    Object.assign(method, {type: form, publicKeyJwk: await exportJWK(await importJWK({...jwk, d: undefined}, jwk.kty === 'EC' ? 'ES256' : 'EdDSA'))});
+  }
+  return {document: JSON.stringify(didDocument)};
 }
