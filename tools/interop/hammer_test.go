@@ -13,6 +13,8 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"regexp"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -43,8 +45,10 @@ func TestHammer(t *testing.T) {
 	if !contains(said, "Max runtime reached") {
 		t.Fatalf("hammer has ended early:\n%s", tail(said))
 	}
-	if complaint := regexp.MustCompile(`(?m)^[WEF]\d{4} .*$`).FindAllString(said, -1); len(complaint) > 0 {
-		t.Errorf("hammer complains %d times, first: %s", len(complaint), complaint[0])
+	complaints := regexp.MustCompile(`(?m)^[WEF]\d{4} .*$`).FindAllString(said, -1)
+	complaints = slices.DeleteFunc(complaints, func(s string) bool { return strings.HasSuffix(s, ": context canceled") }) // by itself, when its time is over
+	if len(complaints) > 0 {
+		t.Errorf("hammer complains %d times, first: %s", len(complaints), complaints[0])
 	}
 	d.check()
 }
