@@ -86,22 +86,28 @@ func (b *Board) postOrder(r *http.Request, by request) (answer, error) {
 	if err := checkOrder(o); err != nil {
 		return answer{}, refuse(http.StatusUnprocessableEntity, "order: %v", err)
 	}
+	d, created, err := b.orderNow(r, by, license, o)
+	return answer{status: statusOf(created, d), body: d}, err
+}
+
+// orderNow has an order made and waits for its receipt.
+func (b *Board) orderNow(r *http.Request, by request, license credentials.Handle, o client.OrderRequest) (d client.Document, created bool, err error) {
 	h, created, err := b.order(r.Context(), by, license, o)
 	if err != nil {
-		return answer{}, err
+		return d, false, err
 	}
 	if err := b.settled(r, h); err != nil {
-		return answer{}, err
+		return d, false, err
 	}
 	f, err := b.file(r.Context(), license)
 	if err != nil {
-		return answer{}, err
+		return d, false, err
 	}
 	i := slices.IndexFunc(f.Orders, func(d client.Document) bool { return d.Handle == h })
 	if i < 0 {
-		return answer{}, errors.New("the order is not in its license's file")
+		return d, false, errors.New("the order is not in its license's file")
 	}
-	return answer{status: statusOf(created, f.Orders[i]), body: f.Orders[i]}, nil
+	return f.Orders[i], created, nil
 }
 
 // plainPath wants an act's address in its one spelling: readers compare it.

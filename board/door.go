@@ -41,6 +41,7 @@ func (b *Board) Handler() http.Handler {
 	if b.Proofs != nil {
 		mux.Handle("GET "+standing.Path, b.standing())
 		mux.Handle("GET /ledger", b.door(b.getLedger))
+		b.mountVC(mux)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Every request sets its own: a deadline outlives its request.

@@ -325,6 +325,21 @@ func kindOf(types []string) (Kind, error) {
 	return kind, nil
 }
 
+// A URN is a document's id, urn:countersign:HANDLE.
+type URN struct{ handle Handle }
+
+// Handle is the handle in it.
+func (u URN) Handle() Handle { return u.handle }
+
+// MarshalText writes the id.
+func (u URN) MarshalText() ([]byte, error) { return []byte(urnPrefix + u.handle.String()), nil }
+
+// UnmarshalText reads an id in its one spelling.
+func (u *URN) UnmarshalText(b []byte) (err error) {
+	u.handle, err = parseURN(string(b))
+	return err
+}
+
 func parseURN(id string) (Handle, error) {
 	s, ok := strings.CutPrefix(id, urnPrefix)
 	if !ok {

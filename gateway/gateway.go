@@ -50,6 +50,8 @@ type Config struct {
 	Temporal client.Client
 	// Who names the admitted party that signs with a key now; the ledger says so.
 	Who func(kid string) (credentials.Key, ledger.Party, error)
+	// Whose names the party that signs, or has signed, with a key.
+	Whose func(kid string) (credentials.Key, ledger.Party, error)
 	// Keys are those of documents that were taken before, of keys too that have
 	// been handed over since.
 	Keys credentials.ResolveKey
@@ -98,8 +100,8 @@ type Gateway struct {
 func New(c Config) *Gateway { return &Gateway{c, newReplays(), newEye(c.Books)} }
 
 // Handler is the interface; every call but GET /healthz carries a request
-// token of an admitted key. GET /ledger and GET /standing need none either: what
-// they tell is public.
+// token of an admitted key. GET /ledger, GET /standing and the VC API's verifier
+// need none either: what they tell is public, or is what the caller has shown.
 func (g *Gateway) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
@@ -107,6 +109,7 @@ func (g *Gateway) Handler() http.Handler {
 		g.answer(w, r, api.Ledger{Files: g.Proofs(r.Context())}, nil)
 	})
 	mux.Handle("GET "+standing.Path, g.standing())
+	g.vc().Mount(mux)
 	mux.Handle("POST /claims", g.door(g.postClaim, ledger.RoleHospital))
 	mux.Handle("POST /authorizations", g.door(g.postAuthorization, ledger.RoleHospital))
 	mux.Handle("GET /submissions", g.door(g.listSubmissions, ledger.RoleHospital))

@@ -36,6 +36,7 @@ type asked struct {
 	request Request
 	license *Application
 	order   *OrderRequest
+	upon    credentials.Handle // the license, where the path does not say it
 	rows    []ImportRow
 }
 
@@ -108,6 +109,9 @@ func (r Request) same(other Request) bool {
 
 // read reads what was asked for, which depends on where it was asked for.
 func (r *asked) read(body []byte) error {
+	if is, err := r.fromVC(body); is {
+		return err
+	}
 	switch {
 	case strings.HasSuffix(r.path, "/imports"):
 		var all Import
@@ -166,7 +170,7 @@ func (o *opener) ordering(ctx context.Context, r *asked, a Act) (*credentials.Or
 		if upon, err = o.imported(ctx, r, a, upon); err != nil {
 			return nil, err
 		}
-	} else if !strings.HasSuffix(r.path, "/licenses/"+upon.String()+"/orders") || a.Line != 0 {
+	} else if r.upon != upon && !strings.HasSuffix(r.path, "/licenses/"+upon.String()+"/orders") || a.Line != 0 {
 		want = nil
 	}
 	if want == nil || upon != doc.Subject.License || !want.AskedFor(doc.Subject) || doc.Subject.Handle != doc.Handle() {

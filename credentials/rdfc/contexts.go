@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/piprate/json-gold/ld"
@@ -69,3 +70,9 @@ func Loader(more map[string][]byte) (ld.DocumentLoader, error) {
 	}
 	return l, nil
 }
+
+// OurContextFile is the name under which doors hand our context out.
+const OurContextFile = "countersign-1.jsonld"
+
+// OurContext is the text of the context that documents name credentials.ContextID.
+func OurContext() []byte { return slices.Clone(contextOurs) }
