@@ -56,12 +56,13 @@ func (l library) checkDocument(raw []byte, doc map[string]any) error {
 }
 
 // checkName refuses keywords, whose short names (id, type) the contexts define,
-// and terms that bring their own meaning along.
+// and terms that bring their own meaning along. Those within a JSON literal
+// become part of a text, and no text has a control character.
 func checkName(name string) error {
 	if name == "" || strings.ContainsAny(name, "@:/#") {
 		return fmt.Errorf("the name %s is not a term of a context", encoded(name))
 	}
-	return nil
+	return checkText(name)
 }
 
 func checkValue(v any, objects *int) error {

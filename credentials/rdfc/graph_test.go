@@ -47,6 +47,7 @@ func TestCanonicalizeRefuses(t *testing.T) {
 		{"empty name", `"npi":"1","":"1"`, "not a term"},
 		{"control character", `"npi":"a\u0000b"`, "control character"},
 		{"delete", `"npi":"a\u007fb"`, "control character"},
+		{"delete in a name within a literal", `"claim":{"a\u007fb":1}`, "control character"},
 		{"blank id", `"reason":{"id":"_:b0","npi":"1"}`, "blank node"},
 		{"list of lists", `"upon":[["a"],["b","c"]]`, ""},
 		{"empty list in a list", `"upon":[["a"],[]]`, ""},

@@ -149,6 +149,7 @@ type answer struct {
 	Token    string          `json:"token"`
 	SDJWT    string          `json:"sdjwt"`
 	Text     string          `json:"text"`
+	Texts    []string        `json:"texts"`
 	Payload  string          `json:"payload"`
 	Binding  json.RawMessage `json:"binding"`
 	Header   json.RawMessage `json:"header"`

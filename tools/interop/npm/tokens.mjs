@@ -22,3 +22,8 @@ export async function signToken({payload, header, jwk, asItIs}) {
   const key = await importJWK(jwk, header.alg);
   return {token: await new CompactSign(Buffer.from(text)).setProtectedHeader(header).sign(key)};
 }
+
+// canonical is RFC 8785 of each text.
+export function canonical({texts}) {
+  return {texts: texts.map(text => canonicalize(JSON.parse(text)))};
+}
