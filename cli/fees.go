@@ -25,6 +25,15 @@ func (r *run) feesCommand() *urfave.Command {
 			do:    r.feesPrice,
 		}),
 		r.leaf(leaf{
+			name: "localities", usage: "list the localities", args: "[WORD] ...", max: -1,
+			about: "Lists the localities in which Medicare pays alike, with their indices; with words, those that have all of\nthem in their state's letters, their name or their counties.",
+			flags: []urfave.Flag{
+				&urfave.StringFlag{Name: "gpci", Usage: "`FILE` of the year's geographic indices"},
+				&urfave.StringFlag{Name: "counties", Usage: "`FILE` of the year's counties (..LOCCO.csv)"},
+			},
+			do: r.feesLocalities,
+		}),
+		r.leaf(leaf{
 			name: "make", usage: "make a fee schedule of a locality's prices", args: "",
 			about: "Writes a fee schedule that plan publish --fees takes: every code that Medicare's schedule prices, for each\nclass of place, at a percentage of what Medicare pays. It prices each service by itself: Medicare's rules on\nseveral procedures of one day, on both sides of the body and on assistants are no part of a list of prices.",
 			flags: append(cmsFlags(),
@@ -140,7 +149,7 @@ func localityOf(c *urfave.Context) (*mpfs.Locality, error) {
 	}
 	id, err := mpfs.ParseLocality(name)
 	if err != nil {
-		return nil, refused(commandName(c), "--"+oneLine(err.Error()), "see CMS's list of localities")
+		return nil, refused(commandName(c), "--"+oneLine(err.Error()), "see countersign fees localities")
 	}
 	path, all, err := readCMS(c, "gpci", mpfs.NewLocalities)
 	if err != nil {
