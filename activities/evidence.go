@@ -18,6 +18,8 @@ type Evidence struct {
 	// Patience is how old the last word from the board may be before its
 	// silence no longer proves that nothing happened.
 	Patience time.Duration
+	// Insurer is for whom clinicians sign.
+	Insurer credentials.DID
 }
 
 // ClaimGathered is a claim with everything that its decision rests on. Wait
@@ -78,6 +80,11 @@ func (g *Evidence) GatherClaim(ctx context.Context, submission credentials.Handl
 		}
 		e.Lines = append(e.Lines, known)
 	}
+	if plan.ClinicianSignature != nil {
+		if e.Signatures, err = g.signatures(f.Signatures, c.ClinicalContent); err != nil {
+			return nil, permanent("read clinicians' signatures", err)
+		}
+	}
 	return &ClaimGathered{Claim: *c, Plan: *plan, Evidence: e, Fences: f.Fences, Before: f.Before}, nil
 }
 
@@ -122,6 +129,11 @@ func (g *Evidence) GatherAuthorization(ctx context.Context, submission credentia
 		s.TakenAway(f.Practitioner.Licenses, f.Practitioner.Orders, it.From, it.Until)
 		e.Standings = append(e.Standings, s)
 	}
+	if plan.ClinicianSignature != nil {
+		if e.Signatures, err = g.signatures(f.Signatures, r.ClinicalContent); err != nil {
+			return nil, permanent("read clinicians' signatures", err)
+		}
+	}
 	if e.Review != nil && f.Reviewer != nil {
 		s := g.standing(*f.Reviewer, credentials.DateOf(g.Now().UTC()))
 		e.Review.Standing = &s
@@ -136,6 +148,31 @@ func (g *Evidence) GatherAuthorization(ctx context.Context, submission credentia
 		}
 	}
 	return &AuthorizationGathered{Request: *r, Plan: *plan, Evidence: e, Fences: f.Fences, Before: f.Before}, nil
+}
+
+// signatures writes down what each clinician's signature comes to.
+func (g *Evidence) signatures(files []books.SignatureFile, content func() (credentials.Digest, error)) (facts []claims.SignatureFact, err error) {
+	digest, err := content()
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range files {
+		_, signed, err := claims.PeekSignature(s.Token)
+		if err != nil {
+			return nil, err
+		}
+		standing := claims.StandingFact{Standing: credentials.Standing{Answer: credentials.Unknown, Reason: credentials.ReasonNoLicense}}
+		if s.License != nil {
+			standing = g.standing(s.Practitioner, credentials.DateOf(signed.UTC()))
+		}
+		held := claims.SignatureCase{Insurer: g.Insurer, Content: digest, Received: s.Received, License: s.License, Orders: s.Practitioner.Orders}
+		fact, err := held.Fact(s.Token, standing)
+		if err != nil {
+			return nil, err
+		}
+		facts = append(facts, fact)
+	}
+	return facts, nil
 }
 
 // standing asks the rules about one practitioner and day, and writes down what

@@ -16,7 +16,9 @@ import (
 // into the books.
 type Receiving struct {
 	Books Books
-	Keys  credentials.ResolveKey
+	// Insurer is for whom clinicians sign.
+	Insurer credentials.DID
+	Keys    credentials.ResolveKey
 	// Secret keys the business keys; see claims.Submission.BusinessKey.
 	Secret []byte
 }
@@ -25,6 +27,8 @@ type Receiving struct {
 type Submitted struct {
 	Token    string           `json:"token"`
 	Received credentials.Date `json:"received"`
+	// Signatures are clinicians' own upon it.
+	Signatures []books.Signature `json:"signatures,omitempty"`
 }
 
 // Accepted says under which names a submission stands in the books.
@@ -44,8 +48,11 @@ func (r *Receiving) OpenClaim(ctx context.Context, s Submitted) (Accepted, error
 	if err != nil {
 		return Accepted{}, permanent("name claim", err)
 	}
+	if err := r.signed(s.Signatures, doc.Subject.Claim.ClinicalContent); err != nil {
+		return Accepted{}, permanent("open claim submission", err)
+	}
 	got, err := r.Books.ReceiveClaim(ctx, books.NewClaim{
-		Key: key, Submitter: doc.Issuer, Submission: doc.Subject, Token: s.Token, Received: s.Received,
+		Key: key, Submitter: doc.Issuer, Submission: doc.Subject, Token: s.Token, Received: s.Received, Signatures: s.Signatures,
 	})
 	if err != nil {
 		return Accepted{}, notReceived("receive claim", err)
@@ -63,8 +70,11 @@ func (r *Receiving) OpenAuthorization(ctx context.Context, s Submitted) (Accepte
 	if err != nil {
 		return Accepted{}, permanent("name authorization", err)
 	}
+	if err := r.signed(s.Signatures, doc.Subject.Request.ClinicalContent); err != nil {
+		return Accepted{}, permanent("open authorization request", err)
+	}
 	got, err := r.Books.ReceiveAuthorization(ctx, books.NewAuthorization{
-		Key: key, Submitter: doc.Issuer, Submission: doc.Subject, Token: s.Token, Received: s.Received,
+		Key: key, Submitter: doc.Issuer, Submission: doc.Subject, Token: s.Token, Received: s.Received, Signatures: s.Signatures,
 	})
 	if err != nil {
 		return Accepted{}, notReceived("receive authorization request", err)
@@ -72,8 +82,29 @@ func (r *Receiving) OpenAuthorization(ctx context.Context, s Submitted) (Accepte
 	return Accepted{got.Submission, got.Control}, nil
 }
 
+// signed checks again what the gateway has checked of clinicians' signatures.
+func (r *Receiving) signed(signatures []books.Signature, content func() (credentials.Digest, error)) error {
+	if len(signatures) == 0 {
+		return nil
+	}
+	digest, err := content()
+	if err != nil {
+		return err
+	}
+	for _, s := range signatures {
+		doc, v := claims.SignatureCase{Insurer: r.Insurer, Content: digest, Received: s.Received}.Intake(s.Token)
+		if v.IsGood() && doc.Handle() != s.Handle {
+			v = credentials.VerdictOf(credentials.Refuse(credentials.CheckContent, "it has another handle"))
+		}
+		if !v.IsGood() {
+			return fmt.Errorf("clinician's signature: %w", v.Err())
+		}
+	}
+	return nil
+}
+
 func notReceived(doing string, err error) error {
-	if errors.Is(err, books.ErrHandleTaken) {
+	if errors.Is(err, books.ErrHandleTaken) || errors.Is(err, books.ErrSignatureUsed) || errors.Is(err, books.ErrTooManySignatures) {
 		return permanent(doing, err)
 	}
 	return fmt.Errorf("%s: %w", doing, err)

@@ -29,6 +29,11 @@ var (
 	ErrForgotten = errors.New("this document was erased with all else about its person; what is left of it is its handle and its ledger entry")
 	// ErrDetermined says that another determination on the same decision came first.
 	ErrDetermined = errors.New("this decision was reviewed already")
+	// ErrSignatureUsed says that a clinician's signature came with another
+	// submission before. Each is good for one.
+	ErrSignatureUsed = errors.New("the clinician's signature was used for another submission: have this one signed")
+	// ErrTooManySignatures says that a submission has more of them than lines.
+	ErrTooManySignatures = errors.New("more clinicians have signed it than a claim has lines")
 	// ErrHeldAlready says that somebody of the staff holds the claim already.
 	ErrHeldAlready = errors.New("the claim is held already")
 	// ErrNotHeld says that nobody of the staff holds the claim.

@@ -22,6 +22,7 @@ type ClaimFile struct {
 	Lines        []ClaimLineFile // as in the claim
 	Review       *claims.Determination
 	Before       *claims.Decision // the latest decision
+	Signatures   []SignatureFile
 	Fences       []Fence
 }
 
@@ -44,7 +45,16 @@ type AuthorizationFile struct {
 	Review       *claims.Determination
 	Reviewer     *Practitioner // where the determination names an NPI
 	Before       *claims.AuthorizationDecision
+	Signatures   []SignatureFile
 	Fences       []Fence
+}
+
+// A SignatureFile is a clinician's signature with what the books hold about the
+// license that it names, nil where they never heard of it, and about its holder.
+type SignatureFile struct {
+	Signature
+	License      *credentials.License
+	Practitioner Practitioner
 }
 
 // A Practitioner is what the books hold about who renders a service in one

@@ -1,6 +1,7 @@
 package books
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/countersign-health/countersign/claims"
@@ -23,6 +24,20 @@ type NewClaim struct {
 	Submission claims.Submission
 	Token      string
 	Received   credentials.Date
+	Signatures []Signature
+}
+
+// A Signature is a clinician's own upon a submission, verified as far as a door
+// can, and when it came in.
+type Signature struct {
+	Handle   credentials.Handle `json:"handle"`
+	Token    string             `json:"token"`
+	Received time.Time          `json:"received"` // whole seconds, UTC
+}
+
+// SignatureKey is the key under which the nth signature upon a submission is kept.
+func SignatureKey(submission credentials.Handle, n int) string {
+	return fmt.Sprintf("clinician-signature/%s/%d", submission, n)
 }
 
 // NewAuthorization is an authorization request, verified.
@@ -32,6 +47,7 @@ type NewAuthorization struct {
 	Submission claims.AuthorizationSubmission
 	Token      string
 	Received   credentials.Date
+	Signatures []Signature
 }
 
 // Received says under which names a submission stands. Again is set where it

@@ -78,7 +78,7 @@ func (a *adjudication) inServiceOrder() []*work {
 // once; but it is neither denied nor priced any more.
 func (a *adjudication) decide(w *work) {
 	priced := a.member(w) && a.coverage(w) && a.duplicate(w) && a.timelyFiling(w) &&
-		a.standing(w) && a.authorization(w) && a.exclusion(w) && a.price(w)
+		a.standing(w) && a.signature(w) && a.authorization(w) && a.exclusion(w) && a.price(w)
 	if priced && len(w.pends) == 0 {
 		a.costShare(w)
 	}

@@ -61,6 +61,9 @@ type AuthorizationEvidence struct {
 	Review    *Determination `json:"review,omitempty"`
 	// Before is what the last decision said; empty on the first.
 	Before AuthorizationOutcome `json:"before,omitempty"`
+	// Signatures are the clinicians' own upon the request, where the plan's
+	// edition wants any.
+	Signatures []SignatureFact `json:"signatures,omitempty"`
 }
 
 // An ItemStanding is the clinician's standing over an item's dates. Revoked is

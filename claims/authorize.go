@@ -86,6 +86,9 @@ func (a *itemAsked) needed(uncovered credentials.Date) (ItemDecision, *Pend) {
 	if !a.plan.Authorization.Required.Has(a.Code) {
 		return a.item(AuthorizationNotRequired, ActionNotRequired, "authorization", "not-required"), nil
 	}
+	if item, pend, ok := a.signature(); !ok {
+		return item, pend
+	}
 	rule := a.plan.Authorization.byRule(a.Code)
 	review := a.evidence.Review
 	restricted := a.standing.First.Standing.Answer == credentials.MayRestricted

@@ -17,6 +17,9 @@ type Evidence struct {
 	Lines        []LineFact         `json:"lines"`
 	// Review is a reviewer's determination on the claim, where there is one.
 	Review *Determination `json:"review,omitempty"`
+	// Signatures are the clinicians' own upon the claim, where the plan's edition
+	// wants any.
+	Signatures []SignatureFact `json:"signatures,omitempty"`
 }
 
 // An EditionRef names a published edition by content.

@@ -30,6 +30,8 @@ type Plan struct {
 	// ShareOfCharges prices what the schedule does not list; nil leaves such
 	// lines to a person.
 	ShareOfCharges *Rate
+	// ClinicianSignature says for what a clinician has to sign; nil for nothing.
+	ClinicianSignature *SignatureRules
 	// MachineDenials are the CARCs that may be given without a person.
 	MachineDenials []string
 }

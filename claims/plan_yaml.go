@@ -36,22 +36,23 @@ func ParsePlan(file []byte) (*Plan, error) {
 
 func (r *yamlReader) plan(top *yaml.Node, p *Plan) {
 	r.fields(top, "the plan", map[string]func(*yaml.Node){
-		"schema":           func(n *yaml.Node) { r.exactly(n, "schema", PlanSchema) },
-		"name":             func(n *yaml.Node) { p.Name = parsed(r, n, "name", plainName) },
-		"edition":          func(n *yaml.Node) { p.Edition = parsed(r, n, "edition", plainName) },
-		"rules":            func(n *yaml.Node) { p.Rules = r.exactly(n, "rules", RulesEdition) },
-		"timezone":         func(n *yaml.Node) { p.TimeZone = parsed(r, n, "timezone", zoneName) },
-		"feeSchedule":      func(n *yaml.Node) { p.FeeSchedule = parsed(r, n, "feeSchedule", plainName) },
-		"timelyFilingDays": func(n *yaml.Node) { p.TimelyFilingDays = parsed(r, n, "timelyFilingDays", days) },
-		"coinsurance":      func(n *yaml.Node) { p.Coinsurance = parsed(r, n, "coinsurance", ParseRate) },
-		"effective":        func(n *yaml.Node) { r.effective(n, p) },
-		"deductible":       func(n *yaml.Node) { p.Deductible = r.limits(n, "deductible") },
-		"outOfPocketMax":   func(n *yaml.Node) { p.OutOfPocketMax = r.limits(n, "outOfPocketMax") },
-		"services?":        func(n *yaml.Node) { r.services(n, p) },
-		"exclusions?":      func(n *yaml.Node) { p.Exclusions = r.codes(n, "exclusions") },
-		"authorization?":   func(n *yaml.Node) { r.authorization(n, p) },
-		"shareOfCharges?":  func(n *yaml.Node) { p.ShareOfCharges = r.optionalRate(n, "shareOfCharges") },
-		"machineDenials":   func(n *yaml.Node) { r.machineDenials(n, p) },
+		"schema":              func(n *yaml.Node) { r.exactly(n, "schema", PlanSchema) },
+		"name":                func(n *yaml.Node) { p.Name = parsed(r, n, "name", plainName) },
+		"edition":             func(n *yaml.Node) { p.Edition = parsed(r, n, "edition", plainName) },
+		"rules":               func(n *yaml.Node) { p.Rules = r.exactly(n, "rules", RulesEdition) },
+		"timezone":            func(n *yaml.Node) { p.TimeZone = parsed(r, n, "timezone", zoneName) },
+		"feeSchedule":         func(n *yaml.Node) { p.FeeSchedule = parsed(r, n, "feeSchedule", plainName) },
+		"timelyFilingDays":    func(n *yaml.Node) { p.TimelyFilingDays = parsed(r, n, "timelyFilingDays", days) },
+		"coinsurance":         func(n *yaml.Node) { p.Coinsurance = parsed(r, n, "coinsurance", ParseRate) },
+		"effective":           func(n *yaml.Node) { r.effective(n, p) },
+		"deductible":          func(n *yaml.Node) { p.Deductible = r.limits(n, "deductible") },
+		"outOfPocketMax":      func(n *yaml.Node) { p.OutOfPocketMax = r.limits(n, "outOfPocketMax") },
+		"services?":           func(n *yaml.Node) { r.services(n, p) },
+		"exclusions?":         func(n *yaml.Node) { p.Exclusions = r.codes(n, "exclusions") },
+		"authorization?":      func(n *yaml.Node) { r.authorization(n, p) },
+		"clinicianSignature?": func(n *yaml.Node) { r.clinicianSignature(n, p) },
+		"shareOfCharges?":     func(n *yaml.Node) { p.ShareOfCharges = r.optionalRate(n, "shareOfCharges") },
+		"machineDenials":      func(n *yaml.Node) { r.machineDenials(n, p) },
 	})
 }
 
@@ -116,6 +117,26 @@ func (r *yamlReader) authorization(n *yaml.Node, p *Plan) {
 	})
 }
 
+func (r *yamlReader) clinicianSignature(n *yaml.Node, p *Plan) {
+	s := &SignatureRules{}
+	r.fields(n, "clinicianSignature", map[string]func(*yaml.Node){
+		"authorizations?": func(n *yaml.Node) {
+			if s.AllAuthorizations = n.Kind == yaml.ScalarNode && n.Value == "all"; !s.AllAuthorizations {
+				s.Authorizations = r.codes(n, "authorizations (codes, or the word all)")
+			}
+		},
+		"claims?":    func(n *yaml.Node) { s.Claims = r.codes(n, "claims") },
+		"withinDays": func(n *yaml.Node) { s.WithinDays = parsed(r, n, "withinDays", days) },
+		"professions?": func(n *yaml.Node) {
+			r.list(n, "professions", func(n *yaml.Node) { s.Professions = append(s.Professions, r.text(n, "professions")) })
+		},
+	})
+	if !s.AllAuthorizations && len(s.Authorizations) == 0 && len(s.Claims) == 0 {
+		r.problem(n, "clinicianSignature: names neither authorizations nor claims for which a clinician has to sign")
+	}
+	p.ClinicianSignature = s
+}
+
 func (r *yamlReader) codes(n *yaml.Node, field string) (set CodeSet) {
 	r.list(n, field, func(n *yaml.Node) {
 		set = append(set, parsed(r, n, field, ParseCodeRange))
@@ -154,6 +175,13 @@ func (r *yamlReader) consistent(top *yaml.Node, p *Plan) {
 		}
 		if a.MaxUnits <= 0 {
 			r.problem(top, "approveByRule: maxUnits must be more than 0")
+		}
+	}
+	if s := p.ClinicianSignature; s != nil {
+		for _, c := range s.Authorizations {
+			if !p.Authorization.Required.Has(c.From) || !p.Authorization.Required.Has(c.To) {
+				r.problem(top, "clinicianSignature: authorizations has %s, which no line of authorization.required covers", c)
+			}
 		}
 	}
 	if p.OutOfPocketMax.Individual < p.Deductible.Individual || p.OutOfPocketMax.Family < p.Deductible.Family {

@@ -9,6 +9,7 @@ const (
 	CARCCoinsurance           = "2"
 	CARCCopay                 = "3"
 	CARCAuthorizationInvalid  = "15"
+	CARCIncomplete            = "16"
 	CARCDuplicate             = "18"
 	CARCBeforeCoverage        = "26"
 	CARCAfterCoverage         = "27"
@@ -24,6 +25,10 @@ const (
 
 // RARCPlanExcludes goes with CARC 96, which must not stand alone.
 const RARCPlanExcludes = "N130"
+
+// RARCSignature goes with CARC 16, which must not stand alone either: it is the
+// clinician's signature that is missing or wrong.
+const RARCSignature = "MA81"
 
 // An adjustmentReason says who bears an amount and why. Denial marks the codes
 // by which a whole line is refused, as against shared or written off.
@@ -44,6 +49,7 @@ var adjustmentReasons = []adjustmentReason{
 	{CARCCopay, Patient, false, "the patient's fixed amount for this kind of service"},
 	{CARCContractual, Contractual, false, "above what the plan allows; the provider writes it off"},
 	{CARCAuthorizationInvalid, Contractual, true, "the prior authorization named does not cover this service"},
+	{CARCIncomplete, Contractual, true, "something that the service needs is missing or wrong; the remark says what"},
 	{CARCDuplicate, Contractual, true, "this service was already claimed"},
 	{CARCBeforeCoverage, OtherAdjust, true, "the service was given before coverage began"},
 	{CARCAfterCoverage, OtherAdjust, true, "the service was given after coverage ended"},
@@ -108,6 +114,7 @@ const (
 	PendAuthorization PendReason = "authorization-pended" // the prior authorization must be decided first
 	PendPlanEdition   PendReason = "plan-edition"         // another edition was in force that day
 	PendDenial        PendReason = "denial-needs-person"  // the plan does not let the machine give this denial
+	PendSignature     PendReason = "clinician-signature"  // the clinician has to sign with the key of their license
 	PendReview        PendReason = "review"               // a reviewer must decide the request
 )
 
@@ -141,6 +148,8 @@ func (r PendReason) Words() string {
 		return "another edition of the plan is in force on that day"
 	case PendDenial:
 		return "the plan leaves this denial to a person"
+	case PendSignature:
+		return "the clinician has to sign for it with the key of their license"
 	case PendReview:
 		return "a reviewer has to decide"
 	}

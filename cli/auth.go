@@ -23,7 +23,7 @@ func (r *run) authCommand() *urfave.Command {
 			name: "request", usage: "sign and send a PAS bundle, and show the decision", args: "BUNDLE.json", min: 1, max: 1,
 			about: "The bundle is a Da Vinci PAS request: its first entry is a Claim with use \"preauthorization\".\n" +
 				"Sending a bundle again does nothing twice.",
-			flags: gatewayFlags(skipNPIFlag(),
+			flags: gatewayFlags(skipNPIFlag(), signatureFlag(),
 				&urfave.DurationFlag{Name: "wait", Usage: "wait for the decision at most `DURATION`; 0 does not wait", Value: 10 * time.Second},
 				outFlag("write the request and its decision with their proofs into `DIR`")),
 			do: r.authRequest,
@@ -46,11 +46,22 @@ func (r *run) authRequest(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
+	signed, err := readSignatures(c, d.Insurer, r.now())
+	if err != nil {
+		return err
+	}
+	signatures, err := signed.upon(sub.Request.ClinicalContent)
+	if err == nil {
+		err = signed.unused(path)
+	}
+	if err != nil {
+		return err
+	}
 	token, err := credentials.Issue(d.Signer, credentials.KindAuthorizationSubmission, sub.Handle, r.now(), nil, *sub)
 	if err != nil {
 		return fmt.Errorf("sign request: %w", err)
 	}
-	a, err := d.SubmitAuthorization(c.Context, token)
+	a, err := d.SubmitAuthorization(c.Context, token, signatures...)
 	if err != nil {
 		return fmt.Errorf("request authorization: %w", err)
 	}
@@ -60,6 +71,7 @@ func (r *run) authRequest(c *urfave.Context) error {
 		}
 		f := dossier.Files{}
 		f.Token(dossier.Submissions, a.Handle, token)
+		signed.keep(f)
 		if err := write(f, c.String("out")); err != nil {
 			return err
 		}
@@ -187,10 +199,19 @@ func (d *door) authorization(ctx context.Context, h credentials.Handle, wait tim
 	return &s, err
 }
 
+// pendText says what is waited for. Of a clinician's signature there is more to
+// say: what is wrong with the one that came, and what to do.
+func pendText(p claims.Pend) string {
+	if p.Reason == claims.PendSignature {
+		return p.Note
+	}
+	return p.Reason.Words()
+}
+
 func pendWords(pends []claims.Pend) string {
 	var all []string
 	for _, p := range pends {
-		all = append(all, p.Reason.Words())
+		all = append(all, pendText(p))
 	}
 	return strings.Join(all, "; ")
 }

@@ -24,7 +24,7 @@ func (r *run) claimCommand() *urfave.Command {
 			name: "submit", usage: "check, sign and send the claims of an 837P file", args: "FILE.837", min: 1, max: 1,
 			about: "Every claim is checked before the first one is sent. Refused claims stay behind, the others go\n" +
 				"through in the order of the file. Sending a file again does nothing twice.\n" + aboutOut,
-			flags: gatewayFlags(skipNPIFlag(), receivedFlag(), answersFlag(), progressFlag(),
+			flags: gatewayFlags(skipNPIFlag(), receivedFlag(), answersFlag(), progressFlag(), signatureFlag(),
 				&urfave.BoolFlag{Name: "wait", Usage: "wait for the decisions and show them", DisableDefaultText: true},
 				forFlag("wait at most `DURATION`", 5*time.Minute),
 				outFlag("write the claims, submissions and decisions with their proofs into `DIR`")),

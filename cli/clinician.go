@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"time"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -19,6 +20,17 @@ func (r *run) clinicianCommand() *urfave.Command {
 				text("npi", "the clinician's own `NPI`"), text("challenge", "the `CHALLENGE`, 64 digits"),
 				outFlag("write the proof to `FILE`, which must not be there yet")),
 			do: r.clinicianProve,
+		}),
+		r.leaf(leaf{
+			name: "sign", usage: "sign a request for authorization, or a claim, as the clinician who orders it", args: "FILE", min: 1, max: 1,
+			about: "FILE is the PAS bundle or the 837P file that the hospital will send. What is signed is patient, clinician,\nservices, diagnoses, days and quantities: read what this prints. Prices and numbers may change. It is good\nfor one insurer and for one submission.",
+			flags: append(keyFlags(),
+				&urfave.StringFlag{Name: "insurer", Usage: "the insurer's `DID`", EnvVars: []string{"COUNTERSIGN_INSURER"}},
+				text("license", "`HANDLE` of the license that the key is bound to, or the file with it"),
+				text("claim", "`NUMBER` of the claim, where the file has several"),
+				&urfave.DurationFlag{Name: "good-for", Usage: "the insurer has to have it within `DURATION`", Value: 30 * 24 * time.Hour},
+				outFlag("write the signature to `FILE`, which must not be there yet")),
+			do: r.clinicianSign,
 		}),
 	)
 }

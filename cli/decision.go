@@ -77,7 +77,7 @@ func reason(d *claims.Decision) string {
 		}
 	}
 	for _, p := range d.Pends {
-		say(p.Line, p.Reason.Words())
+		say(p.Line, pendText(p))
 	}
 	if d.Outcome == claims.Pended {
 		return strings.Join(parts, "; ")

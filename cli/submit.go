@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	urfave "github.com/urfave/cli/v2"
 
@@ -52,6 +53,12 @@ func (r *run) claimSubmit(c *urfave.Context) error {
 		return err
 	}
 	s := &submitting{run: r, door: d, checkedFile: checked, out: c.String("out"), progress: r.progress(c)}
+	if s.signed, err = readSignatures(c, d.Insurer, r.now()); err != nil {
+		return err
+	}
+	if err := s.signatures(f); err != nil {
+		return err
+	}
 	err = r.writeEnvelopeAnswers(checked, c.String("answers"))
 	if err == nil {
 		err = s.send(c.Context, f)
@@ -74,6 +81,26 @@ type submitting struct {
 	*checkedFile
 	out      string
 	progress *progress
+	signed   *signatureFiles
+}
+
+// signatures finds the claim of each clinician's signature before the first
+// claim is sent.
+func (s *submitting) signatures(f *os.File) error {
+	if len(s.signed.all) == 0 {
+		return nil
+	}
+	if _, err := f.Seek(0, 0); err != nil {
+		return fmt.Errorf("%s: %w", s.path, err)
+	}
+	_, err := x12.ReadClaims(f, func(c x12.Submitted) error {
+		_, err := s.signed.upon(c.Claim.ClinicalContent)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return s.signed.unused(s.path)
 }
 
 // send pins the insurer's ledger, then signs and posts the claims that passed, in
@@ -140,7 +167,11 @@ func (s *submitting) post(ctx context.Context, row *claimRow, c *x12.Submitted) 
 	if err != nil {
 		return fmt.Errorf("sign claim %s: %w", row.Claim, err)
 	}
-	a, err := s.SubmitClaim(ctx, token)
+	signatures, err := s.signed.upon(c.Claim.ClinicalContent)
+	if err != nil {
+		return err
+	}
+	a, err := s.SubmitClaim(ctx, token, signatures...)
 	var no *api.Refusal
 	if errors.As(err, &no) && aboutTheClaim(no.Status) {
 		row.State = stateRefused
@@ -166,6 +197,11 @@ func (s *submitting) post(ctx context.Context, row *claimRow, c *x12.Submitted) 
 	}
 	files := dossier.Files{}
 	files.Token(dossier.Submissions, a.Handle, token)
+	for _, h := range s.signed.all {
+		if slices.Contains(signatures, h.token) {
+			h.keep(files)
+		}
+	}
 	return write(files, s.out)
 }
 

@@ -26,11 +26,13 @@ const (
 	KindAuthorizationDecision   Kind = "AuthorizationDecision"
 	KindReviewDetermination     Kind = "ReviewDetermination"
 	KindStandingAnswer          Kind = "StandingAnswer"
+	KindClinicianSignature      Kind = "ClinicianSignature"
 )
 
 var kinds = []Kind{
 	KindLicense, KindBoardOrder, KindFeedHead, KindStatusList, KindClaimSubmission, KindAuthorizationSubmission,
 	KindClaimDecision, KindAuthorizationDecision, KindReviewDetermination, KindStandingAnswer,
+	KindClinicianSignature,
 }
 
 // ParseKind refuses kinds that this release does not know.
@@ -113,6 +115,11 @@ func (c *Credential[T]) ValidAt(t time.Time) error {
 // Ed25519's do), yet nobody else can compute it.
 func Issue[T any](s Signer, kind Kind, handle Handle, validFrom time.Time, status *StatusEntry, subject T) (token string, err error) {
 	return issue(s, kind, handle, validFrom, nil, status, subject)
+}
+
+// IssueUntil is Issue for what is good until an instant.
+func IssueUntil[T any](s Signer, kind Kind, handle Handle, validFrom, until time.Time, subject T) (token string, err error) {
+	return issue(s, kind, handle, validFrom, &until, nil, subject)
 }
 
 func issue[T any](s Signer, kind Kind, handle Handle, from time.Time, until *time.Time, status *StatusEntry, subject T) (string, error) {

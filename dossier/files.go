@@ -25,6 +25,7 @@ const (
 	Decisions      = "decisions"
 	Authorizations = "authorizations"
 	Determinations = "determinations"
+	Signatures     = "signatures" // of clinicians, upon submissions
 	Licenses       = "licenses"
 	Orders         = "orders"
 	Answers        = "answers" // to questions of standing

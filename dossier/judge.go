@@ -57,6 +57,9 @@ func (v *verifier) judgeClaim(name string) error {
 			return err
 		}
 	}
+	if err := v.checkSignatures(d.entry, d.from, d.issuer, claim.ClinicalContent, e.Signatures); err != nil {
+		return err
+	}
 	if err := v.checkDraws(d); err != nil {
 		return err
 	}
@@ -105,6 +108,9 @@ func (v *verifier) judgeAuthorization(name string) error {
 		if err := v.checkItem(d, &s.subject.Request, i, &e.Standings[i]); err != nil {
 			return err
 		}
+	}
+	if err := v.checkSignatures(d.entry, d.from, d.issuer, s.subject.Request.ClinicalContent, e.Signatures); err != nil {
+		return err
 	}
 	v.verified[name] = true
 	return nil

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/ledger"
 )
@@ -50,7 +51,7 @@ func placeOf(name string, content []byte) string {
 		return ""
 	}
 	folders := map[string]string{
-		Submissions: ".jwt", Decisions: ".jwt", Authorizations: ".jwt", Determinations: ".jwt", Licenses: ".jwt", Orders: ".jwt", Answers: ".jwt", Status: ".jwt",
+		Submissions: ".jwt", Decisions: ".jwt", Authorizations: ".jwt", Determinations: ".jwt", Signatures: ".jwt", Licenses: ".jwt", Orders: ".jwt", Answers: ".jwt", Status: ".jwt",
 		Evidence: ".json", Editions: ".yaml .csv", Receipts: ".tlog-proof", Entries: ".entry", Remittances: ".835",
 	}
 	ext := path.Ext(base)
@@ -84,7 +85,7 @@ func placeOfToken(content []byte, base string) string {
 	folder, ok := map[credentials.Kind]string{
 		credentials.KindClaimSubmission: Submissions, credentials.KindAuthorizationSubmission: Submissions,
 		credentials.KindClaimDecision: Decisions, credentials.KindAuthorizationDecision: Authorizations,
-		credentials.KindReviewDetermination: Determinations, credentials.KindLicense: Licenses, credentials.KindBoardOrder: Orders, credentials.KindStandingAnswer: Answers,
+		credentials.KindReviewDetermination: Determinations, credentials.KindClinicianSignature: Signatures, credentials.KindLicense: Licenses, credentials.KindBoardOrder: Orders, credentials.KindStandingAnswer: Answers,
 	}[kind]
 	if !ok {
 		return path.Join(Status, base)
@@ -122,6 +123,20 @@ func (v *verifier) unvouched(place string) string {
 			}
 		}
 		return "it has no receipt, and no verified decision here rests on it"
+	case Signatures:
+		upon := func(facts []claims.SignatureFact) bool {
+			return slices.ContainsFunc(facts, func(f claims.SignatureFact) bool { return f.Handle == h })
+		}
+		for name, d := range v.verified {
+			b, _ := handleOf(name)
+			if e := v.evidence[b]; d && e != nil && upon(e.Signatures) {
+				return ""
+			}
+			if e := v.authEvidence[b]; d && e != nil && upon(e.Signatures) {
+				return ""
+			}
+		}
+		return "a clinician's signature has no receipt of its own, and no verified decision here rests on it"
 	case Status:
 		_, _, list, err := credentials.Peek(strings.TrimSuffix(string(v.files[place]), "\n"))
 		if err == nil && v.entries[list] != nil {

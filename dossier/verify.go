@@ -63,7 +63,8 @@ const (
 	checkStanding  = "standing"
 	checkAuth      = "authorization"
 	checkReview    = "review"
-	checkSequence  = "sequence" // decisions on one submission follow each other
+	checkClinician = "clinician" // a clinician's signature
+	checkSequence  = "sequence"  // decisions on one submission follow each other
 	checkBalance   = "balance"
 	checkPayment   = "payment"   // a remittance against the decisions
 	checkRests     = "rests-on"  // something that this file needs has failed or is missing
@@ -109,6 +110,7 @@ type verifier struct {
 	submissions    map[credentials.Handle]*document[claims.Submission]
 	requests       map[credentials.Handle]*document[claims.AuthorizationSubmission]
 	determinations map[credentials.Handle]*document[claims.Determination]
+	signatures     map[credentials.Handle]*document[claims.ClinicianSignature]
 	authorizations map[credentials.Handle]*document[claims.AuthorizationDecisionDocument]
 	decisions      map[credentials.Handle]*document[claims.ClaimDecisionDocument]
 	numbered       map[turn]string // the decision file on a submission with a number
@@ -137,6 +139,7 @@ func newVerifier(files Files) *verifier {
 		submissions:    map[credentials.Handle]*document[claims.Submission]{},
 		requests:       map[credentials.Handle]*document[claims.AuthorizationSubmission]{},
 		determinations: map[credentials.Handle]*document[claims.Determination]{},
+		signatures:     map[credentials.Handle]*document[claims.ClinicianSignature]{},
 		authorizations: map[credentials.Handle]*document[claims.AuthorizationDecisionDocument]{},
 		decisions:      map[credentials.Handle]*document[claims.ClaimDecisionDocument]{},
 		numbered:       map[turn]string{}, evidence: map[credentials.Handle]*claims.Evidence{},
@@ -162,6 +165,7 @@ var steps = []step{
 	{Status, ".jwt", (*verifier).checkStatusList},
 	{Answers, ".jwt", (*verifier).checkAnswer},
 	{Submissions, ".jwt", (*verifier).checkSubmission},
+	{Signatures, ".jwt", (*verifier).checkSignature},
 	{"", ClaimsFile, (*verifier).checkClaimsFile},
 	{Determinations, ".jwt", (*verifier).checkDetermination},
 	{Authorizations, ".jwt", (*verifier).openAuthorization},

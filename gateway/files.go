@@ -24,6 +24,9 @@ func (g *Gateway) files(ctx context.Context, s *books.Status) (map[string][]byte
 	if err := g.addDecisions(ctx, f, s); err != nil {
 		return nil, err
 	}
+	if err := g.addSignatures(ctx, f, s.Handle); err != nil {
+		return nil, err
+	}
 	editions, err := g.Books.Editions(ctx)
 	if err != nil {
 		return nil, err
@@ -77,11 +80,13 @@ func (g *Gateway) addNamed(ctx context.Context, f dossier.Files, s *books.Status
 		if e.Review != nil && e.Review.Standing != nil {
 			facts = append(facts, *e.Review.Standing)
 		}
+		facts = append(facts, standingsOf(e.Signatures)...)
 	} else {
 		e, _, err := claims.OpenEvidence[claims.Evidence](evidence)
 		if err != nil {
 			return fmt.Errorf("read evidence: %w", err)
 		}
+		facts = append(facts, standingsOf(e.Signatures)...)
 		for _, l := range e.Lines {
 			facts = append(facts, l.Standing)
 			if l.Authorization != nil && !l.Authorization.Handle.IsZero() {
@@ -108,6 +113,13 @@ func (g *Gateway) addNamed(ctx context.Context, f dossier.Files, s *books.Status
 	return nil
 }
 
+func standingsOf(signatures []claims.SignatureFact) (facts []claims.StandingFact) {
+	for _, s := range signatures {
+		facts = append(facts, s.Standing)
+	}
+	return facts
+}
+
 // addAuthorization adds the authorization decision that a claim's evidence
 // names, if it is the submitter's own.
 func (g *Gateway) addAuthorization(ctx context.Context, f dossier.Files, submitter credentials.DID, document credentials.Handle) error {
@@ -119,7 +131,19 @@ func (g *Gateway) addAuthorization(ctx context.Context, f dossier.Files, submitt
 		return nil
 	}
 	f.Token(dossier.Submissions, s.Handle, s.Token)
+	if err := g.addSignatures(ctx, f, s.Handle); err != nil {
+		return err
+	}
 	return g.addDecisions(ctx, f, s)
+}
+
+// addSignatures adds what clinicians signed upon a submission.
+func (g *Gateway) addSignatures(ctx context.Context, f dossier.Files, submission credentials.Handle) error {
+	signatures, err := g.Books.Signatures(ctx, submission)
+	for _, s := range signatures {
+		f.Token(dossier.Signatures, s.Handle, s.Token)
+	}
+	return err
 }
 
 func (g *Gateway) addReceipt(ctx context.Context, f dossier.Files, document credentials.Handle) error {

@@ -50,7 +50,7 @@ func (g *Gateway) getReview(c *call) (any, error) {
 // postReview takes a reviewer's signed determination, writes it into the books
 // and wakes the contract.
 func (g *Gateway) postReview(c *call) (any, error) {
-	doc, err := judged[claims.Determination](g, c, credentials.KindReviewDetermination, "determination")
+	doc, err := judged[claims.Determination](g, c, string(c.body), credentials.KindReviewDetermination, "determination")
 	if err != nil {
 		return nil, err
 	}

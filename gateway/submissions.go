@@ -24,7 +24,11 @@ import (
 // postClaim takes a signed claim: intake edits first, then the contract, whose
 // first answer ("accepted") is the caller's.
 func (g *Gateway) postClaim(c *call) (any, error) {
-	doc, err := judged[claims.Submission](g, c, credentials.KindClaimSubmission, "claim submission")
+	parts, err := partsOf(c.body)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := judged[claims.Submission](g, c, parts[0], credentials.KindClaimSubmission, "claim submission")
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +40,12 @@ func (g *Gateway) postClaim(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return g.accept(c.Context(), key, doc.Subject.Handle, workflows.ClaimID(key), workflows.Claim, activities.Submitted{Token: string(c.body), Received: received})
+	signatures, err := g.signatures(parts[1:], doc.Subject.Claim.ClinicalContent)
+	if err != nil {
+		return nil, err
+	}
+	return g.accept(c.Context(), key, doc.Subject.Handle, workflows.ClaimID(key), workflows.Claim,
+		activities.Submitted{Token: parts[0], Received: received, Signatures: signatures})
 }
 
 // refusedFor says which intake edits a submission did not pass.
@@ -52,7 +61,11 @@ func refusedFor(what string, found []claims.Problem) error {
 
 // postAuthorization takes a signed prior-authorization request.
 func (g *Gateway) postAuthorization(c *call) (any, error) {
-	doc, err := judged[claims.AuthorizationSubmission](g, c, credentials.KindAuthorizationSubmission, "authorization request")
+	parts, err := partsOf(c.body)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := judged[claims.AuthorizationSubmission](g, c, parts[0], credentials.KindAuthorizationSubmission, "authorization request")
 	if err != nil {
 		return nil, err
 	}
@@ -63,15 +76,19 @@ func (g *Gateway) postAuthorization(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	signatures, err := g.signatures(parts[1:], doc.Subject.Request.ClinicalContent)
+	if err != nil {
+		return nil, err
+	}
 	return g.accept(c.Context(), key, doc.Subject.Handle, workflows.AuthorizationID(key), workflows.Authorization,
-		activities.Submitted{Token: string(c.body), Received: g.receivedOn(doc.Subject.Source.Created)})
+		activities.Submitted{Token: parts[0], Received: g.receivedOn(doc.Subject.Source.Created), Signatures: signatures})
 }
 
-// judged is the signed document in a request's body, if it is good: said now,
+// judged is a signed document from a request's body, if it is good: said now,
 // by the caller, in a role that may say it. It may come again, which the books
 // know (see accept).
-func judged[T any](g *Gateway, c *call, kind credentials.Kind, what string) (*credentials.Credential[T], error) {
-	doc, v := credentials.Judge[T](string(c.body), kind, credentials.Policy{
+func judged[T any](g *Gateway, c *call, token string, kind credentials.Kind, what string) (*credentials.Credential[T], error) {
+	doc, v := credentials.Judge[T](token, kind, credentials.Policy{
 		Now: g.Now(), Leeway: books.ClockSkew, Position: credentials.Latest, Keys: g.keysOf(c), Status: credentials.StatusIfNamed,
 		Issuer: func(_ credentials.DID, kind credentials.Kind, jurisdiction string) error {
 			return ledger.MaySign(c.party, kind, jurisdiction)
@@ -113,7 +130,7 @@ func (g *Gateway) receivedOn(created credentials.Date) credentials.Date {
 func (g *Gateway) accept(ctx context.Context, key credentials.Digest, signed credentials.Handle, id string, contract any, in activities.Submitted) (any, error) {
 	known, err := g.Books.FindSubmission(ctx, key)
 	if err == nil {
-		return api.Acceptance{Handle: known.Submission, Control: known.Control, Again: true}, nil
+		return g.again(ctx, known, in.Signatures)
 	}
 	if !errors.Is(err, books.ErrNotFound) {
 		return nil, fmt.Errorf("find submission: %w", err)
@@ -127,7 +144,7 @@ func (g *Gateway) accept(ctx context.Context, key credentials.Digest, signed cre
 		known, lookup := g.Books.FindSubmission(ctx, key)
 		switch {
 		case lookup == nil: // it ended between the look-up and the start
-			return api.Acceptance{Handle: known.Submission, Control: known.Control, Again: true}, nil
+			return g.again(ctx, known, in.Signatures)
 		case !errors.Is(lookup, books.ErrNotFound):
 			return nil, fmt.Errorf("find submission: %w", lookup)
 		}
@@ -137,8 +154,10 @@ func (g *Gateway) accept(ctx context.Context, key credentials.Digest, signed cre
 	}
 	var no *temporal.ApplicationError
 	switch {
+	case err == nil && accepted.Submission != signed:
+		return g.again(ctx, books.Received{Submission: accepted.Submission, Control: accepted.Control}, in.Signatures)
 	case err == nil:
-		return api.Acceptance{Handle: accepted.Submission, Control: accepted.Control, Again: accepted.Submission != signed}, nil
+		return api.Acceptance{Handle: accepted.Submission, Control: accepted.Control}, nil
 	case errors.As(err, &no) && no.NonRetryable():
 		return nil, refuse(http.StatusConflict, "%s", no.Message())
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
@@ -64,6 +65,15 @@ func readAuthorizationFile(tx *sealedTx, submission credentials.Handle) (*books.
 		}
 		f.Reviewer = &p
 		guards = append(guards, standingFence(p.NPI))
+	}
+	f.Signatures, err = readSignatures(tx, submission, func(name string) error {
+		if !slices.Contains(guards, name) {
+			guards = append(guards, name)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	for _, name := range guards {
 		fence, err := readFence(tx, name)

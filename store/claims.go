@@ -74,6 +74,9 @@ func readClaimFile(tx *sealedTx, submission credentials.Handle) (*books.ClaimFil
 	if err := f.fence(tx, reviewFence(submission.String())); err != nil {
 		return nil, err
 	}
+	if f.Signatures, err = readSignatures(tx, submission, func(name string) error { return f.fence(tx, name) }); err != nil {
+		return nil, err
+	}
 	f.Review, err = readDetermination(tx, submission, s.decisions)
 	return &f.ClaimFile, err
 }

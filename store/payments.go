@@ -39,6 +39,14 @@ func putPayment(tx *sealedTx, submission credentials.Handle, document books.Sign
 	for _, l := range d.Lines {
 		pays[l.Line] = l.Outcome == claims.Paid
 	}
+	for _, s := range e.Signatures { // the license under which a clinician signed for it, on that day
+		if !s.Verdict.IsGood() {
+			continue
+		}
+		if err := putRest(tx, document.Handle, s.Standing.NPI, s.Standing.State, s.Standing.On, strings.Fields(s.Under.Restrictions+" "+s.Standing.Standing.Restrictions)); err != nil {
+			return err
+		}
+	}
 	for i := range e.Lines {
 		if !pays[e.Lines[i].Line] {
 			continue
@@ -50,16 +58,21 @@ func putPayment(tx *sealedTx, submission credentials.Handle, document books.Sign
 			reviewed = append(reviewed, strings.Fields(s.Standing.Restrictions)...)
 		}
 		for day, before := first.On, credentials.Date(""); before < day && day <= last.On; day, before = day.AddDays(1), day {
-			_, err := tx.Exec(`
-				INSERT INTO payment_rest (document, npi, state, service_date, restrictions) VALUES ($1, $2, $3, $4, $5)
-				ON CONFLICT (document, npi, state, service_date) DO NOTHING`,
-				document.Handle.String(), string(first.NPI), first.State, string(day), strings.Join(reviewed, " "))
-			if err != nil {
+			if err := putRest(tx, document.Handle, first.NPI, first.State, day, reviewed); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// putRest writes down one day of one clinician on which a payment rests.
+func putRest(tx *sealedTx, document credentials.Handle, npi credentials.NPI, state string, day credentials.Date, reviewed []string) error {
+	_, err := tx.Exec(`
+		INSERT INTO payment_rest (document, npi, state, service_date, restrictions) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (document, npi, state, service_date) DO NOTHING`,
+		document.String(), string(npi), state, string(day), strings.Join(reviewed, " "))
+	return err
 }
 
 // A paymentRow is a final decision with what says where its money stands.

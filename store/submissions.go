@@ -29,6 +29,9 @@ func (b *Books) ReceiveClaim(ctx context.Context, c books.NewClaim) (got books.R
 		if err != nil || got.Again {
 			return err
 		}
+		if _, err := putSignatures(tx, got.Submission, c.Signatures); err != nil {
+			return err
+		}
 		for i := range claim.Lines {
 			if err := putLine(tx, got.Submission, who, claim, &claim.Lines[i]); err != nil {
 				return err
@@ -80,6 +83,9 @@ func (b *Books) ReceiveAuthorization(ctx context.Context, a books.NewAuthorizati
 		}
 		got, err = b.receive(tx, books.AuthorizationKind, a.Key, a.Submitter, a.Submission.Handle, r.Number, a.Token, a.Received, who, &a.Submission)
 		if err != nil || got.Again {
+			return err
+		}
+		if _, err := putSignatures(tx, got.Submission, a.Signatures); err != nil {
 			return err
 		}
 		for _, it := range r.Items {

@@ -112,8 +112,8 @@ func NewInsurer(c Config) *Insurer {
 		return key, err
 	}
 	i.errands = Errands{
-		Receiving: activities.Receiving{Books: kept, Keys: keys, Secret: c.Secret},
-		Evidence:  activities.Evidence{Books: kept, Now: c.Now, Clock: i.Clock, Patience: c.Patience},
+		Receiving: activities.Receiving{Books: kept, Insurer: c.Insurer, Keys: keys, Secret: c.Secret},
+		Evidence:  activities.Evidence{Books: kept, Now: c.Now, Clock: i.Clock, Patience: c.Patience, Insurer: c.Insurer},
 		Signing:   activities.Signing{Books: kept, Signer: c.Signer, Now: c.Now, Clock: i.Clock},
 		Settling:  activities.Settling{Books: kept},
 		Recording: activities.Recording{Books: kept, Ledger: c.Ledger, Signer: c.Signer},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -35,6 +36,7 @@ var (
 	errNoDocument   = errors.New("no file given is its document")
 	errNoSubmission = errors.New("no file given is the submission that it answers")
 	errNoEvidence   = errors.New("no file given is its evidence")
+	errNoSignature  = errors.New("no file given is the clinician's signature that it rests on")
 	errNoReview     = errors.New("no file given is the reviewer's determination that it rests on")
 	errNoName       = errors.New("no decision given rests on it and says its name")
 )
@@ -85,7 +87,7 @@ func (i *Insurer) Recover(ctx context.Context, files dossier.Files) (out Recover
 // sorted are files by what can be asked of them.
 type sorted struct {
 	tokens   map[credentials.Digest]string // by DocumentDigest
-	byHandle map[credentials.Handle]string // determinations, by their own handle
+	byHandle map[credentials.Handle]string // determinations and clinicians' signatures, by their own handle
 	files    map[credentials.Digest][]byte // by content
 	evidence map[credentials.Handle][][]byte
 	fees     map[credentials.Digest]claims.EditionRef
@@ -100,7 +102,7 @@ func sortOut(files dossier.Files) *sorted {
 		case ".jwt":
 			token := strings.TrimSuffix(string(content), "\n")
 			s.tokens[credentials.DocumentDigest(token)] = token
-			if kind, _, h, err := credentials.Peek(token); err == nil && kind == credentials.KindReviewDetermination {
+			if kind, _, h, err := credentials.Peek(token); err == nil && (kind == credentials.KindReviewDetermination || kind == credentials.KindClinicianSignature) {
 				s.byHandle[h] = token
 			}
 		case ".json":
@@ -157,6 +159,9 @@ func (i *Insurer) restoreClaim(ctx context.Context, s *sorted, own books.OwnEntr
 	if err := i.restoreSubmission(ctx, s, d.Submission, doc.Subject.Submission, receive); err != nil {
 		return err
 	}
+	if err := i.restoreSignatures(ctx, s, d.Submission, e.Signatures); err != nil {
+		return err
+	}
 	r := books.Restored{Own: own, Matches: e.Member.Matches, Receipt: receipt}
 	if r.Signed, err = restored(own, credentials.KindClaimDecision, d.Submission, d.Number, token, d, e, file); err != nil {
 		return err
@@ -184,6 +189,9 @@ func (i *Insurer) restoreAuthorization(ctx context.Context, s *sorted, own books
 	if err := i.restoreSubmission(ctx, s, d.Submission, doc.Subject.Submission, receive); err != nil {
 		return err
 	}
+	if err := i.restoreSignatures(ctx, s, d.Submission, e.Signatures); err != nil {
+		return err
+	}
 	r := books.Restored{Own: own, Matches: e.Member.Matches, Receipt: receipt}
 	if r.Signed, err = restored(own, credentials.KindAuthorizationDecision, d.Submission, d.Number, token, d, e, file); err != nil {
 		return err
@@ -192,6 +200,32 @@ func (i *Insurer) restoreAuthorization(ctx context.Context, s *sorted, own books
 		return err
 	}
 	return i.Books.RestoreAuthorization(ctx, r)
+}
+
+// restoreSignatures writes back what clinicians had signed before a decision,
+// under the time at which the evidence says that it came in. One that the books
+// still have stays as it is.
+func (i *Insurer) restoreSignatures(ctx context.Context, s *sorted, submission credentials.Handle, facts []claims.SignatureFact) error {
+	if len(facts) == 0 {
+		return nil
+	}
+	kept, err := i.Books.Signatures(ctx, submission)
+	if err != nil {
+		return err
+	}
+	for _, f := range facts {
+		if slices.ContainsFunc(kept, func(k books.Signature) bool { return k.Handle == f.Handle }) {
+			continue
+		}
+		token := s.byHandle[f.Handle]
+		if token == "" {
+			return errNoSignature
+		}
+		if _, _, err := i.Books.AddSignatures(ctx, submission, []books.Signature{{Handle: f.Handle, Token: token, Received: f.Received}}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func restored(own books.OwnEntry, kind credentials.Kind, submission credentials.Handle, number int, token string, decision, evidence any, file []byte) (books.Signed, error) {

@@ -38,14 +38,21 @@ func (c *Client) Ledger(ctx context.Context) (l Ledger, err error) {
 	return l, c.do(ctx, "GET", "/ledger", nil, &l)
 }
 
-// SubmitClaim sends a signed claim submission.
-func (c *Client) SubmitClaim(ctx context.Context, token string) (a Acceptance, err error) {
-	return a, c.do(ctx, "POST", "/claims", []byte(token), &a)
+// SubmitClaim sends a signed claim submission, with clinicians' signatures upon
+// it where there are any. Sent again with a signature, a claim that waits for it
+// goes on.
+func (c *Client) SubmitClaim(ctx context.Context, token string, signatures ...string) (a Acceptance, err error) {
+	return a, c.do(ctx, "POST", "/claims", submitted(token, signatures), &a)
 }
 
-// SubmitAuthorization sends a signed prior-authorization request.
-func (c *Client) SubmitAuthorization(ctx context.Context, token string) (a Acceptance, err error) {
-	return a, c.do(ctx, "POST", "/authorizations", []byte(token), &a)
+// SubmitAuthorization sends a signed prior-authorization request in the same way.
+func (c *Client) SubmitAuthorization(ctx context.Context, token string, signatures ...string) (a Acceptance, err error) {
+	return a, c.do(ctx, "POST", "/authorizations", submitted(token, signatures), &a)
+}
+
+// submitted is a submission and what clinicians signed upon it, a token a line.
+func submitted(token string, signatures []string) []byte {
+	return []byte(strings.Join(append([]string{token}, signatures...), "\n"))
 }
 
 // Status asks where a submission stands. With wait, it answers once there is a

@@ -1,0 +1,159 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/countersign-health/countersign/books"
+	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/credentials"
+)
+
+// maxSignatures bounds the signatures upon one submission: a claim has at most
+// fifty lines.
+const maxSignatures = 50
+
+// signatureBody is what the books read of a clinician's signature without
+// opening it.
+type signatureBody struct {
+	Received time.Time `json:"received"`
+}
+
+// AddSignatures keeps the signatures that came later than the submission that
+// they are upon, and says whether any of them was new and may matter still.
+func (b *Books) AddSignatures(ctx context.Context, submission credentials.Handle, signatures []books.Signature) (work books.Work, added bool, err error) {
+	err = b.tx(ctx, func(tx *sealedTx) error {
+		added = false
+		row, err := readSubmission(tx, submission)
+		if err != nil {
+			return err
+		}
+		if work, err = row.work(); err != nil {
+			return err
+		}
+		if row.state != stateReceived && row.state != string(claims.Pended) {
+			return nil // decided: nothing waits for it
+		}
+		n, err := putSignatures(tx, submission, signatures)
+		added = n > 0
+		return err
+	})
+	return work, added, err
+}
+
+// putSignatures keeps what is not kept yet, in order. A signature is good for one
+// submission: whoever brings it with another is refused.
+func putSignatures(tx *sealedTx, submission credentials.Handle, signatures []books.Signature) (added int, err error) {
+	for _, s := range signatures {
+		known, err := keptFor(tx, s.Handle)
+		switch {
+		case err == nil && known == submission.String():
+			continue
+		case err == nil:
+			return added, books.ErrSignatureUsed
+		case !errors.Is(err, books.ErrNotFound):
+			return added, err
+		}
+		have, err := tokensUpon(tx, submission)
+		if err != nil {
+			return added, err
+		}
+		if len(have) >= maxSignatures {
+			return added, books.ErrTooManySignatures
+		}
+		body, err := json.Marshal(signatureBody{s.Received})
+		if err != nil {
+			return added, err
+		}
+		_, err = keepSigned(tx, books.Signed{Key: books.SignatureKey(submission, len(have)+1), Handle: s.Handle, Submission: submission, Token: s.Token, Body: body})
+		if err != nil {
+			return added, err
+		}
+		added++
+	}
+	if added == 0 {
+		return 0, nil
+	}
+	return added, bumpFence(tx, signatureFence(submission.String()))
+}
+
+// signatureFence moves whenever a clinician's signature upon a submission comes.
+func signatureFence(submission string) string { return "signature/" + submission }
+
+// keptFor is the submission for which a document was kept, or ErrNotFound.
+func keptFor(tx *sealedTx, document credentials.Handle) (submission string, err error) {
+	err = tx.QueryRow(`SELECT submission FROM signed WHERE handle = $1`, document.String()).Scan(&submission)
+	return submission, notFound(err)
+}
+
+// tokensUpon are the signatures upon a submission, in the order in which they
+// came.
+func tokensUpon(tx *sealedTx, submission credentials.Handle) (all []books.Signature, err error) {
+	for {
+		kept, err := findSigned(tx, books.SignatureKey(submission, len(all)+1))
+		if errors.Is(err, books.ErrNotFound) {
+			return all, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		var body signatureBody
+		if err := json.Unmarshal(kept.Body, &body); err != nil {
+			return nil, fmt.Errorf("read signature: %w", err)
+		}
+		all = append(all, books.Signature{Handle: kept.Handle, Token: kept.Token, Received: body.Received})
+	}
+}
+
+// Signatures are the clinicians' signatures upon a submission, in the order in
+// which they came.
+func (b *Books) Signatures(ctx context.Context, submission credentials.Handle) (all []books.Signature, err error) {
+	err = b.read(ctx, func(tx *sealedTx) error {
+		all, err = tokensUpon(tx, submission)
+		return err
+	})
+	return all, err
+}
+
+// readSignatures reads the signatures upon a submission, each with what the books
+// hold about the license that it names, and guards both.
+func readSignatures(tx *sealedTx, submission credentials.Handle, fence func(name string) error) (all []books.SignatureFile, err error) {
+	if err := fence(signatureFence(submission.String())); err != nil {
+		return nil, err
+	}
+	tokens, err := tokensUpon(tx, submission)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range tokens {
+		f := books.SignatureFile{Signature: s}
+		named, _, err := claims.PeekSignature(s.Token)
+		if err != nil {
+			return nil, err
+		}
+		var body []byte
+		err = tx.QueryRow(`SELECT body FROM license WHERE handle = $1`, named.String()).Scan(&body)
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+		case err != nil:
+			return nil, err
+		default:
+			f.License = new(credentials.License)
+			if err := json.Unmarshal(body, f.License); err != nil {
+				return nil, fmt.Errorf("read license: %w", err)
+			}
+			if f.Practitioner, err = practitioner(tx, f.License.NPI, f.License.Jurisdiction); err != nil {
+				return nil, err
+			}
+			if err := fence(standingFence(f.License.NPI)); err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, f)
+	}
+	return all, nil
+}
