@@ -260,7 +260,8 @@ func TestRegisterIsAppendOnly(t *testing.T) {
 			`UPDATE register_event SET token = 'x'`, `UPDATE register_event SET entry = ''`, `DELETE FROM register_event`,
 			`UPDATE register_place SET ledger_index = 99`, `DELETE FROM register_place`,
 			`UPDATE register_receipt SET receipt = ''`, `DELETE FROM register_receipt`,
-			`UPDATE register_license SET revoked = 0`, `UPDATE register_license SET npi = '1'`, `DELETE FROM register_license`,
+			`UPDATE register_license SET ordered = 0`, `UPDATE register_license SET suspension_place = 3`, `UPDATE register_license SET message_place = 3`,
+			`UPDATE register_license SET npi = '1'`, `DELETE FROM register_license`,
 		} {
 			if n, err := db.Exec(ctx, statement); err == nil || !strings.Contains(err.Error(), "append-only") {
 				t.Errorf("%s: changed %d rows, %v", statement, n, err)

@@ -211,13 +211,13 @@ func (r *row) imported() client.Imported {
 }
 
 func insertLicenses(tx *sqldb.Tx, rows []*row) error {
-	columns := append([]string{"handle", "identity", "npi", "revoked", "list"}, placeColumns[:]...)
+	columns := append([]string{"handle", "identity", "npi", "ordered", "list"}, placeColumns[:]...)
 	return tx.Insert("register_license", columns, len(rows), func(i int) []any {
-		r, revoked := rows[i], 0
-		if r.ask.Order != nil && r.ask.Order.Order(credentials.Handle{}, credentials.Handle{}).Ends() {
-			revoked = 1
+		r, ordered := rows[i], 0
+		if r.ask.Order != nil && r.ask.Order.Action != credentials.OrderRenew {
+			ordered = 1
 		}
-		values := []any{r.events[0].document.String(), r.identity, string(r.ask.License.NPI), revoked, r.place.list}
+		values := []any{r.events[0].document.String(), r.identity, string(r.ask.License.NPI), ordered, r.place.list}
 		for _, at := range r.place.at {
 			values = append(values, at)
 		}

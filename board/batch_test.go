@@ -109,8 +109,8 @@ func checkListed(t *testing.T, c *client.Client, token string, want bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if revoked, err := c.Status(t.Context(), l.Status); err != nil || revoked != want {
-		t.Errorf("revoked: %v, %v; want %v", revoked, err, want)
+	if revoked, err := c.Status(t.Context(), &l.Status[0]); err != nil || (revoked == 1) != want {
+		t.Errorf("revoked: %d, %v; want %v", revoked, err, want)
 	}
 }
 
@@ -214,14 +214,17 @@ func TestImportsAtOnce(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			place := fmt.Sprint(d.Status.Credential, " ", d.Status.Index)
-			if seen[place] || seen[d.Subject.Number] {
-				t.Errorf("two licenses at %s or of the number %s", place, d.Subject.Number)
+			for _, at := range d.Status {
+				place := fmt.Sprint(at.Credential, " ", at.Index)
+				if seen[place] || seen[d.Subject.Number] {
+					t.Errorf("two licenses at %s or of the number %s", place, d.Subject.Number)
+				}
+				seen[place] = true
 			}
-			seen[place], seen[d.Subject.Number] = true, true
+			seen[d.Subject.Number] = true
 		}
-		if len(seen) != 2*licenses {
-			t.Errorf("%d licenses in the feed, want %d", len(seen)/2, licenses)
+		if len(seen) != 4*licenses {
+			t.Errorf("%d licenses in the feed, want %d", len(seen)/4, licenses)
 		}
 	})
 }

@@ -3,7 +3,7 @@
 // feed of what happened, anyone looks a license up.
 //
 // What the board decides is committed once, in one local transaction: signed
-// document, status bit and ledger entry. The ledger hears of it afterwards, in
+// document and ledger entry. The ledger hears of it afterwards, in
 // order, as often as it takes; the feed shows it when its receipt is there. The
 // package never decides who deserves a license, never changes or deletes what
 // it signed, and never writes a name or a number into a log or an error.

@@ -258,7 +258,7 @@ func TestLifeOfALicense(t *testing.T) {
 			t.Errorf("receipt %q at %d, want %q at 1", file.License.Receipt, file.License.Index, want)
 		}
 		checkEntry(t, h.ledger.entries[1], ledger.KindLicense, file.License.Handle, file.License.Token)
-		if revoked, err := c.Status(ctx, cred.Status); err != nil || revoked {
+		if revoked, err := c.Status(ctx, &cred.Status[0]); err != nil || revoked != 0 {
 			t.Errorf("status = %v, %v; want not revoked", revoked, err)
 		}
 
@@ -296,7 +296,7 @@ func TestLifeOfALicense(t *testing.T) {
 		if again, err := c.Revoke(ctx, file.License.Handle, effective, "R-12"); err != nil || again.Token != order.Token {
 			t.Errorf("ordered again: %v, %v; want the first order", again.Handle, err)
 		}
-		if revoked, err := c.Status(ctx, cred.Status); err != nil || !revoked {
+		if revoked, err := c.Status(ctx, &cred.Status[0]); err != nil || revoked != 1 {
 			t.Errorf("status = %v, %v; want revoked at once", revoked, err)
 		}
 

@@ -51,7 +51,7 @@ func TestDiskFull(t *testing.T) {
 		events := len(awaitFeed(t, c, len(licenses)))
 		rows := func() (all string) {
 			t.Helper()
-			for _, q := range []string{"register_license", "register_license WHERE revoked = 1", "register_event", "register_act", "register_asked"} {
+			for _, q := range []string{"register_license", "register_license WHERE ordered = 1", "register_event", "register_act", "register_asked"} {
 				var n int
 				if err := db.QueryRow(ctx, `SELECT count(*) FROM `+q).Scan(&n); err != nil {
 					t.Fatal(err)

@@ -35,7 +35,7 @@ func (b *Board) Handler() http.Handler {
 	mux.Handle("GET /acts", b.door(b.clerk(b.getActs)))
 	mux.Handle("GET /licenses/{handle}", b.door(b.getLicense))
 	mux.Handle("GET /licenses", b.door(b.findLicenses))
-	mux.Handle("GET /status/{list}", b.door(b.getStatus))
+	mux.Handle("GET /status/{purpose}/{list}", b.door(b.getStatus))
 	mux.Handle("GET /feed", b.door(b.getFeed))
 	mux.Handle("GET "+b.webPath(), b.door(b.getWeb))
 	if b.Proofs != nil {
@@ -180,11 +180,11 @@ func (b *Board) findLicenses(r *http.Request, _ []byte) (answer, error) {
 }
 
 func (b *Board) getStatus(r *http.Request, _ []byte) (answer, error) {
-	list, err := strconv.ParseInt(r.PathValue("list"), 10, 32)
-	if err != nil || list < 1 {
+	number, err := strconv.ParseInt(r.PathValue("list"), 10, 32)
+	if err != nil || number < 1 {
 		return answer{}, refuse(http.StatusBadRequest, "status lists are numbered from 1")
 	}
-	token, fresh, err := b.statusList(r.Context(), list)
+	token, fresh, err := b.statusList(r.Context(), listName{credentials.StatusPurpose(r.PathValue("purpose")), number})
 	// A copy that is kept this long is still in force for as long again.
 	return answer{token: token, maxAge: min(30*time.Second, fresh)}, err
 }

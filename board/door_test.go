@@ -160,7 +160,7 @@ func TestDoorChecksWhatIsAsked(t *testing.T) {
 	}
 	for path, want := range map[string]int{
 		"/licenses": 400, "/licenses?npi=123": 400, "/licenses/x": 400, "/licenses/" + randomHandle().String(): 404,
-		"/status/0": 400, "/status/x": 400, "/status/2": 404, "/feed": 400, "/feed?after=-1": 400, "/feed?after=0&wait=2h": 400,
+		"/status/revocation/0": 400, "/status/revocation/x": 400, "/status/revocation/2": 404, "/status/message/2": 404, "/status/1": 404, "/feed": 400, "/feed?after=-1": 400, "/feed?after=0&wait=2h": 400,
 		"/feed?after=0&wait=x": 400, "/nothing": 404, "/healthz": 204,
 	} {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, h.server.URL+path, nil)

@@ -50,12 +50,12 @@ func TestEvidenceIsNoTrouble(t *testing.T) {
 		return s[:i] + string('a'+(s[i]+1)%26) + s[i+1:]
 	}
 	at := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
-	foreign, err := credentials.IssueStatusList(testKey(9), randomHandle(), h.listURL(1), new(credentials.StatusList), time.Now(), time.Now().Add(time.Minute))
+	foreign, err := credentials.IssueStatusList(testKey(9), randomHandle(), credentials.PurposeRevocation, l.Status[0].Credential, credentials.NewStatusList(1), time.Now(), time.Now().Add(time.Minute))
 	if err != nil {
 		t.Fatal(err)
 	}
 	show := func(c *client.Client) error { _, err := c.Show(ctx, f.License.Handle); return err }
-	status := func(c *client.Client) error { _, err := c.Status(ctx, l.Status); return err }
+	status := func(c *client.Client) error { _, err := c.Status(ctx, &l.Status[0]); return err }
 	noKeys := func(string) (credentials.Key, error) {
 		return credentials.Key{}, &url.Error{Op: "Get", URL: "x", Err: errors.New("no route")}
 	}
@@ -130,7 +130,7 @@ func TestStaleListSaysNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp, err := http.Get(l.Status.Credential)
+	resp, err := http.Get(l.Status[0].Credential)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,14 +139,13 @@ func TestStaleListSaysNothing(t *testing.T) {
 		t.Errorf("Cache-Control %q, Content-Type %q", got, resp.Header.Get("Content-Type"))
 	}
 	for _, tt := range []struct {
-		after   time.Duration
-		known   bool
-		revoked bool
-	}{{0, true, false}, {30 * time.Second, true, false}, {50 * time.Second, false, false}, {-time.Minute, false, false}} {
+		after time.Duration
+		known bool
+	}{{0, true}, {30 * time.Second, true}, {50 * time.Second, false}, {-time.Minute, false}} {
 		c := h.client(t)
 		c.Now = func() time.Time { return time.Now().Add(tt.after) }
-		if revoked, err := c.Status(ctx, l.Status); (err == nil) != tt.known || revoked != tt.revoked {
-			t.Errorf("after %s: revoked %t, %v", tt.after, revoked, err)
+		if revoked, err := c.Status(ctx, &l.Status[0]); (err == nil) != tt.known || revoked != 0 {
+			t.Errorf("after %s: revoked %d, %v", tt.after, revoked, err)
 		}
 	}
 }

@@ -190,7 +190,7 @@ func TestStatusListIsSignedAgain(t *testing.T) {
 	clock := func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
 	h := openHouse(t, db, newTestLedger(), func(o *Options) { o.Now = clock })
 	ctx := t.Context()
-	if _, _, err := h.statusList(ctx, 1); err == nil {
+	if _, _, err := h.statusList(ctx, listName{credentials.PurposeRevocation, 1}); err == nil {
 		t.Error("a list without licenses was signed")
 	}
 	license, _, err := h.issue(ctx, bySomeone(), application(1))
@@ -199,7 +199,7 @@ func TestStatusListIsSignedAgain(t *testing.T) {
 	}
 	read := func() string {
 		t.Helper()
-		token, _, err := h.statusList(ctx, 1)
+		token, _, err := h.statusList(ctx, listName{credentials.PurposeRevocation, 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -256,10 +256,15 @@ func TestPlacesAreNotShared(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		place := fmt.Sprint(c.Status.Credential, c.Status.Index)
-		if seen[place] {
-			t.Errorf("two licenses at %s", place)
+		for _, e := range c.Status {
+			place := fmt.Sprint(e.Credential, e.Index)
+			if seen[place] {
+				t.Errorf("two licenses at %s", place)
+			}
+			seen[place] = true
 		}
-		seen[place] = true
+		if c.Status[0].Index == c.Status[1].Index && c.Status[1].Index == c.Status[2].Index {
+			t.Error("one place in all lists: whoever sees one list can follow the license into the others")
+		}
 	}
 }

@@ -110,8 +110,8 @@ func awaitAll(t *testing.T, h *house) {
 // holds a part of it.
 func whole(t *testing.T, db *sqldb.DB, license credentials.Handle, reason string) bool {
 	t.Helper()
-	var revoked int
-	if err := db.QueryRow(t.Context(), `SELECT revoked FROM register_license WHERE handle = $1`, license.String()).Scan(&revoked); err != nil {
+	var ordered int
+	if err := db.QueryRow(t.Context(), `SELECT ordered FROM register_license WHERE handle = $1`, license.String()).Scan(&ordered); err != nil {
 		t.Fatal(err)
 	}
 	rows, err := db.Query(t.Context(), `
@@ -138,8 +138,8 @@ func whole(t *testing.T, db *sqldb.DB, license credentials.Handle, reason string
 			named++
 		}
 	}
-	if rows.Err() != nil || (revoked == 1) != (orders > 0) || named > 1 {
-		t.Errorf("status bit %d, %d orders, %d of them this one, %v", revoked, orders, named, rows.Err())
+	if rows.Err() != nil || (ordered == 1) != (orders > 0) || named > 1 {
+		t.Errorf("ordered %d, %d orders, %d of them this one, %v", ordered, orders, named, rows.Err())
 	}
 	return named == 1
 }
@@ -191,8 +191,8 @@ func TestListsFollowEachOther(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := fmt.Sprintf("%s/status/%d", h.server.URL, 1+i/2); l.Status.Credential != want {
-			t.Errorf("license %d is in %s, want %s", i, l.Status.Credential, want)
+		if want := fmt.Sprintf("%s/status/revocation/%d", h.server.URL, 1+i/2); l.Status[0].Credential != want {
+			t.Errorf("license %d is in %s, want %s", i, l.Status[0].Credential, want)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -11,82 +12,141 @@ import (
 	"github.com/countersign-health/countersign/credentials"
 )
 
-// listCache holds the signed status lists. They are signed again when a bit was
-// set, or when half of their short life is over.
+// listCache holds the signed status lists. They are signed again when they say
+// something else, or when half of their short life is over.
 type listCache struct {
 	mu    sync.Mutex
-	lists map[int64]signedList
+	lists map[listName]signedList
+}
+
+// A listName is the address of a list: its purpose and its number.
+type listName struct {
+	purpose credentials.StatusPurpose
+	number  int64
 }
 
 type signedList struct {
-	token   string
-	revoked int64
-	until   time.Time // end of its validity
+	token       string
+	bits        *credentials.StatusList
+	event       int64 // the newest of the register when it was computed
+	from, until time.Time
+	next        time.Time // when it changes by itself; zero where it does not
 }
 
-func (b *Board) listURL(list int64) string { return b.URL + "/status/" + strconv.FormatInt(list, 10) }
+func (b *Board) listURL(p credentials.StatusPurpose, number int64) string {
+	return b.URL + "/status/" + string(p) + "/" + strconv.FormatInt(number, 10)
+}
 
-// statusAt is the entry of a license in the status list.
-func (b *Board) statusAt(p place) *credentials.StatusEntry {
-	return credentials.NewStatusEntry(b.listURL(p.list), p.at[0])
+// statusAt are the entries of a license.
+func (b *Board) statusAt(at place) []credentials.StatusEntry {
+	return credentials.LicenseStatus(func(p credentials.StatusPurpose) string { return b.listURL(p, at.list) }, at.at)
 }
 
 // statusList returns the current status list, signed, and for how long others
-// may keep it, or sql.ErrNoRows. Bits are only ever set, so their number says
-// whether the list is another one.
-func (b *Board) statusList(ctx context.Context, list int64) (token string, keep time.Duration, err error) {
+// may keep it, or sql.ErrNoRows.
+func (b *Board) statusList(ctx context.Context, n listName) (token string, keep time.Duration, err error) {
 	b.lists.mu.Lock()
 	defer b.lists.mu.Unlock()
 	now := b.Now()
 	var any bool
-	var revoked int64
+	var newest int64
 	err = b.db.QueryRow(ctx, `
-		SELECT EXISTS (SELECT 1 FROM register_license WHERE list = $1),
-			(SELECT count(*) FROM register_license WHERE list = $1 AND revoked = 1)`, list).Scan(&any, &revoked)
+		SELECT EXISTS (SELECT 1 FROM register_license WHERE list = $1), value FROM register_counter WHERE name = 'event'`,
+		n.number).Scan(&any, &newest)
 	if err != nil {
 		return "", 0, fmt.Errorf("read status list: %w", err)
 	}
-	if !any {
+	if !any || !slices.Contains(credentials.LicensePurposes[:], n.purpose) {
 		return "", 0, sql.ErrNoRows
 	}
-	if kept, ok := b.lists.lists[list]; ok && kept.revoked == revoked {
-		// More than its whole life is left to a list that was signed while the clock was ahead.
-		if left := kept.until.Sub(now); left > b.ListLife/2 && left <= b.ListLife {
-			return kept.token, left / 2, nil
-		}
+	kept, ok := b.lists.lists[n]
+	// A list of more than its whole life was signed while the clock was ahead.
+	young := ok && kept.until.Sub(now) > kept.until.Sub(kept.from)/2 && kept.until.Sub(now) <= b.ListLife
+	if young && kept.event == newest {
+		return kept.token, kept.until.Sub(now) / 2, nil
 	}
-	bits, err := b.statusBits(ctx, list)
+	bits, next, err := b.statusBits(ctx, n, now)
 	if err != nil {
 		return "", 0, fmt.Errorf("read status list: %w", err)
 	}
-	url := b.listURL(list)
-	handle := credentials.Handle(credentials.DigestOf([]byte("countersign status list 1\n" + url)))
-	token, err = credentials.IssueStatusList(b.signer, handle, url, bits, now, now.Add(b.ListLife))
-	if err != nil {
-		return "", 0, err
+	if !young || !kept.bits.Equal(bits) || !kept.next.Equal(next) {
+		if kept, err = b.signList(n, bits, now, next); err != nil {
+			return "", 0, err
+		}
 	}
+	kept.event = newest // what came after it is computed next time
 	if b.lists.lists == nil {
-		b.lists.lists = map[int64]signedList{}
+		b.lists.lists = map[listName]signedList{}
 	}
-	b.lists.lists[list] = signedList{token, revoked, now.Add(b.ListLife)}
-	return token, b.ListLife / 2, nil
+	b.lists.lists[n] = kept
+	return kept.token, kept.until.Sub(now) / 2, nil
 }
 
-func (b *Board) statusBits(ctx context.Context, list int64) (*credentials.StatusList, error) {
-	rows, err := b.db.Query(ctx, `SELECT place FROM register_license WHERE list = $1 AND revoked = 1`, list)
+// signList signs a list until the end of its life, or until it changes by
+// itself: a copy that nobody renews is then no longer believed.
+func (b *Board) signList(n listName, bits *credentials.StatusList, now, next time.Time) (signedList, error) {
+	until := now.Add(b.ListLife)
+	if last := next.Add(-time.Second); !next.IsZero() && last.Before(until) {
+		until = last
+	}
+	from := now.Truncate(time.Second)
+	if until.Before(from) {
+		until = from
+	}
+	url := b.listURL(n.purpose, n.number)
+	handle := credentials.Handle(credentials.DigestOf([]byte("countersign status list 1\n" + url)))
+	token, err := credentials.IssueStatusList(b.signer, handle, n.purpose, url, bits, from, until)
+	return signedList{token: token, bits: bits, from: from, until: until, next: next}, err
+}
+
+// statusBits is what the orders upon the licenses of a list come to now, and
+// when that changes by itself.
+func (b *Board) statusBits(ctx context.Context, n listName, now time.Time) (bits *credentials.StatusList, next time.Time, err error) {
+	size := 1
+	if n.purpose == credentials.PurposeMessage {
+		size = credentials.MessageSize
+	}
+	bits = credentials.NewStatusList(size)
+	rows, err := b.db.Query(ctx, `
+		SELECT l.`+placeColumns[slices.Index(credentials.LicensePurposes[:], n.purpose)]+`, e.license, e.token FROM register_license l JOIN register_event e ON e.license = l.handle
+		WHERE l.list = $1 AND l.ordered = 1 AND e.kind = 'order' ORDER BY e.license, e.sequence`, n.number)
 	if err != nil {
-		return nil, err
+		return nil, next, err
 	}
 	defer rows.Close()
-	bits := new(credentials.StatusList)
-	for rows.Next() {
-		var place int
-		if err := rows.Scan(&place); err != nil {
-			return nil, err
+	var place sql.NullInt64
+	l := credentials.License{Jurisdiction: b.Jurisdiction}
+	var orders []credentials.Order
+	write := func() error {
+		listed, changes := credentials.ListedAt(l, orders, now)
+		if !changes.IsZero() && (next.IsZero() || changes.Before(next)) {
+			next = changes
 		}
-		if err := bits.Set(place); err != nil {
-			return nil, err
+		if !place.Valid || len(orders) == 0 { // from before there were three lists
+			return nil
 		}
+		return bits.Set(int(place.Int64), listed.Value(n.purpose))
 	}
-	return bits, rows.Err()
+	for rows.Next() {
+		var at sql.NullInt64
+		var license, token string
+		if err := rows.Scan(&at, &license, &token); err != nil {
+			return nil, next, err
+		}
+		o, err := ownSubject[credentials.Order](token)
+		if err != nil {
+			return nil, next, err
+		}
+		if o.License != l.Handle {
+			if err := write(); err != nil {
+				return nil, next, err
+			}
+			l.Handle, orders, place = o.License, nil, at
+		}
+		orders = append(orders, o)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, next, err
+	}
+	return bits, next, write()
 }

@@ -16,9 +16,9 @@ import (
 	"github.com/countersign-health/countersign/store/sqldb"
 )
 
-// order registers an order upon a license: the order, the license's status bit
-// where it ends the license, the ledger entry and the clerk's request in one
-// transaction. What contradicts the orders before it is refused.
+// order registers an order upon a license: the order, the note that the status
+// lists have to look at the license, the ledger entry and the clerk's request in
+// one transaction. What contradicts the orders before it is refused.
 func (b *Board) order(ctx context.Context, by request, license credentials.Handle, o client.OrderRequest) (h credentials.Handle, created bool, err error) {
 	identity, err := identityOf(orderParts(license, o)...)
 	if err != nil {
@@ -57,8 +57,8 @@ func (b *Board) order(ctx context.Context, by request, license credentials.Handl
 				return err
 			}
 		}
-		if order.Ends() {
-			_, err = tx.Exec(`UPDATE register_license SET revoked = 1 WHERE handle = $1`, license.String())
+		if order.Action != credentials.OrderRenew { // which no list shows
+			_, err = tx.Exec(`UPDATE register_license SET ordered = 1 WHERE handle = $1`, license.String())
 		}
 		return err
 	})

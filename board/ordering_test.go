@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,11 +34,15 @@ func ask(action credentials.OrderAction, from string, until credentials.Date, up
 
 // A license through everything that can be ordered upon it: each order is one
 // order however often it is asked for, each is on the feed and on the ledger,
-// each has its clerk, and only what ends the license sets its status bit.
+// each has its clerk, and the lists say what the orders come to on the day.
 func TestEveryAct(t *testing.T) {
 	sqldbtest.Each(t, func(t *testing.T, open func() *sqldb.DB) {
-		h := openHouse(t, open(), newTestLedger())
+		var now atomic.Int64
+		now.Store(onDay("2026-02-01").Unix())
+		clock := func() time.Time { return time.Unix(now.Load(), 0) }
+		h := openHouse(t, open(), newTestLedger(), func(o *Options) { o.Now = clock })
 		c, ctx := h.client(t), t.Context()
+		c.Now = clock
 		f, err := c.Issue(ctx, application(1))
 		if err != nil {
 			t.Fatal(err)
@@ -61,10 +66,13 @@ func TestEveryAct(t *testing.T) {
 			made = append(made, o.Order(d.Handle, license))
 			return d.Handle
 		}
-		bit := func(want bool) {
+		listed := func(day string, want [3]int) {
 			t.Helper()
-			if set, err := c.Status(ctx, cred.Status); err != nil || set != want {
-				t.Errorf("status bit %v, %v; want %v", set, err, want)
+			now.Store(onDay(day).Unix())
+			for i := range cred.Status {
+				if got, err := c.Status(ctx, &cred.Status[i]); err != nil || got != want[i] {
+					t.Errorf("on %s the list for %s says %d, %v; want %d", day, cred.Status[i].Purpose, got, err, want[i])
+				}
 			}
 		}
 		first := do(ask(credentials.OrderSuspend, "2026-03-01", "2026-06-30"))
@@ -73,12 +81,14 @@ func TestEveryAct(t *testing.T) {
 		do(ask(credentials.OrderRenew, "2028-01-01", "2029-12-31"))
 		second := do(ask(credentials.OrderSuspend, "2026-08-01", ""))
 		do(ask(credentials.OrderVoid, "2026-08-01", "", second))
-		bit(false)
+		listed("2026-08-02", [3]int{0, 0, 1})
 		revocation := do(ask(credentials.OrderRevoke, "2027-01-01", ""))
-		bit(true)
+		listed("2026-12-31", [3]int{0, 0, 1})
+		listed("2027-01-01", [3]int{1, 0, 1})
 		do(ask(credentials.OrderVoid, "2027-01-01", "", revocation))
-		bit(true) // it says that it happened; the orders say what became of it
+		listed("2027-01-02", [3]int{0, 0, 1}) // as if it had never been
 		do(ask(credentials.OrderVoid, "2026-01-01", ""))
+		listed("2027-01-02", [3]int{1, 0, 1})
 
 		shown, err := c.Show(ctx, license)
 		if err != nil || len(shown.Orders) != len(made) {

@@ -2,19 +2,21 @@ package board
 
 import (
 	"context"
+	"database/sql"
 	"encoding/binary"
+	"strings"
 	"sync"
 
 	"github.com/countersign-health/countersign/credentials"
 )
 
-// listFill is how many licenses share one status list. Half full, a random
-// place is free every other time, and a set bit points to nobody.
+// listFill is how many licenses share the status lists of one number. Half full,
+// a random place is free every other time, and a set bit points to nobody.
 var listFill int64 = credentials.StatusListSize / 2 // a test makes it small
 
 // placeColumns are where the register has a license's places, one in the list
-// of each purpose.
-var placeColumns = [...]string{"place"}
+// of each purpose (credentials.LicensePurposes).
+var placeColumns = [...]string{"place", "suspension_place", "message_place"}
 
 // A place is where a license stands in the status lists of a number.
 type place struct {
@@ -85,21 +87,21 @@ func (p *places) read(ctx context.Context, b *Board) error {
 	if err := b.db.QueryRow(ctx, `SELECT coalesce(max(list), 1) FROM register_license`).Scan(&newest); err != nil {
 		return err
 	}
-	rows, err := b.db.Query(ctx, `SELECT place FROM register_license WHERE list = $1`, newest)
+	rows, err := b.db.Query(ctx, `SELECT `+strings.Join(placeColumns[:], ", ")+` FROM register_license WHERE list = $1`, newest)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	p.begin(newest)
-	var at [len(placeColumns)]int
+	var at [len(placeColumns)]sql.NullInt64 // null: registered when there was but one list
 	for rows.Next() {
-		if err := rows.Scan(&at[0]); err != nil {
+		if err := rows.Scan(&at[0], &at[1], &at[2]); err != nil {
 			p.list = 0
 			return err
 		}
 		p.given++
 		for j := range at {
-			p.taken[j][at[j]] = true
+			p.taken[j][int(at[j].Int64)] = true
 		}
 	}
 	if err := rows.Err(); err != nil {

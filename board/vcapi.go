@@ -28,7 +28,7 @@ func (b *Board) mountVC(mux *http.ServeMux) {
 	mux.Handle("POST "+client.IssuePath, b.vcDoor(b.clerk(b.postIssuing)))
 	mux.Handle("POST "+client.StatusPath, b.vcDoor(b.clerk(b.postStatus)))
 	mux.Handle("GET "+vcalm.Base+"/credentials/{handle}", b.vcDoor(b.getCredential))
-	mux.Handle("GET "+vcalm.Base+"/status-lists/{list}", b.vcDoor(b.getStatusList))
+	mux.Handle("GET "+vcalm.Base+"/status-lists/{purpose}/{list}", b.vcDoor(b.getStatusList))
 }
 
 // vcDoor is door for those who expect problem details.

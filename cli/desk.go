@@ -122,8 +122,8 @@ func (d *desk) keepFile(f board.File) error {
 	return d.keep(files, d.out)
 }
 
-// keepStatus writes the board's current status list, named for the moment of
-// its signing, since tomorrow's is another one.
+// keepStatus writes the board's current status lists of a license, named for the
+// moment of their signing, since tomorrow's are others.
 func (d *desk) keepStatus(ctx context.Context, f board.File) error {
 	if d.out == "" {
 		return nil
@@ -132,19 +132,20 @@ func (d *desk) keepStatus(ctx context.Context, f board.File) error {
 	if err != nil {
 		return caught("check license", err, "tell the board")
 	}
-	if l.Status == nil {
-		return nil
+	files := dossier.Files{}
+	for i := range l.Status {
+		token, _, err := d.StatusList(ctx, &l.Status[i])
+		if err != nil {
+			return fmt.Errorf("fetch status list: %w", err)
+		}
+		list, err := credentials.Open[credentials.StatusListSubject](token, credentials.KindStatusList, d.keys)
+		if err != nil {
+			return caught("check status list", err, "tell the board")
+		}
+		name := fmt.Sprintf("%s/%s-%s.jwt", dossier.Status, list.Handle().String()[:16], list.ValidFrom.Format("20060102T150405Z"))
+		files[name] = []byte(token + "\n")
 	}
-	token, _, err := d.StatusList(ctx, l.Status)
-	if err != nil {
-		return fmt.Errorf("fetch status list: %w", err)
-	}
-	list, err := credentials.Open[credentials.StatusListSubject](token, credentials.KindStatusList, d.keys)
-	if err != nil {
-		return caught("check status list", err, "tell the board")
-	}
-	name := fmt.Sprintf("%s/%s-%s.jwt", dossier.Status, list.Handle().String()[:16], list.ValidFrom.Format("20060102T150405Z"))
-	return write(dossier.Files{name: []byte(token + "\n")}, d.out)
+	return write(files, d.out)
 }
 
 func (d *desk) add(files dossier.Files, folder string, doc board.Document) error {

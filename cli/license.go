@@ -96,7 +96,7 @@ func (r *run) licenseCommand() *urfave.Command {
 		}),
 		r.leaf(leaf{
 			name: "void", usage: "say that an order, or the license itself, was made in error", args: "HANDLE", min: 1, max: 1,
-			about: "It was then in force on no day. Nothing is erased: history shows both. What others decided before\nthey knew stays decided on what they knew. The bit of a revocation in the status list stays set.",
+			about: "It was then in force on no day. Nothing is erased: history shows both. What others decided before\nthey knew stays decided on what they knew. The status list shows a revocation\nno longer once it is voided.",
 			flags: acts(text("order", "void this `ORDER`, which license show names"),
 				&urfave.BoolFlag{Name: "license", Usage: "void the license: it was issued in error", DisableDefaultText: true}),
 			do: r.licenseOrder(credentials.OrderVoid),

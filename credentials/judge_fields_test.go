@@ -36,7 +36,8 @@ func TestJudgeEveryField(t *testing.T) {
 			t.Errorf("%+v, signed by a stranger: %+v", c, v)
 		}
 		got, v := Judge[License](forge(testKey(1), goodHeader(testKey(1)), payload), KindLicense, p)
-		own := slices.Contains([]string{"/id", "/validFrom", "/salt", "/credentialStatus/statusListIndex"}, c.Path)
+		own := slices.Contains([]string{"/id", "/validFrom", "/salt"}, c.Path) || strings.HasPrefix(c.Path, "/credentialStatus/") &&
+			(strings.HasSuffix(c.Path, "/statusListIndex") || strings.HasSuffix(c.Path, "/message"))
 		if v.IsGood() && (got.Subject == testLicense() && !own || c.What == "another type" || c.What == "added") {
 			t.Errorf("%+v by the board itself: it makes no difference", c)
 		}

@@ -7,16 +7,41 @@ import (
 
 const testListURL = "https://board.example/status/1"
 
-// testList is the list of testToken's status, with a bit set for each place.
+// testStatus are the entries of testToken.
+func testStatus() []StatusEntry {
+	return LicenseStatus(testURL, [3]int{5, 6, 7})
+}
+
+func testURL(p StatusPurpose) string {
+	if p == PurposeRevocation {
+		return testListURL
+	}
+	return "https://board.example/" + string(p) + "/1"
+}
+
+// testList is testToken's list for revocation, with a bit set for each place.
 func testList(t testing.TB, set ...int) *SignedList {
 	t.Helper()
-	var bits StatusList
+	values := map[int]int{}
 	for _, i := range set {
-		if err := bits.Set(i); err != nil {
+		values[i] = 1
+	}
+	return testListOf(t, PurposeRevocation, values)
+}
+
+func testListOf(t testing.TB, p StatusPurpose, values map[int]int) *SignedList {
+	t.Helper()
+	size := 1
+	if p == PurposeMessage {
+		size = MessageSize
+	}
+	bits := NewStatusList(size)
+	for i, v := range values {
+		if err := bits.Set(i, v); err != nil {
 			t.Fatal(err)
 		}
 	}
-	token, err := IssueStatusList(NewSigner("", testKey(1)), handle(3), testListURL, &bits, testTime, testTime.Add(time.Hour))
+	token, err := IssueStatusList(NewSigner("", testKey(1)), handle(3), p, testURL(p), bits, testTime, testTime.Add(time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +54,11 @@ func testList(t testing.TB, set ...int) *SignedList {
 
 // testPolicy finds testToken good.
 func testPolicy(t testing.TB) Policy {
-	list := testList(t, 4, 6)
+	lists := map[StatusPurpose]*SignedList{
+		PurposeRevocation: testList(t, 4, 6),
+		PurposeSuspension: testListOf(t, PurposeSuspension, map[int]int{5: 1, 7: 1}),
+		PurposeMessage:    testListOf(t, PurposeMessage, map[int]int{6: 3, 8: 3}),
+	}
 	board := KeyDID(pubOf(testKey(1)))
 	return Policy{
 		Now: testTime.Add(time.Minute), Leeway: time.Minute, Position: Latest, Keys: ResolveDIDKey,
@@ -39,7 +68,7 @@ func testPolicy(t testing.TB) Policy {
 			}
 			return nil
 		},
-		List: func(DID, StatusEntry) (*SignedList, error) { return list, nil },
+		List: func(_ DID, e StatusEntry) (*SignedList, error) { return lists[e.Purpose], nil },
 	}
 }
 
@@ -54,7 +83,7 @@ func TestJudgeGood(t *testing.T) {
 func TestJudgeGoodWithEscapes(t *testing.T) {
 	l := testLicense()
 	l.Name = "Test\tPerson \u2028 \U0001F600"
-	token, err := Issue(NewSigner("", testKey(1)), KindLicense, handle(7), testTime, NewStatusEntry(testListURL, 5), l)
+	token, err := Issue(NewSigner("", testKey(1)), KindLicense, handle(7), testTime, testStatus(), l)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,8 +19,9 @@ type Label struct {
 	Label        string // in lower case
 	MayPractice  bool
 	Disciplinary bool
-	Recoverable  bool // the same license can come back
-	Restricted   bool // only within restrictions
+	Recoverable  bool   // the same license can come back
+	Restricted   bool   // only within restrictions
+	Message      string // one of LicenseMessages, or empty
 }
 
 // Action is the order that brings a license under the label, empty where the
@@ -68,11 +69,11 @@ func parseLabels(file string) (all []Label, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("labels: %w", err)
 	}
-	if want := []string{"state", "label", "may_practice", "disciplinary", "recoverable", "restricted"}; len(lines) == 0 || !slices.Equal(lines[0], want) {
+	if want := []string{"state", "label", "may_practice", "disciplinary", "recoverable", "restricted", "message"}; len(lines) == 0 || !slices.Equal(lines[0], want) {
 		return nil, fmt.Errorf("labels: want the columns %q", want)
 	}
 	for _, f := range lines[1:] {
-		l := Label{State: f[0], Label: f[1]}
+		l := Label{State: f[0], Label: f[1], Message: f[6]}
 		for i, to := range []*bool{&l.MayPractice, &l.Disciplinary, &l.Recoverable, &l.Restricted} {
 			if *to = f[2+i] == "yes"; !*to && f[2+i] != "no" {
 				return nil, fmt.Errorf("labels: %s: %q is neither yes nor no", l.Label, f[2+i])
@@ -85,6 +86,8 @@ func parseLabels(file string) (all []Label, err error) {
 			return nil, fmt.Errorf("labels: %q is not in lower case with single spaces", l.Label)
 		case l.Restricted && !l.MayPractice || l.MayPractice && !l.Recoverable:
 			return nil, fmt.Errorf("labels: %s: contradicts itself", l.Label)
+		case l.Message != "" && slices.Index(LicenseMessages[:], l.Message) < 1:
+			return nil, fmt.Errorf("labels: %s: %q is no message", l.Label, l.Message)
 		case slices.ContainsFunc(all, func(o Label) bool { return o.State == l.State && o.Label == l.Label }):
 			return nil, fmt.Errorf("labels: %s: is there twice", l.Label)
 		}

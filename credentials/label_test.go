@@ -45,16 +45,18 @@ func TestLabels(t *testing.T) {
 }
 
 func TestLabelsAreStrict(t *testing.T) {
-	const head = "state,label,may_practice,disciplinary,recoverable,restricted\n"
+	const head = "state,label,may_practice,disciplinary,recoverable,restricted,message\n"
 	for _, tt := range []struct{ name, file, want string }{
-		{"no columns", "*,active,yes,no,yes,no\n", "columns"},
-		{"neither yes nor no", head + "*,active,Yes,no,yes,no\n", "neither"},
+		{"no such message", head + "*,odd,yes,no,yes,no,odd\n", "no message"},
+		{"a message that is none", head + "*,odd,yes,no,yes,no,none\n", "no message"},
+		{"no columns", "*,active,yes,no,yes,no,\n", "columns"},
+		{"neither yes nor no", head + "*,active,Yes,no,yes,no,\n", "neither"},
 		{"a field too few", head + "*,active,yes,no,yes\n", "number of fields"},
-		{"twice", head + "*,active,yes,no,yes,no\n*,active,no,no,yes,no\n", "twice"},
-		{"capital letters", head + "*,Active,yes,no,yes,no\n", "lower case"},
-		{"a state that is none", head + "ca,active,yes,no,yes,no\n", "two capital"},
-		{"restricted and may not", head + "*,odd,no,no,yes,yes\n", "contradicts"},
-		{"may practice and never comes back", head + "*,odd,yes,no,no,no\n", "contradicts"},
+		{"twice", head + "*,active,yes,no,yes,no,\n*,active,no,no,yes,no,\n", "twice"},
+		{"capital letters", head + "*,Active,yes,no,yes,no,\n", "lower case"},
+		{"a state that is none", head + "ca,active,yes,no,yes,no,\n", "two capital"},
+		{"restricted and may not", head + "*,odd,no,no,yes,yes,\n", "contradicts"},
+		{"may practice and never comes back", head + "*,odd,yes,no,no,no,\n", "contradicts"},
 	} {
 		if _, err := parseLabels(tt.file); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)

@@ -77,8 +77,7 @@ type Order struct {
 func (o Order) EffectiveDate() Date { return DateOf(o.Effective) }
 
 // Ends says whether the order ends the license for good: it revokes it, or says
-// that it was issued in error. Its bit in the status list is then set, and is
-// never cleared, whatever becomes of the order.
+// that it was issued in error.
 func (o Order) Ends() bool {
 	return o.Action == OrderRevoke || o.Action == OrderVoid && len(o.Upon) == 0
 }

@@ -21,7 +21,7 @@ func aged(life Key) ResolveKey {
 // Everything that a policy can find in a token whose proof holds.
 func TestPolicy(t *testing.T) {
 	until := testTime.Add(time.Hour)
-	ending, err := issue(NewSigner("", testKey(1)), KindLicense, handle(7), testTime, &until, NewStatusEntry(testListURL, 5), testLicense())
+	ending, err := issue(NewSigner("", testKey(1)), KindLicense, handle(7), testTime, &until, testStatus(), testLicense())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,17 +29,41 @@ func TestPolicy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	elsewhere, err := Issue(NewSigner("", testKey(1)), KindLicense, handle(7), testTime, NewStatusEntry("https://board.example/status/2", 5), testLicense())
+	second := testStatus()
+	second[0].Credential = "https://board.example/status/2"
+	elsewhere, err := Issue(NewSigner("", testKey(1)), KindLicense, handle(7), testTime, second, testLicense())
 	if err != nil {
 		t.Fatal(err)
 	}
 	away := errors.New("connection refused")
+	rest := testPolicy(t).List
 	lists := func(l *SignedList, err error) func(DID, StatusEntry) (*SignedList, error) {
-		return func(DID, StatusEntry) (*SignedList, error) { return l, err }
+		return func(who DID, e StatusEntry) (*SignedList, error) {
+			if e.Purpose != PurposeRevocation {
+				return rest(who, e)
+			}
+			return l, err
+		}
 	}
 	good, revoked := testList(t, 4, 6), testList(t, 5)
 	otherPurpose, othersKey := *good, *good
 	otherPurpose.purpose, othersKey.issuer = "suspension", KeyDID(pubOf(testKey(2)))
+	suspended, restricted := testListOf(t, PurposeSuspension, map[int]int{6: 1}), testListOf(t, PurposeMessage, map[int]int{7: 1})
+	narrow := *restricted
+	narrow.bits = NewStatusList(1)
+	instead := func(p StatusPurpose, l *SignedList) func(DID, StatusEntry) (*SignedList, error) {
+		return func(who DID, e StatusEntry) (*SignedList, error) {
+			if e.Purpose != p {
+				return rest(who, e)
+			}
+			return l, nil
+		}
+	}
+	two := testStatus()
+	unsuspended, err := Issue(NewSigner("", testKey(1)), KindLicense, handle(7), testTime, []StatusEntry{two[0], two[2]}, testLicense())
+	if err != nil {
+		t.Fatal(err)
+	}
 	handed, stolen := *good, *good
 	handed.key.Until, stolen.key.BadFrom = 8, 8
 
@@ -49,6 +73,7 @@ func TestPolicy(t *testing.T) {
 		want   Outcome
 		check  Check
 		why    string
+		says   string
 		token  string // the license with status 5 where empty
 	}{
 		{name: "good", change: func(*Policy) {}, want: Good},
@@ -101,6 +126,32 @@ func TestPolicy(t *testing.T) {
 		{name: "revoked, where it is enough if named", change: func(p *Policy) { p.List, p.Status = lists(revoked, nil), StatusIfNamed }, want: Bad, check: CheckStatus, why: "bit"},
 		{name: "list unreachable", change: func(p *Policy) { p.List = lists(nil, away) }, want: NotKnown, check: CheckStatus, why: "refused"},
 		{name: "list refused is no word on the license", change: func(p *Policy) { p.List = lists(nil, Refuse(CheckSignature, "forged")) }, want: NotKnown, check: CheckStatus, why: "forged"},
+		{name: "no status named for suspension", change: func(*Policy) {}, want: Bad, check: CheckStatus, why: "for suspension", token: unsuspended},
+		{name: "no status named for suspension, where it is enough if named", change: func(p *Policy) { p.Status = StatusIfNamed }, want: Good, token: unsuspended},
+		{name: "suspended", change: func(p *Policy) { p.List = instead(PurposeSuspension, suspended) }, want: Bad, check: CheckStatus, why: "for suspension"},
+		{name: "suspended, and the other lists away", change: func(p *Policy) {
+			p.List = func(_ DID, e StatusEntry) (*SignedList, error) {
+				if e.Purpose == PurposeSuspension {
+					return suspended, nil
+				}
+				return nil, away
+			}
+		}, want: Bad, check: CheckStatus, why: "for suspension"},
+		{name: "suspensions unreachable", change: func(p *Policy) { p.List = instead(PurposeSuspension, nil) }, want: NotKnown, check: CheckStatus, why: "for suspension"},
+		{name: "messages unreachable", change: func(p *Policy) { p.List = instead(PurposeMessage, nil) }, want: NotKnown, check: CheckStatus, why: "for message"},
+		{name: "messages of one bit", change: func(p *Policy) { p.List = instead(PurposeMessage, &narrow) }, want: NotKnown, check: CheckStatus, why: "not the list"},
+		{name: "restricted", change: func(p *Policy) { p.List = instead(PurposeMessage, restricted) }, want: Good, says: "restricted"},
+		{name: "restricted, not to be read", change: func(p *Policy) { p.List, p.Status = instead(PurposeMessage, restricted), StatusElsewhere }, want: Good},
+		{name: "restricted and revoked", change: func(p *Policy) {
+			p.List = func(_ DID, e StatusEntry) (*SignedList, error) {
+				return map[StatusPurpose]*SignedList{PurposeRevocation: revoked, PurposeSuspension: suspended, PurposeMessage: restricted}[e.Purpose], nil
+			}
+		}, want: Bad, check: CheckStatus, why: "for revocation", says: "restricted"},
+		{name: "restricted and used before", change: func(p *Policy) {
+			p.List, p.Replayed = instead(PurposeMessage, restricted), func(Handle) bool { return true }
+		}, want: Bad, check: CheckReplay, why: "before", says: "restricted"},
+		{name: "lists as old as what is known", change: func(p *Policy) { p.ListsSince = testTime.Add(time.Second - 1) }, want: Good},
+		{name: "lists older than what is known", change: func(p *Policy) { p.ListsSince = testTime.Add(time.Second) }, want: NotKnown, check: CheckStatus, why: "known since"},
 		{name: "no list", change: func(p *Policy) { p.List = lists(nil, nil) }, want: NotKnown, check: CheckStatus, why: "none"},
 		{name: "stale list", change: func(p *Policy) { p.Now = testTime.Add(time.Hour + time.Minute + 1) }, want: NotKnown, check: CheckStatus, why: "valid until"},
 		{name: "stale list that revokes", change: func(p *Policy) { p.Now, p.List = testTime.Add(2*time.Hour), lists(revoked, nil) }, want: NotKnown, check: CheckStatus, why: "valid until"},
@@ -135,10 +186,10 @@ func TestPolicy(t *testing.T) {
 			}
 			tt.change(&p)
 			_, v := Judge[License](token, KindLicense, p)
-			if v.Outcome != tt.want || v.Check != tt.check || !strings.Contains(v.Why, tt.why) || v.IsGood() != (tt.want == Good) {
+			if v.Outcome != tt.want || v.Check != tt.check || !strings.Contains(v.Why, tt.why) || v.IsGood() != (tt.want == Good) || v.Message != tt.says {
 				t.Errorf("got %+v, want %s by %q: …%s…", v, tt.want, tt.check, tt.why)
 			}
-			if VerdictOf(v.Err()) != v {
+			if !v.IsGood() && VerdictOf(v.Err()) != v {
 				t.Errorf("as an error it is %+v", VerdictOf(v.Err()))
 			}
 		})
@@ -186,9 +237,10 @@ func TestPolicyBinding(t *testing.T) {
 // Of several status entries one bit is enough, and each has to be read.
 func TestPolicyManyStatusEntries(t *testing.T) {
 	p := testPolicy(t)
+	p.Status = StatusIfNamed
 	good, revoked := testList(t), testList(t, 5)
 	e := &Envelope{Kind: KindLicense, Handle: handle(7), Issuer: KeyDID(pubOf(testKey(1))), KeyID: KeyID(pubOf(testKey(1))),
-		From: testTime, Jurisdiction: "MA", Status: []StatusEntry{*NewStatusEntry(testListURL, 5), *NewStatusEntry(testListURL, 5)}}
+		From: testTime, Jurisdiction: "MA", Status: []StatusEntry{NewStatusEntry(PurposeRevocation, testListURL, 5), NewStatusEntry(PurposeRevocation, testListURL, 5)}}
 	for _, tt := range []struct {
 		name  string
 		lists []*SignedList
@@ -206,7 +258,7 @@ func TestPolicyManyStatusEntries(t *testing.T) {
 			t.Errorf("%s: got %+v, want %s", tt.name, v, tt.want)
 		}
 	}
-	e.Status = []StatusEntry{{Type: statusEntryType, Purpose: purposeRevoked, Index: "-1", Credential: testListURL}}
+	e.Status = []StatusEntry{{Type: statusEntryType, Purpose: PurposeRevocation, Index: "-1", Credential: testListURL}}
 	p.List = func(DID, StatusEntry) (*SignedList, error) { return good, nil }
 	if v := p.Judge(e); v.Outcome != Bad || v.Check != CheckStatus {
 		t.Errorf("a place that no list has: %+v", v)
@@ -220,9 +272,9 @@ func TestVerdictOf(t *testing.T) {
 		want Verdict
 	}{
 		{nil, Verdict{Outcome: Good}},
-		{refused, Verdict{Bad, CheckKey, "nobody's"}},
-		{fmt.Errorf("open: %w", refused), Verdict{Bad, CheckKey, "nobody's"}},
-		{Lack(CheckKey, "ask: %w", refused), Verdict{NotKnown, CheckKey, "ask: nobody's"}},
+		{refused, Verdict{Outcome: Bad, Check: CheckKey, Why: "nobody's"}},
+		{fmt.Errorf("open: %w", refused), Verdict{Outcome: Bad, Check: CheckKey, Why: "nobody's"}},
+		{Lack(CheckKey, "ask: %w", refused), Verdict{Outcome: NotKnown, Check: CheckKey, Why: "ask: nobody's"}},
 		{errors.New("disk full"), Verdict{Outcome: NotKnown, Why: "disk full"}},
 	} {
 		if got := VerdictOf(tt.err); got != tt.want {

@@ -52,7 +52,7 @@ const (
 	CheckIssuer  Check = "issuer"     // the key is the issuer's, who may issue this kind there
 	CheckPeriod  Check = "key-period" // the issuer had the key at that place of the ledger
 	CheckDates   Check = "dates"      // it is valid at that time
-	CheckStatus  Check = "status"     // it was read that it is not revoked
+	CheckStatus  Check = "status"     // it was read that it is neither revoked nor suspended
 	CheckBinding Check = "binding"    // its holder presents it, to us, now
 	CheckReplay  Check = "replay"     // it has not been used before
 )
@@ -64,6 +64,10 @@ type Verdict struct {
 	Outcome Outcome `json:"verdict"`
 	Check   Check   `json:"check,omitempty"` // the one that failed, or for which something is missing
 	Why     string  `json:"why,omitempty"`
+	// Message is what the issuer's message list says of a credential that was
+	// judged, such as "restricted". It makes nothing bad: whoever acts upon the
+	// credential decides what it means there.
+	Message string `json:"message,omitempty"`
 }
 
 // IsGood is the only yes.
@@ -90,14 +94,14 @@ func (e *verdictError) Unwrap() error { return e.cause }
 // Refuse is the error of a check that failed: the credential is bad.
 func Refuse(c Check, format string, args ...any) error {
 	err := fmt.Errorf(format, args...)
-	return &verdictError{Verdict{Bad, c, err.Error()}, errors.Unwrap(err)}
+	return &verdictError{Verdict{Outcome: Bad, Check: c, Why: err.Error()}, errors.Unwrap(err)}
 }
 
 // Lack is the error of a check that could not be made: format says what is
 // missing, and whether the credential is good is unknown.
 func Lack(c Check, format string, args ...any) error {
 	err := fmt.Errorf(format, args...)
-	return &verdictError{Verdict{NotKnown, c, err.Error()}, errors.Unwrap(err)}
+	return &verdictError{Verdict{Outcome: NotKnown, Check: c, Why: err.Error()}, errors.Unwrap(err)}
 }
 
 // VerdictOf is the verdict that an error of this package carries, good where

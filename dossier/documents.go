@@ -18,7 +18,7 @@ type document[T any] struct {
 	name    string
 	token   string
 	issuer  credentials.DID
-	status  *credentials.StatusEntry
+	status  []credentials.StatusEntry
 	from    time.Time
 	subject T
 	entry   *recorded // nil for what does not stand on the ledger
@@ -184,44 +184,6 @@ func (v *verifier) checkOrder(name string) error {
 		return found(checkRole, "another board than the license's has issued it")
 	}
 	v.orders[h] = d
-	return nil
-}
-
-// checkStatusList wants no receipt: a list lives a short time, and only the
-// orders behind it say when. But a bit without an order means that the order
-// has been taken out.
-func (v *verifier) checkStatusList(name string) error {
-	d, h, err := signed[credentials.StatusListSubject](v, name, credentials.KindStatusList)
-	if err != nil {
-		return err
-	}
-	if r := v.entries[h]; r != nil {
-		if err := v.bind(r, ledger.KindStatusList, d.token, d.issuer); err != nil {
-			return err
-		}
-	}
-	list, err := credentials.DecodeStatusList(d.subject.Encoded)
-	if err != nil {
-		return found(checkFormat, "%v", err)
-	}
-	revoked := map[credentials.Handle]bool{}
-	for _, o := range v.orders {
-		if o.subject.Ends() { // voided or not: a bit is never cleared
-			revoked[o.subject.License] = true
-		}
-	}
-	for _, l := range sortedByName(v.licenses) {
-		if l.issuer != d.issuer || l.status == nil || l.status.Credential+"#list" != d.subject.ID || revoked[l.subject.Handle] {
-			continue
-		}
-		place, err := l.status.Place()
-		if err != nil {
-			return found(checkFormat, "%s: %v", l.name, err)
-		}
-		if set, err := list.Get(place); err != nil || set {
-			return found(checkStanding, "it says that %s is revoked, and the dossier holds no order that does so", l.name)
-		}
-	}
 	return nil
 }
 

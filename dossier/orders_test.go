@@ -47,9 +47,10 @@ func TestOrders(t *testing.T) {
 					switch x := v.(type) {
 					case *credentials.Order:
 						test.order(x)
-					case *credentials.StatusList:
-						if *x = (credentials.StatusList{}); w.orders[0].Ends() {
-							x.Set(9)
+					case *map[credentials.StatusPurpose]*credentials.StatusList:
+						listed, _ := credentials.ListedAt(w.licensed[revoked], w.orders, w.now)
+						for i, p := range credentials.LicensePurposes {
+							w.check((*x)[p].Set(9+i, listed.Value(p)))
 						}
 					case *claims.Decision:
 						if step == "decision C4" {
@@ -73,8 +74,8 @@ func TestOrders(t *testing.T) {
 }
 
 func mark(_ string, v any) {
-	if l, ok := v.(*credentials.StatusList); ok {
-		l.Set(9)
+	if l, ok := v.(*map[credentials.StatusPurpose]*credentials.StatusList); ok {
+		(*l)[credentials.PurposeRevocation].Set(9, 1)
 	}
 }
 

@@ -174,7 +174,7 @@ func TestSchemasHoldDocuments(t *testing.T) {
 		payloads[kind] = append(payloads[kind], b)
 	}
 	signer := signerOf("board")
-	status := credentials.NewStatusEntry("https://board.test/status/1", 5)
+	status := credentials.LicenseStatus(func(p credentials.StatusPurpose) string { return "https://board.test/" + string(p) + "/1" }, [3]int{5, 6, 7})
 	for kind, subject := range subjects {
 		s := compile(t, kind)
 		// Of what the story has none, an empty one stands for the envelope, in the form of a draft.

@@ -414,9 +414,11 @@ func TestLaterReceipt(t *testing.T) {
 func TestRemove(t *testing.T) {
 	sound := build(t, nil).files
 	harmless := map[string]bool{
-		SummaryFile:    true,
-		"status/1.jwt": true, // the orders say when, a list only that
-		ClaimsFile:     true, // the submissions are signed themselves
+		SummaryFile:             true,
+		"status/revocation.jwt": true, // the orders say when, a list only that
+		"status/suspension.jwt": true,
+		"status/message.jwt":    true,
+		ClaimsFile:              true, // the submissions are signed themselves
 	}
 	for name := range sound {
 		f := maps.Clone(sound)

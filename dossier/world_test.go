@@ -200,7 +200,7 @@ func (w *world) file(kind ledger.Kind, name string, content []byte) {
 }
 
 // issue signs a document; kind 0 leaves it off the ledger.
-func issue[T any](w *world, folder, signer string, kind credentials.Kind, h credentials.Handle, status *credentials.StatusEntry, subject T, entry ledger.Kind) string {
+func issue[T any](w *world, folder, signer string, kind credentials.Kind, h credentials.Handle, status []credentials.StatusEntry, subject T, entry ledger.Kind) string {
 	w.now = w.now.Add(time.Second)
 	by := &signer
 	w.twisted("sign "+string(kind), by)
@@ -215,13 +215,15 @@ func issue[T any](w *world, folder, signer string, kind credentials.Kind, h cred
 	return token
 }
 
-const listURL = "https://board.example/status/1"
+func listURL(p credentials.StatusPurpose) string {
+	return "https://board.example/status/" + string(p) + "/1"
+}
 
 func (w *world) license(npi credentials.NPI, place int) {
 	l := credentials.License{Handle: handle("license " + string(npi)), NPI: npi, Name: "A. Clinician", Jurisdiction: "CA",
 		Profession: "MD", Number: string(npi[5:]), From: "2020-01-01", Until: "2028-12-31"}
 	w.twisted("license", &l)
-	issue(w, Licenses, "board", credentials.KindLicense, l.Handle, credentials.NewStatusEntry(listURL, place), l, ledger.KindLicense)
+	issue(w, Licenses, "board", credentials.KindLicense, l.Handle, credentials.LicenseStatus(listURL, [3]int{place, place + 1, place + 2}), l, ledger.KindLicense)
 	w.licensed[npi] = l
 	w.feed = int64(len(w.leaves))
 }
@@ -235,14 +237,20 @@ func (w *world) revoke(npi credentials.NPI, effective time.Time) {
 }
 
 func (w *world) statusList(places ...int) {
-	var l credentials.StatusList
-	for _, p := range places {
-		w.check(l.Set(p))
+	lists := map[credentials.StatusPurpose]*credentials.StatusList{
+		credentials.PurposeRevocation: credentials.NewStatusList(1),
+		credentials.PurposeSuspension: credentials.NewStatusList(1),
+		credentials.PurposeMessage:    credentials.NewStatusList(credentials.MessageSize),
 	}
-	w.twisted("status list", &l)
-	token, err := credentials.IssueStatusList(signerOf("board"), handle("list"), listURL, &l, w.now, w.now.Add(time.Hour))
-	w.check(err)
-	w.files[path.Join(Status, "1.jwt")] = []byte(token + "\n")
+	for _, p := range places {
+		w.check(lists[credentials.PurposeRevocation].Set(p, 1))
+	}
+	w.twisted("status lists", &lists)
+	for p, l := range lists {
+		token, err := credentials.IssueStatusList(signerOf("board"), handle("list "+string(p)), p, listURL(p), l, w.now, w.now.Add(time.Hour))
+		w.check(err)
+		w.files[path.Join(Status, string(p)+".jwt")] = []byte(token + "\n")
+	}
 }
 
 func (w *world) standing(npi credentials.NPI, on credentials.Date) claims.StandingFact {

@@ -67,9 +67,9 @@ func TestRefusedClaims(t *testing.T) {
 		edit(&s)
 		return signClaim(t, "hospital", s)
 	}
-	dated := func(from time.Time, entry *credentials.StatusEntry) string {
+	dated := func(from time.Time, entries []credentials.StatusEntry) string {
 		s := aClaim("C1")
-		token, err := credentials.Issue(ledgertest.Signer("hospital"), credentials.KindClaimSubmission, s.Handle, from, entry, s)
+		token, err := credentials.Issue(ledgertest.Signer("hospital"), credentials.KindClaimSubmission, s.Handle, from, entries, s)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,7 +87,7 @@ func TestRefusedClaims(t *testing.T) {
 		{"of another kind", sign(t, "hospital", credentials.KindAuthorizationSubmission, random(), aRequest("A1")), 400, "claim submission"},
 		{"not signed at all", "{}", 400, "claim submission"},
 		{"dated tomorrow", dated(noon.AddDate(0, 0, 1), nil), 400, "dates: it is valid from"},
-		{"with a status that was not read", dated(noon, credentials.NewStatusEntry("https://hospital.example/1", 1)), 503, "send it again"},
+		{"with a status that was not read", dated(noon, []credentials.StatusEntry{credentials.NewStatusEntry(credentials.PurposeRevocation, "https://hospital.example/1", 1)}), 503, "send it again"},
 		{"signed by somebody of whom the ledger cannot be asked", signClaim(t, "newcomer", aClaim("C1")), 503, "send it again"},
 		{"under a handle that is used", with(func(s *claims.Submission) { s.Handle = taken }), 409, "sign it again"},
 	} {

@@ -144,16 +144,17 @@ func (c *Client) Find(ctx context.Context, npi credentials.NPI) ([]File, error) 
 	return files, nil
 }
 
-// Status brings the status list that an entry names and says whether the entry
-// is revoked. An error means unknown, never "no".
-func (c *Client) Status(ctx context.Context, entry *credentials.StatusEntry) (revoked bool, err error) {
+// Status brings the status list that an entry names and says what it holds for
+// the entry: 0 where there is nothing against the credential. An error means
+// unknown, never 0.
+func (c *Client) Status(ctx context.Context, entry *credentials.StatusEntry) (value int, err error) {
 	_, list, err := c.StatusList(ctx, entry)
 	if err != nil {
-		return false, err
+		return 0, err
 	}
 	place, err := entry.Place()
 	if err != nil {
-		return false, err
+		return 0, err
 	}
 	return list.Get(place)
 }

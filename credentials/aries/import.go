@@ -198,7 +198,7 @@ func (got *Imported) status(v any) error {
 		ID string `json:"id"`
 		credentials.StatusEntry
 	}
-	if credentials.DecodeStrict(b, &entry) != nil || entry.Type != "BitstringStatusListEntry" || entry.Purpose != "revocation" {
+	if credentials.DecodeStrict(b, &entry) != nil || entry.Type != "BitstringStatusListEntry" || entry.Purpose != credentials.PurposeRevocation {
 		got.ForeignStatus = true
 		return nil
 	}

@@ -103,8 +103,8 @@ type board struct {
 	keys    credentials.ResolveKey
 	handle  credentials.Handle
 	license credentials.License
-	list    *credentials.SignedList
-	status  *credentials.StatusEntry
+	lists   map[credentials.StatusPurpose]*credentials.SignedList
+	status  []credentials.StatusEntry
 }
 
 func newBoard(b *testing.B) *board {
@@ -126,17 +126,20 @@ func newBoard(b *testing.B) *board {
 		return credentials.ResolveDIDKey(kid)
 	}
 	rand.Read(t.handle[:])
-	const url = "https://board.example/status/1"
+	listURL := func(p credentials.StatusPurpose) string { return "https://board.example/status/" + string(p) + "/1" }
 	t.license = credentials.License{Handle: t.handle, NPI: "1234567893", Name: "Nadia Amaranth", Jurisdiction: "CA", Profession: "MD",
 		Number: "CA-MD-99999", From: "2021-10-01", Until: "2027-09-30"}
-	t.status = credentials.NewStatusEntry(url, 4711)
-	var bits credentials.StatusList
-	signed, err := credentials.IssueStatusList(t.signer, t.handle, url, &bits, now.Add(-time.Hour), now.Add(time.Hour))
-	if err == nil {
-		t.list, err = credentials.ReadStatusList(signed, t.keys)
-	}
-	if err != nil {
-		b.Fatal(err)
+	t.status = credentials.LicenseStatus(listURL, [3]int{4711, 815, 42})
+	t.lists = map[credentials.StatusPurpose]*credentials.SignedList{}
+	for _, e := range t.status {
+		signed, err := credentials.IssueStatusList(t.signer, t.handle, e.Purpose, e.Credential,
+			credentials.NewStatusList(max(e.Size, 1)), now.Add(-time.Hour), now.Add(time.Hour))
+		if err == nil {
+			t.lists[e.Purpose], err = credentials.ReadStatusList(signed, t.keys)
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
 	}
 	return t
 }
@@ -145,8 +148,10 @@ func newBoard(b *testing.B) *board {
 func (t *board) policy() credentials.Policy {
 	return credentials.Policy{
 		Now: now, Leeway: time.Minute, Position: credentials.Latest, Keys: t.keys,
-		Issuer:   func(credentials.DID, credentials.Kind, string) error { return nil },
-		List:     func(credentials.DID, credentials.StatusEntry) (*credentials.SignedList, error) { return t.list, nil },
+		Issuer: func(credentials.DID, credentials.Kind, string) error { return nil },
+		List: func(_ credentials.DID, e credentials.StatusEntry) (*credentials.SignedList, error) {
+			return t.lists[e.Purpose], nil
+		},
 		Replayed: func(credentials.Handle) bool { return false },
 	}
 }
@@ -247,8 +252,8 @@ func presented(b *testing.B) []operation {
 	}}}
 }
 
-// statusCheck is the seconds that one credential's status takes to be read from
-// a list that was read before, with the list's own dates and issuer checked.
+// statusCheck is the seconds that a license's status takes to be read from its
+// three lists that were read before, with their own dates and issuer checked.
 func statusCheck(b *testing.B) float64 {
 	t := newBoard(b)
 	p, did := t.policy(), credentials.DID("")
@@ -260,7 +265,7 @@ func statusCheck(b *testing.B) float64 {
 	did = c.Issuer
 	e := &credentials.Envelope{Kind: credentials.KindLicense, Handle: t.handle, Issuer: did, KeyID: t.signer.KeyID(), From: now}
 	without := timedJudge(p, e)
-	e.Status = []credentials.StatusEntry{*t.status}
+	e.Status = t.status
 	return max(timedJudge(p, e)-without, 0)
 }
 

@@ -28,7 +28,7 @@ var testLicense = credentials.License{Handle: credentials.Handle{7}, NPI: "12345
 
 func draftOf[T any](t testing.TB, kind credentials.Kind, subject T) []byte {
 	t.Helper()
-	status := credentials.NewStatusEntry("https://board.test/status/1", 5)
+	status := credentials.LicenseStatus(func(p credentials.StatusPurpose) string { return "https://board.test/" + string(p) + "/1" }, [3]int{5, 6, 7})
 	b, err := credentials.Draft(testSigner(1), kind, credentials.Handle{7}, testTime, testTime.AddDate(1, 0, 0), status, subject)
 	if err != nil {
 		t.Fatal(err)

@@ -47,7 +47,7 @@ type Document[T any] struct {
 	Kind        credentials.Kind
 	Handle      credentials.Handle
 	From, Until time.Time // zero Until: without an end
-	Status      *credentials.StatusEntry
+	Status      []credentials.StatusEntry
 	Subject     T
 	// Withhold names what the holder may leave out: JSON pointers (RFC 6901)
 	// into the subject, such as "/npi" or "/addresses/0".

@@ -39,7 +39,7 @@ var testLicense = credentials.License{Handle: credentials.Handle{7}, NPI: "12345
 
 func testDocument() Document[credentials.License] {
 	return Document[credentials.License]{Kind: credentials.KindLicense, Handle: credentials.Handle{7}, From: testTime,
-		Status: credentials.NewStatusEntry("https://board.test/status/1", 5), Subject: testLicense,
+		Status: credentials.LicenseStatus(func(p credentials.StatusPurpose) string { return "https://board.test/" + string(p) + "/1" }, [3]int{5, 6, 7}), Subject: testLicense,
 		Withhold: []string{"/npi", "/name", "/number", "/from", "/until"}}
 }
 
@@ -87,7 +87,7 @@ func TestPresentAndProve(t *testing.T) {
 	issuer, _ := credentials.SignerDID(testSigner(1))
 	e := got.Envelope
 	if *e.Presented != (credentials.Presentation{Holder: holder, Challenge: challenge, Domain: domain}) || e.Issuer != issuer ||
-		e.Jurisdiction != "MA" || len(e.Status) != 1 || !e.From.Equal(testTime) || !got.Bound.Equal(testTime) {
+		e.Jurisdiction != "MA" || len(e.Status) != 3 || !e.From.Equal(testTime) || !got.Bound.Equal(testTime) {
 		t.Errorf("envelope %+v, bound %s", e, got.Bound)
 	}
 	if again := testIssued(t); again != testIssued(t) {
