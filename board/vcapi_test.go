@@ -377,7 +377,7 @@ func TestVCStatusLists(t *testing.T) {
 	h := openVC(t)
 	h.issued(1, nil, nil)
 	get := func(accept string) (string, []byte) {
-		req, _ := http.NewRequest(http.MethodGet, h.URL+"/vc/status-lists/1", nil)
+		req, _ := http.NewRequest(http.MethodGet, h.URL+"/vc/status-lists/revocation/1", nil)
 		req.Header.Set("Accept", accept)
 		resp, err := http.DefaultClient.Do(req)
 		if err != nil {
@@ -407,7 +407,7 @@ func TestVCStatusLists(t *testing.T) {
 	if status, v := h.verify(json.RawMessage(b)); status != 200 || v["kind"] != "BitstringStatusListCredential" {
 		t.Errorf("%d %v", status, v)
 	}
-	for path, want := range map[string]int{"/vc/status-lists/7": 404, "/vc/status-lists/x": 400, "/vc/credentials/" + strings.Repeat("ab", 32): 404,
+	for path, want := range map[string]int{"/vc/status-lists/suspension/7": 404, "/vc/status-lists/revocation/x": 400, "/vc/credentials/" + strings.Repeat("ab", 32): 404,
 		"/vc/credentials/x": 400, "/vc/credentials/" + strings.Repeat("ab", 32) + "?form=sd-jwt": 403, "/vc/credentials/" + strings.Repeat("ab", 32) + "?form=pdf": 400} {
 		req, _ := http.NewRequest(http.MethodGet, h.URL+path, nil)
 		if status, v := h.do(req); status != want {
