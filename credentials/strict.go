@@ -60,14 +60,6 @@ func DecodeStrict(b []byte, v any) error {
 	return err
 }
 
-// DecodeCanonical is DecodeStrict, and gives b in canonical JSON.
-func DecodeCanonical(b []byte, v any) (canonical []byte, err error) {
-	if canonical, err = decodeStrict(b, v); err == nil && canonical == nil {
-		canonical, err = canonicalize(b)
-	}
-	return canonical, err
-}
-
 // decodeStrict also gives the canonical form of b, where it came to know it.
 func decodeStrict(b []byte, v any) (canonical []byte, err error) {
 	t := reflect.TypeOf(v)

@@ -52,18 +52,6 @@ func TestDecodeStrictAccepts(t *testing.T) {
 	}
 }
 
-// Whichever way JSON was read, its canonical form is known after it.
-func TestDecodeCanonical(t *testing.T) {
-	for in, want := range map[string]string{
-		`{"b":1,"a":"x"}`: `{"a":"x","b":1}`, `{"b":1.0,"a":"\u0041\t"}`: `{"a":"A\t","b":1}`,
-	} {
-		var v map[string]any
-		if got, err := DecodeCanonical([]byte(in), &v); err != nil || string(got) != want || v["b"] != 1.0 {
-			t.Errorf("DecodeCanonical(%s) = %s, %v; want %s", in, got, err, want)
-		}
-	}
-}
-
 // A mistake of ours is an error, no panic.
 func TestDecodeStrictIntoNothing(t *testing.T) {
 	for _, v := range []any{nil, outer{}, "text"} {

@@ -13,12 +13,10 @@
 package integrity
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -71,26 +69,24 @@ type Document struct {
 // proof lists the members that a proof may have, so that DecodeStrict refuses
 // all others: id and previousProof belong to sets and chains.
 type proof struct {
-	Context            json.RawMessage `json:"@context"`
+	Context            json.RawMessage `json:"@context,omitempty"`
 	Type               string          `json:"type"`
 	Cryptosuite        string          `json:"cryptosuite"`
 	Created            string          `json:"created"`
-	Expires            string          `json:"expires"`
+	Expires            string          `json:"expires,omitempty"`
 	VerificationMethod string          `json:"verificationMethod"`
 	ProofPurpose       Purpose         `json:"proofPurpose"`
-	Challenge          string          `json:"challenge"`
-	Domain             string          `json:"domain"`
-	ProofValue         string          `json:"proofValue"`
+	Challenge          string          `json:"challenge,omitempty"`
+	Domain             string          `json:"domain,omitempty"`
+	ProofValue         string          `json:"proofValue,omitempty"`
 }
 
 const proofType = "DataIntegrityProof"
 
-type object = map[string]json.RawMessage
-
 // Sign puts a proof into a document that has none, and returns the document in
 // canonical JSON. The signer has to be its issuer, or its holder.
 func Sign(s credentials.Signer, suite Suite, document []byte, terms Terms) ([]byte, error) {
-	doc, payload, err := parse(document)
+	doc, err := parse(document)
 	if err != nil {
 		return nil, fmt.Errorf("sign document: %w", err)
 	}
@@ -101,26 +97,33 @@ func Sign(s credentials.Signer, suite Suite, document []byte, terms Terms) ([]by
 	if d, err := credentials.SignerDID(s); err != nil || d != owner {
 		return nil, errors.New("sign document: the key is not its issuer's or holder's")
 	}
-	signed, err := sign(s, suite, doc, payload, terms)
+	signed, err := sign(s, suite, doc, terms)
 	if err != nil {
 		return nil, fmt.Errorf("sign document: %w", err)
 	}
 	return signed, nil
 }
 
-// sign gets a document as its members and as canonical JSON.
-func sign(s credentials.Signer, suite Suite, doc object, payload []byte, terms Terms) ([]byte, error) {
+// sign reads the document no second time: hashed is the text that parse gave,
+// and the proof is put into it where its name belongs. FuzzSign holds that
+// against the long way.
+func sign(s credentials.Signer, suite Suite, doc *credentials.Object, terms Terms) ([]byte, error) {
 	if s.Algorithm() != credentials.EdDSA {
 		return nil, fmt.Errorf("the key signs with %s, the suite with Ed25519", s.Algorithm())
 	}
-	if doc["proof"] != nil {
+	if doc.Get("proof") != nil {
 		return nil, errors.New("it has a proof already")
 	}
-	config, err := terms.config(s.KeyID(), suite, doc["@context"])
+	p, err := terms.proof(s.KeyID(), suite)
 	if err != nil {
 		return nil, err
 	}
-	input, err := signingInput(suite, payload, doc["@context"], config)
+	p.Context = doc.Get("@context")
+	config, err := credentials.CanonicalJSON(&p)
+	if err != nil {
+		return nil, err
+	}
+	input, err := signingInput(suite, doc.Text(), config)
 	if err != nil {
 		return nil, err
 	}
@@ -131,71 +134,43 @@ func sign(s credentials.Signer, suite Suite, doc object, payload []byte, terms T
 	if len(sig) != signatureSize {
 		return nil, fmt.Errorf("signature has %d bytes, not %d", len(sig), signatureSize)
 	}
-	config["proofValue"] = encode(multibase(sig))
-	// Whatever Open would refuse must not leave the house signed.
-	p := proof{Type: proofType, Created: stamp(terms.Created), ProofPurpose: terms.Purpose, Challenge: terms.Challenge, Domain: terms.Domain}
-	if !terms.Expires.IsZero() {
-		p.Expires = stamp(terms.Expires)
+	if p.ProofValue = multibase(sig); suite.Linked {
+		p.Context = nil // it means what the document's says
 	}
-	if _, err := p.terms(Expect{Purpose: terms.Purpose, Challenge: terms.Challenge, Domain: terms.Domain}); err != nil {
-		return nil, err
-	}
-	return withProof(payload, config)
-}
-
-// withProof puts a proof into a document, which has other members.
-func withProof(payload []byte, config object) ([]byte, error) {
-	proof, err := json.Marshal(config)
+	value, err := credentials.CanonicalJSON(&p)
 	if err != nil {
 		return nil, err
 	}
-	b := append(append(append(slices.Clip(payload[:len(payload)-1]), `,"proof":`...), proof...), '}')
-	if b, err = credentials.CanonicalJSON(json.RawMessage(b)); err == nil && len(b) > maxDocument {
-		err = credentials.Refuse(credentials.CheckSize, "document has %d bytes with its proof: the most is %d", len(b), maxDocument)
+	signed := doc.With("proof", value).Text()
+	if len(signed) > maxDocument {
+		return nil, credentials.Refuse(credentials.CheckSize, "document has %d bytes with its proof: the most is %d", len(signed), maxDocument)
 	}
-	return b, err
+	return signed, nil
 }
 
-// config is a proof without its value: what is hashed beside the document.
-func (t Terms) config(kid string, suite Suite, context json.RawMessage) (object, error) {
+// proof is a proof without its value and its context. Whatever Open would refuse
+// must not leave the house signed.
+func (t Terms) proof(kid string, suite Suite) (proof, error) {
 	if t.Created.IsZero() {
-		return nil, errors.New("the proof needs the time at which it is made")
+		return proof{}, errors.New("the proof needs the time at which it is made")
 	}
-	c := object{
-		"type": encode(proofType), "cryptosuite": encode(suite.Name), "proofPurpose": encode(string(t.Purpose)),
-		"verificationMethod": encode(kid), "created": encode(stamp(t.Created)),
-	}
+	p := proof{Type: proofType, Cryptosuite: suite.Name, Created: stamp(t.Created), VerificationMethod: kid, ProofPurpose: t.Purpose,
+		Challenge: t.Challenge, Domain: t.Domain}
 	if !t.Expires.IsZero() {
-		c["expires"] = encode(stamp(t.Expires))
+		p.Expires = stamp(t.Expires)
 	}
-	if t.Challenge != "" {
-		c["challenge"] = encode(t.Challenge)
-	}
-	if t.Domain != "" {
-		c["domain"] = encode(t.Domain)
-	}
-	if !suite.Linked && context != nil {
-		c["@context"] = context
-	}
-	return c, nil
+	_, err := p.terms(Expect{Purpose: t.Purpose, Challenge: t.Challenge, Domain: t.Domain})
+	return p, err
 }
 
 // signingInput is the hash of the proof's configuration followed by that of the
-// document (sections 3.2.4 and 3.3.4). The payload is the document without its
-// proof, in canonical JSON.
-func signingInput(suite Suite, payload []byte, context json.RawMessage, config object) ([]byte, error) {
-	config = maps.Clone(config)
-	delete(config, "proofValue")
-	if suite.Linked {
-		config["@context"] = context
-	}
-	b, err := credentials.CanonicalJSON(config)
-	if err != nil {
-		return nil, err
-	}
-	var input []byte
-	for _, text := range [][]byte{b, payload} {
+// document (sections 3.2.4 and 3.3.4): both in canonical JSON, the proof without
+// its value and under the document's contexts, the document without its proof.
+func signingInput(suite Suite, payload, config []byte) ([]byte, error) {
+	input := make([]byte, 0, 2*sha256.Size)
+	for _, text := range [][]byte{config, payload} {
 		if suite.Canonicalize != nil {
+			var err error
 			if text, err = suite.Canonicalize(text); err != nil {
 				return nil, err
 			}
@@ -206,19 +181,16 @@ func signingInput(suite Suite, payload []byte, context json.RawMessage, config o
 	return input, nil
 }
 
-// parse reads a JSON object of whatever members, and gives it in canonical JSON
-// as well.
-func parse(document []byte) (doc object, canonical []byte, err error) {
+// parse reads a JSON object of whatever members.
+func parse(document []byte) (*credentials.Object, error) {
 	if len(document) > maxDocument {
-		return nil, nil, credentials.Refuse(credentials.CheckSize, "document has %d bytes: the most is %d", len(document), maxDocument)
+		return nil, credentials.Refuse(credentials.CheckSize, "document has %d bytes: the most is %d", len(document), maxDocument)
 	}
-	if canonical, err = credentials.DecodeCanonical(document, &doc); err != nil {
-		return nil, nil, credentials.Refuse(credentials.CheckContent, "%w", err)
+	doc, err := credentials.ParseObject(document)
+	if err != nil {
+		return nil, credentials.Refuse(credentials.CheckContent, "%w", err)
 	}
-	if doc == nil {
-		return nil, nil, credentials.Refuse(credentials.CheckContent, "document is not a JSON object")
-	}
-	return doc, canonical, nil
+	return doc, nil
 }
 
 func find(suites []Suite, name string) (Suite, error) {
@@ -226,18 +198,6 @@ func find(suites []Suite, name string) (Suite, error) {
 		return suites[i], nil
 	}
 	return Suite{}, credentials.Refuse(credentials.CheckAlgorithm, "at /proof/cryptosuite: %q is not accepted here", name)
-}
-
-// sameJSON compares two values in canonical JSON. A missing one is like nothing.
-func sameJSON(a, b json.RawMessage) bool {
-	x, errX := credentials.CanonicalJSON(a)
-	y, errY := credentials.CanonicalJSON(b)
-	return a != nil && b != nil && errX == nil && errY == nil && bytes.Equal(x, y)
-}
-
-func encode(s string) json.RawMessage {
-	b, _ := json.Marshal(s) // a string cannot fail
-	return b
 }
 
 func stamp(t time.Time) string { return t.UTC().Truncate(time.Second).Format(time.RFC3339) }

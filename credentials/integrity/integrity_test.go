@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -165,11 +166,11 @@ func TestPresentation(t *testing.T) {
 		if _, err := Sign(testSigner(tt.seed), JCS, tt.doc, good); err == nil {
 			t.Error("signed what is not the signer's")
 		}
-		o, payload, err := parse(tt.doc)
+		o, err := parse(tt.doc)
 		if err != nil {
 			t.Fatal(err)
 		}
-		signed, err := sign(testSigner(tt.seed), JCS, o, payload, good)
+		signed, err := sign(testSigner(tt.seed), JCS, o, good)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -197,25 +198,7 @@ func p256(t *testing.T) (credentials.Signer, []byte) {
 // The suite fixes the key's kind: a P-256 key is none of its keys, whatever it has signed.
 func TestOpenRefusesOtherAlgorithm(t *testing.T) {
 	s, doc := p256(t)
-	d, payload, err := parse(doc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := Terms{Purpose: Assertion, Created: testTime}.config(s.KeyID(), JCS, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	input, err := signingInput(JCS, payload, nil, c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sig, err := s.Sign(input)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c["proofValue"] = encode(multibase(sig))
-	d["proof"], _ = json.Marshal(c)
-	b, _ := json.Marshal(d)
+	b := forgeBy(t, s, string(doc), strings.Replace(config(1, ""), testSigner(1).KeyID(), s.KeyID(), 1))
 	if _, err := Open(b, suites, Expect{}, credentials.ResolveDIDKey); credentials.VerdictOf(err).Check != credentials.CheckAlgorithm {
 		t.Errorf("Open = %v", err)
 	}
@@ -245,4 +228,77 @@ func TestSignRefuses(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// signedLong is what Sign is short for: the document as its members, all read
+// and written anew.
+func signedLong(t testing.TB, document []byte, terms Terms) []byte {
+	t.Helper()
+	var d object
+	if err := json.Unmarshal(document, &d); err != nil {
+		t.Fatal(err)
+	}
+	c := object{"type": encode(proofType), "cryptosuite": encode(JCS.Name), "proofPurpose": encode(string(terms.Purpose)),
+		"verificationMethod": encode(testSigner(1).KeyID()), "created": encode(stamp(terms.Created))}
+	more := object{}
+	if terms.Challenge != "" {
+		more["challenge"], _ = json.Marshal(terms.Challenge)
+	}
+	if terms.Domain != "" {
+		more["domain"], _ = json.Marshal(terms.Domain)
+	}
+	if !terms.Expires.IsZero() {
+		more["expires"] = encode(stamp(terms.Expires))
+	}
+	if d["@context"] != nil {
+		more["@context"] = d["@context"]
+	}
+	maps.Copy(c, more)
+	payload, err := credentials.CanonicalJSON(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	input, err := hashed(payload, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sig, err := testSigner(1).Sign(input)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c["proofValue"] = encode(multibase(sig))
+	if d["proof"], err = json.Marshal(c); err != nil {
+		t.Fatal(err)
+	}
+	b, err := credentials.CanonicalJSON(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// The short way signs what the long way signs, to the byte, and what it signs
+// opens.
+func FuzzSign(f *testing.F) {
+	f.Add(testDraft(f), "", "", int64(0))
+	f.Add(fmt.Appendf(nil, `{"type":"VerifiablePresentation","holder":%q,"\"":1,"é":2,"z":[null]}`, didOf(1)), "c\n\"1", "é<", int64(60))
+	f.Fuzz(func(t *testing.T, document []byte, challenge, domain string, life int64) {
+		terms := Terms{Purpose: Assertion, Created: testTime, Challenge: challenge, Domain: domain}
+		if challenge != "" {
+			terms.Purpose = Authentication
+		}
+		if life != 0 {
+			terms.Expires = testTime.Add(time.Duration(life%1e9) * time.Second)
+		}
+		signed, err := Sign(testSigner(1), JCS, document, terms)
+		if err != nil {
+			return
+		}
+		if want := signedLong(t, document, terms); !bytes.Equal(signed, want) {
+			t.Errorf("signed\n%s, want\n%s", signed, want)
+		}
+		if _, err := Open(signed, suites, Expect{terms.Purpose, challenge, domain}, credentials.ResolveDIDKey); err != nil {
+			t.Errorf("signed %s: %v", signed, err)
+		}
+	})
 }

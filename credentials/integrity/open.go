@@ -1,6 +1,7 @@
 package integrity
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -72,11 +73,12 @@ func Judge[T any](document []byte, kind credentials.Kind, suites []Suite, p cred
 
 // sealed is a document whose proof is well formed and not yet verified.
 type sealed struct {
-	doc, proof object
-	payload    []byte // the document without its proof, in canonical JSON
-	suite      Suite
-	kid        string
-	signature  []byte
+	doc       *credentials.Object
+	payload   []byte // the document without its proof, in canonical JSON
+	config    []byte // the proof without its value, in canonical JSON
+	suite     Suite
+	kid       string
+	signature []byte
 }
 
 func (s *sealed) verify(owner credentials.DID, keys credentials.ResolveKey) (credentials.Key, error) {
@@ -88,7 +90,7 @@ func (s *sealed) verify(owner credentials.DID, keys credentials.ResolveKey) (cre
 	if key.Algorithm() != credentials.EdDSA { // the suites of this package sign with nothing else
 		return none, credentials.Refuse(credentials.CheckAlgorithm, "the proof's key signs with %s, its suite with Ed25519", key.Algorithm())
 	}
-	input, err := signingInput(s.suite, s.payload, s.doc["@context"], s.proof)
+	input, err := signingInput(s.suite, s.payload, s.config)
 	if err != nil {
 		return none, credentials.Refuse(credentials.CheckContent, "%w", err)
 	}
@@ -100,11 +102,11 @@ func (s *sealed) verify(owner credentials.DID, keys credentials.ResolveKey) (cre
 
 // read checks all of a document's form.
 func read(document []byte, suites []Suite, x Expect) (*Document, *sealed, error) {
-	doc, _, err := parse(document)
+	doc, err := parse(document)
 	if err != nil {
 		return nil, nil, err
 	}
-	raw := doc["proof"]
+	raw := doc.Get("proof")
 	if raw == nil {
 		return nil, nil, credentials.Refuse(credentials.CheckForm, "document has no proof")
 	}
@@ -115,36 +117,38 @@ func read(document []byte, suites []Suite, x Expect) (*Document, *sealed, error)
 	if err := credentials.DecodeStrict(raw, &p); err != nil {
 		return nil, nil, credentials.Refuse(credentials.CheckForm, "at /proof: %w", err)
 	}
-	s := &sealed{doc: doc, kid: p.VerificationMethod}
-	// The configuration is hashed as it came: a struct would lose the difference
-	// between a member that is empty and one that is not there.
-	if err := json.Unmarshal(raw, &s.proof); err != nil {
-		return nil, nil, credentials.Refuse(credentials.CheckForm, "at /proof: %w", err)
-	}
+	s := &sealed{doc: doc, payload: doc.Without("proof").Text(), kid: p.VerificationMethod}
 	if s.suite, err = find(suites, p.Cryptosuite); err != nil {
 		return nil, nil, err
 	}
-	d := &Document{KeyID: p.VerificationMethod, Suite: p.Cryptosuite}
+	d := &Document{Payload: s.payload, KeyID: p.VerificationMethod, Suite: p.Cryptosuite}
 	if d.Terms, err = p.terms(x); err != nil {
 		return nil, nil, err
 	}
-	if p.Context != nil && !sameJSON(p.Context, doc["@context"]) {
-		return nil, nil, credentials.Refuse(credentials.CheckForm, "at /proof/@context: not the document's own")
+	if s.config, err = configOf(raw, doc.Get("@context"), s.suite); err != nil {
+		return nil, nil, credentials.Refuse(credentials.CheckForm, "at /proof: %w", err)
 	}
 	if s.signature, err = ParseSignature(p.ProofValue); err != nil {
 		return nil, nil, credentials.Refuse(credentials.CheckForm, "at /proof/proofValue: %w", err)
 	}
-	bare := object{}
-	for name, v := range doc {
-		if name != "proof" {
-			bare[name] = v
-		}
-	}
-	if d.Payload, err = credentials.CanonicalJSON(bare); err != nil {
-		return nil, nil, err
-	}
-	s.payload = d.Payload
 	return d, s, nil
+}
+
+// configOf is what is hashed of a proof, as it came: a struct would lose the
+// difference between a member that is empty and one that is not there.
+func configOf(raw, context json.RawMessage, suite Suite) ([]byte, error) {
+	o, err := credentials.ParseObject(raw)
+	if err != nil {
+		return nil, err
+	}
+	own := o.Get("@context")
+	if own != nil && !bytes.Equal(own, context) {
+		return nil, errors.New("its @context is not the document's own")
+	}
+	if o = o.Without("proofValue"); suite.Linked && own == nil && context != nil {
+		o = o.With("@context", context)
+	}
+	return o.Text(), nil
 }
 
 // terms checks a proof's members against what is expected.
@@ -195,18 +199,18 @@ func parseStamp(s string) (time.Time, error) {
 
 // party is who vouches for a document: the issuer of a credential, by its DID
 // or as an object with that id; the holder of a presentation.
-func party(doc object, purpose Purpose) (credentials.DID, error) {
+func party(doc *credentials.Object, purpose Purpose) (credentials.DID, error) {
 	name, wanted := "issuer", "VerifiableCredential"
 	if purpose == Authentication {
 		name, wanted = "holder", "VerifiablePresentation"
 	}
-	if types, ok := texts(doc["type"]); !ok || !slices.Contains(types, wanted) {
+	if types, ok := texts(doc.Get("type")); !ok || !slices.Contains(types, wanted) {
 		return "", credentials.Refuse(credentials.CheckContent, "at /type: want %s", wanted)
 	}
 	var id string // and no DID where there is none to be read
-	if json.Unmarshal(doc[name], &id) != nil {
-		var o object // not a struct: that would take "ID" for "id"
-		json.Unmarshal(doc[name], &o)
+	if json.Unmarshal(doc.Get(name), &id) != nil {
+		var o map[string]json.RawMessage // not a struct: that would take "ID" for "id"
+		json.Unmarshal(doc.Get(name), &o)
 		json.Unmarshal(o["id"], &id)
 	}
 	did, err := credentials.ParseDID(id)
