@@ -190,3 +190,24 @@ func BenchmarkOpen(b *testing.B) {
 		}
 	}
 }
+
+// A header is taken apart without a JSON reader only where one would find the
+// same three members.
+func TestSplitJWSHeader(t *testing.T) {
+	token := func(head string) string {
+		return b64.EncodeToString([]byte(head)) + ".e30." + b64.EncodeToString(make([]byte, signatureSize))
+	}
+	if h, _, err := splitJWS(token(`{"alg":"EdDSA","kid":"k","typ":"t"}`)); err != nil || h != (header{"EdDSA", "k", "t"}) {
+		t.Errorf("%+v, %v", h, err)
+	}
+	for _, head := range []string{
+		`{"alg":"EdDSA","kid":"k","x":"y","typ":"t"}`, `{"alg":"EdDSA","kid":"k","typ":"t","x":"y"}`, `{"alg":"EdDSA","x":"y","kid":"k","typ":"t"}`,
+		`{"alg":"EdDSA","kid":"a","kid":"k","typ":"t"}`, `{"alg":"EdDSA","kid":"\u006b","typ":"t"}`, `{"alg":"EdDSA","kid":"k\","typ":"t"}`,
+		"{\"alg\":\"EdDSA\",\"kid\":\"k\n\",\"typ\":\"t\"}", "{\"alg\":\"EdDSA\",\"kid\":\"k\xff\",\"typ\":\"t\"}", ` {"alg":"EdDSA","kid":"k","typ":"t"}`,
+		`{"alg":"EdDSA","kid":"k","typ":"t"}}`, `{"alg":"EdDSA","kid":"k","typ":"t"`, `{"kid":"k","alg":"EdDSA","typ":"t"}`,
+	} {
+		if h, _, err := splitJWS(token(head)); VerdictOf(err).Check != CheckHeader {
+			t.Errorf("%s: %+v, %v", head, h, err)
+		}
+	}
+}

@@ -77,7 +77,7 @@ func ParseKeyID(kid string) (d DID, fragment string, err error) {
 // urlSafe says whether c is unreserved in a URL (RFC 3986, section 2.3).
 func urlSafe(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' ||
-		strings.IndexByte("-._~", c) >= 0
+		c == '-' || c == '.' || c == '_' || c == '~'
 }
 
 // KeyFromDIDKey reads the Ed25519 key out of a did:key. Other methods need a

@@ -18,7 +18,7 @@ var elsewhere = []string{
 	"issue", "draft", "saltWith", "signJWS", "SignRequest", "CanonicalJSON", "Peek", "peekPayload", "nameOf", "Handle", "Equal", "Public",
 	"Algorithm", "Multikey", "Set", "KeyFromDIDKey", "withPointer", "pointer", "syntax",
 	"Present", "saltFor", "salted", "plainProbed", "probe", "settle", "settleAnew", "fieldsOf",
-	"Sign", "sign", "withProof", "config",
+	"Sign", "sign", "integrity.proof",
 	"Issue", "salter", "choose", "unverified", "bind", "conceal", "concealOne", "encode", "confirm", "sdjwt.find", "sdjwt.index", "split",
 	"rdfc.plain", "NewImporter", "controlDial", "Loader", "newLibrary",
 }
