@@ -62,7 +62,7 @@ func recognize(raw json.RawMessage) (s shown, err error) {
 	if len(raw) == 0 || json.Unmarshal(raw, &o) != nil || o == nil {
 		return s, credentials.Refuse(credentials.CheckForm, "want a credential: a JSON object")
 	}
-	if !hasType(o["type"], envelopedCredential) {
+	if !only(o["type"], envelopedCredential) {
 		if o["proof"] == nil {
 			return s, credentials.Refuse(credentials.CheckForm, "it has no proof, and is no %s", envelopedCredential)
 		}
@@ -95,13 +95,18 @@ func dataURL(o map[string]json.RawMessage) (id string, err error) {
 			return "", credentials.Refuse(credentials.CheckContent, "an enveloped object has a context, an id and a type, and nothing else")
 		}
 	}
+	// It has to define these terms (VC Data Model 2.0, section 4.13.1).
+	if !only(o["@context"], contextV2) {
+		return "", credentials.Refuse(credentials.CheckContent, "at /@context: want %s", contextV2)
+	}
 	if json.Unmarshal(o["id"], &id) != nil {
 		return "", credentials.Refuse(credentials.CheckForm, "at /id: want a data: URL")
 	}
 	return id, nil
 }
 
-func hasType(raw json.RawMessage, want string) bool {
+// only says whether a value is this text, by itself or alone in a list.
+func only(raw json.RawMessage, want string) bool {
 	var one string
 	var all []string
 	if json.Unmarshal(raw, &one) == nil {

@@ -41,7 +41,7 @@ func (h *House) verifyPresentation(r *http.Request, q request) (any, error) {
 	}
 	var want *credentials.Presentation
 	var err error
-	signed := o["proof"] != nil || hasType(o["type"], envelopedPresentation)
+	signed := o["proof"] != nil || only(o["type"], envelopedPresentation)
 	if signed || q.options.challenge != "" {
 		if want, err = h.expected(q); err != nil {
 			return nil, err
@@ -147,7 +147,7 @@ func unsigned(o map[string]json.RawMessage) (all []shown, err error) {
 			return nil, credentials.Refuse(credentials.CheckContent, "the presentation has a member that is not defined")
 		}
 	}
-	if !hasType(o["type"], presentationType) {
+	if !only(o["type"], presentationType) {
 		return nil, credentials.Refuse(credentials.CheckKind, "at /type: want %s", presentationType)
 	}
 	var list []json.RawMessage

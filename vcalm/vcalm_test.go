@@ -232,6 +232,8 @@ func TestVerifyCredential(t *testing.T) {
 		"no token":                {jwt("x"), nil, 422, credentials.CheckForm},
 		"another media type":      {enveloped("data:text/html,", good, envelopedCredential), nil, 422, credentials.CheckForm},
 		"enveloped, and more":     {object{"@context": contextV2, "id": dataJWT + good, "type": envelopedCredential, "name": "x"}, nil, 422, credentials.CheckContent},
+		"enveloped, no context":   {object{"id": dataJWT + good, "type": envelopedCredential}, nil, 422, credentials.CheckContent},
+		"enveloped, another one":  {object{"@context": "https://www.w3.org/2018/credentials/v1", "id": dataJWT + good, "type": envelopedCredential}, nil, 422, credentials.CheckContent},
 		"a presentation":          {enveloped(dataVP, good, envelopedPresentation), nil, 422, credentials.CheckForm},
 		"an SD-JWT unasked":       {enveloped(dataSDJWT, good+"~", envelopedCredential), nil, 400, ""},
 		"text":                    {good, nil, 422, credentials.CheckForm},
