@@ -125,9 +125,9 @@ var person = claims.Person{MemberID: "M-1", Last: oddName, First: "\u2028", Birt
 // documents are of each kind one or more.
 func documents(t *testing.T) []document {
 	t.Helper()
-	list := &credentials.StatusList{}
+	list := credentials.NewStatusList(1)
 	for _, i := range []int{0, 7, credentials.StatusListSize - 1} {
-		if err := list.Set(i); err != nil {
+		if err := list.Set(i, 1); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -141,7 +141,7 @@ func documents(t *testing.T) []document {
 			Effective: now, Reason: "R-3", Holder: clinician.did()}),
 		of(credentials.KindFeedHead, client.PageProof{After: 3, Events: credentials.Digest{5}, Head: client.Head{Sequence: 9, Index: -1, Time: now}}),
 		of(credentials.KindStatusList, credentials.StatusListSubject{ID: listURL + "#list", Type: "BitstringStatusList",
-			Purpose: "revocation", Encoded: list.Encode()}),
+			Purpose: "revocation", Encoded: list.Encode(), TTL: 1800000}),
 		of(credentials.KindClaimSubmission, claims.Submission{Handle: handle, Salt: credentials.Handle{9},
 			Claim: claims.Claim{Number: "C-1", Frequency: claims.Original, Charge: 12345, Place: "11", Payer: claims.Payer{ID: "P", Name: oddName},
 				Billing: claims.Provider{NPI: "1234567893", Organization: true, Name: "Clinic"}, Subscriber: person, Diagnoses: []string{"J06.9", "R05"},
@@ -162,6 +162,7 @@ func documents(t *testing.T) []document {
 		of(credentials.KindReviewDetermination, claims.Determination{Handle: handle, Subject: credentials.Handle{3}, Number: 1, Approve: false,
 			Reason: "not shown", Reviewer: clinician.did(), NPI: "1234567893", Standing: &claims.StandingFact{NPI: "1234567893", State: "MA", On: "2026-03-01",
 				Standing: credentials.Standing{Answer: credentials.May, Reason: credentials.ReasonLicensed}, Licenses: []credentials.Handle{handle}, Feed: 12}}),
+		of(credentials.KindClinicianSignature, claims.ClinicianSignature{Handle: handle, License: credentials.Handle{8}, Insurer: board.did(), Content: credentials.Digest{4}}),
 		of(credentials.KindStandingAnswer, credentials.StandingAnswer{Handle: handle, Answer: credentials.May, Missing: credentials.MissingFeed,
 			Question: credentials.StandingQuestion{NPI: "1234567893", State: "MA", Service: "99213", On: "2026-03-01", Known: now},
 			Standing: credentials.Standing{Answer: credentials.May, Reason: credentials.ReasonLicensed}, License: handle, Order: credentials.Handle{3}, Day: "2027-12-31",
