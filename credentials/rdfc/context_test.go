@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/credentials/credentialstest"
 )
 
 // Appendix B.1 of the data model gives the digest of its context.
@@ -18,6 +19,13 @@ func TestContextV2IsTheW3Cs(t *testing.T) {
 	sum := sha256.Sum256(contextV2)
 	if got := hex.EncodeToString(sum[:]); got != want {
 		t.Errorf("the embedded context has the digest %s, want %s", got, want)
+	}
+}
+
+// And it is the one that lies beside the other vectors.
+func TestContextV2IsInTheCorpus(t *testing.T) {
+	if string(credentialstest.Vector(t, "vc-data-model/contexts/credentials/v2")) != string(contextV2) {
+		t.Error("the embedded context differs from the corpus")
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -236,5 +237,19 @@ func TestPresentationVector(t *testing.T) {
 	}
 	if _, err := openBinding(p, holder); credentials.VerdictOf(err).Check != credentials.CheckBinding || !strings.Contains(err.Error(), "other disclosures") {
 		t.Errorf("openBinding = %v, want it to miss the hash", err)
+	}
+}
+
+// The SD-JWT of VC-JOSE-COSE, of before RFC 9901: refused by their header, an algorithm of which no key of ours is among it.
+func TestRefusedVectors(t *testing.T) {
+	text := string(credentialstest.Vector(t, "vc-jose-cose-spec/spec-examples.txt"))
+	all := regexp.MustCompile(`eyJ[\w-]+\.[\w-]+\.[\w-]+~[\w~.-]*`).FindAllString(text, -1)
+	if len(all) < 2 {
+		t.Fatalf("found %d", len(all))
+	}
+	for _, s := range all {
+		if _, err := prove(s); credentials.VerdictOf(err).Check != credentials.CheckHeader || credentials.VerdictOf(err).Outcome != credentials.Bad {
+			t.Errorf("%.60s: %v", s, err)
+		}
 	}
 }
