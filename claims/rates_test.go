@@ -48,6 +48,7 @@ func TestRateTableRefuses(t *testing.T) {
 		{"negative", rateHeader + "x,2020-01-01,,-2%,a\n", `rate "-2%"`},
 		{"too large", rateHeader + "x,2020-01-01,,1000.01%,a\n", `rate "1000.01%"`},
 		{"overlap", rateHeader + "x,2020-01-01,2020-01-31,2%,a\nx,2020-01-31,,2%,a\n", "two rates are in force on one day"},
+		{"overlap from before", rateHeader + "x,2020-01-31,,2%,a\nx,2020-01-01,2020-01-31,2%,a\n", "two rates are in force on one day"},
 		{"overlap of open ones", rateHeader + "x,2020-01-01,,2%,a\nx,2019-01-01,,2%,a\n", "two rates are in force on one day"},
 	} {
 		_, err := ParseRateTable("t.csv", []byte(test.file))
