@@ -25,10 +25,16 @@ func TestMain(m *testing.M) {
 
 // The scripts type the real commands, against a real ledger with four witnesses,
 // a real board, and a gateway that only looks like one (servers_test.go).
-func TestScripts(t *testing.T) {
+func TestScripts(t *testing.T) { runScripts(t, "testdata") }
+
+// A register has a board and a ledger of its own: it makes the ledger longer
+// than the other scripts expect.
+func TestImportScripts(t *testing.T) { runScripts(t, "testdata/import") }
+
+func runScripts(t *testing.T, dir string) {
 	env := startServers(t)
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata",
+		Dir:                 dir,
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
 			e.Vars = append(e.Vars, env...)

@@ -42,7 +42,11 @@ func (r *run) desk(c *urfave.Context, clerk bool) (*desk, error) {
 	d := &desk{pinned: pinned{trust: *trust}, out: c.String("out")}
 	resolve := aries.NewResolver().ResolveKey
 	keys := func(kid string) (credentials.Key, error) {
-		if _, err := credentials.ResolveDIDKey(kid); errors.Is(err, credentials.ErrFollowed) && d.keys != nil {
+		key, err := credentials.ResolveDIDKey(kid)
+		switch {
+		case err == nil:
+			return key, nil // a did:key says all by itself
+		case errors.Is(err, credentials.ErrFollowed) && d.keys != nil:
 			return d.keys(kid) // the ledger alone knows what followed a did:key
 		}
 		return resolve(kid)

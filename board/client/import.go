@@ -48,6 +48,7 @@ func (c *Client) Import(ctx context.Context, rows []ImportRow) ([]Imported, erro
 // checkImported checks on all processors that each answer is what its row asks
 // for, under the board's signature.
 func (c *Client) checkImported(rows []ImportRow, got []Imported) error {
+	keys := once(c.Keys)
 	errs := make([]error, len(rows))
 	var next atomic.Int64
 	var hands sync.WaitGroup
@@ -55,7 +56,7 @@ func (c *Client) checkImported(rows []ImportRow, got []Imported) error {
 		hands.Go(func() {
 			for i := int(next.Add(1)) - 1; i < len(rows); i = int(next.Add(1)) - 1 {
 				if got[i].Refused == "" {
-					errs[i] = c.checkRow(rows[i], got[i])
+					errs[i] = c.checkRow(rows[i], got[i], keys)
 				}
 			}
 		})
@@ -64,8 +65,26 @@ func (c *Client) checkImported(rows []ImportRow, got []Imported) error {
 	return errors.Join(errs...)
 }
 
-func (c *Client) checkRow(row ImportRow, got Imported) error {
-	doc, err := credentials.Open[credentials.License](got.License, credentials.KindLicense, c.Keys)
+// once resolves each key once: an answer is one moment.
+func once(keys credentials.ResolveKey) credentials.ResolveKey {
+	var mu sync.Mutex
+	known := map[string]credentials.Key{}
+	return func(kid string) (credentials.Key, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if k, ok := known[kid]; ok {
+			return k, nil
+		}
+		k, err := keys(kid)
+		if err == nil {
+			known[kid] = k
+		}
+		return k, err
+	}
+}
+
+func (c *Client) checkRow(row ImportRow, got Imported, keys credentials.ResolveKey) error {
+	doc, err := credentials.Open[credentials.License](got.License, credentials.KindLicense, keys)
 	if err != nil {
 		return err
 	}
@@ -80,7 +99,7 @@ func (c *Client) checkRow(row ImportRow, got Imported) error {
 	if row.Order == nil || got.Known {
 		return nil
 	}
-	o, err := credentials.Open[credentials.Order](got.Order, credentials.KindBoardOrder, c.Keys)
+	o, err := credentials.Open[credentials.Order](got.Order, credentials.KindBoardOrder, keys)
 	if err != nil {
 		return err
 	}

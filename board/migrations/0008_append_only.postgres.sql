@@ -16,3 +16,11 @@ CREATE TRIGGER register_receipt_append_only BEFORE UPDATE OR DELETE OR TRUNCATE 
 	FOR EACH STATEMENT EXECUTE FUNCTION register_append_only();
 CREATE TRIGGER register_anew_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON register_anew
 	FOR EACH STATEMENT EXECUTE FUNCTION register_append_only();
+-- Whoever writes an event has written its license in the same transaction, or
+-- has just read it: to look it up once more, and lock it, for each event of an
+-- import costs as much as to insert it.
+ALTER TABLE register_event DROP CONSTRAINT register_event_license_fkey;
+-- Documents and receipts of two kilobytes stay in their rows: they do not
+-- compress, and every reader of a row wants them.
+ALTER TABLE register_event SET (toast_tuple_target = 8160);
+ALTER TABLE register_receipt SET (toast_tuple_target = 8160);
