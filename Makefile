@@ -16,7 +16,7 @@ help:
 	@echo 'make bench-houses             claims a second, submission to receipt, and where the time goes; six minutes on an idle machine'
 	@echo 'make bench-ledger             the ledger beside Tessera and a hash chain, in one run; some ten minutes on an idle machine'
 	@echo 'make bench-scale MILLIONS=10  what an entry costs as the ledger grows (docs/ledger-scale.md)'
-	@echo 'make bench-credentials        issuing and verifying beside the bare signature; a minute on an idle machine'
+	@echo 'make bench-credentials        issuing and verifying beside the bare signature, and an import; two minutes on an idle machine'
 	@echo 'make test                     everything that must hold; needs gcc, SoftHSM 2 and PostgreSQL binaries, and gets them as root on Debian'
 	@echo 'make test-houses              the services of docker-compose.yml as processes, the story through the command line, docs/joining.md as typed'
 	@echo 'make test-faults CLAIMS=500    the same processes, killed, stopped, delayed and full, one after the other'
@@ -57,7 +57,9 @@ bench-scale:
 	@go test -tags scale -run xxx -bench Scale -benchtime 1x -timeout 120m ./ledger/operator -millions $(or $(MILLIONS),10)
 
 bench-credentials:
+	@test/step.sh 'gcc and PostgreSQL' test/prerequisites.sh
 	@go test -tags bench -run xxx -bench Credentials -benchtime 1x ./credentials/bench
+	@go test -tags bench -run xxx -bench Import -benchtime 1x -timeout 60m ./board/bench $(IMPORT)
 
 test: check race dev-test
 
