@@ -170,7 +170,7 @@ func orderedClaim(c *urfave.Context, path string, f *os.File) (o *ordered, err e
 	case n == 0 && number != "":
 		return nil, refused(path, "it has no claim "+number, "see countersign claim check "+path)
 	case n != 1:
-		return nil, refused(path, fmt.Sprintf("it has %s of them: one is signed at a time", count(n, "claim")), "say which with --claim NUMBER")
+		return nil, refused(path, fmt.Sprintf("it has %s: one is signed at a time", count(n, "claim")), "say which with --claim NUMBER")
 	}
 	return o, nil
 }

@@ -209,8 +209,27 @@ func (g *gate) take(kind, number, token string, h credentials.Handle) (any, bool
 	return api.Acceptance{Handle: h, Control: "C-" + number}, false
 }
 
+// signedUpon is what the insurer's door sees of clinicians' signatures.
+func signedUpon(signatures string, content func() (credentials.Digest, error)) error {
+	digest, err := content()
+	if err != nil || signatures == "" {
+		return err
+	}
+	insurer, _ := credentials.SignerDID(ledgertest.Signer("insurer"))
+	for token := range strings.SplitSeq(signatures, "\n") {
+		if _, v := (claims.SignatureCase{Insurer: insurer, Content: digest, Received: time.Now()}).Intake(token); !v.IsGood() {
+			return v.Err()
+		}
+	}
+	return nil
+}
+
 func (g *gate) postClaim(_ *http.Request, body []byte) (any, error) {
-	doc, err := credentials.Open[claims.Submission](string(body), credentials.KindClaimSubmission, credentials.ResolveDIDKey)
+	token, signatures, _ := strings.Cut(string(body), "\n")
+	doc, err := credentials.Open[claims.Submission](token, credentials.KindClaimSubmission, credentials.ResolveDIDKey)
+	if err == nil {
+		err = signedUpon(signatures, doc.Subject.Claim.ClinicalContent)
+	}
 	if err != nil {
 		return nil, &api.Refusal{Status: 400, Message: err.Error()}
 	}
@@ -219,7 +238,7 @@ func (g *gate) postClaim(_ *http.Request, body []byte) (any, error) {
 		return nil, &api.Refusal{Status: 422, Message: "claim is refused", Problems: []api.Problem{
 			{Segment: "CLM", Element: "CLM02", Loop: "2300", Code: "A8:400", Message: "the gateway found another total"}}}
 	}
-	a, again := g.take("claim", c.Number, string(body), doc.Subject.Handle)
+	a, again := g.take("claim", c.Number, token, doc.Subject.Handle)
 	if !again && c.Number != "NEVER" {
 		outcome := claims.Paid
 		if strings.HasPrefix(c.Number, "PEND") {
@@ -314,12 +333,16 @@ func proofs(t *testing.T, ctx context.Context, l *client.Client, founded *ledger
 }
 
 func (g *gate) postAuthorization(_ *http.Request, body []byte) (any, error) {
-	doc, err := credentials.Open[claims.AuthorizationSubmission](string(body), credentials.KindAuthorizationSubmission, credentials.ResolveDIDKey)
+	token, signatures, _ := strings.Cut(string(body), "\n")
+	doc, err := credentials.Open[claims.AuthorizationSubmission](token, credentials.KindAuthorizationSubmission, credentials.ResolveDIDKey)
+	if err == nil {
+		err = signedUpon(signatures, doc.Subject.Request.ClinicalContent)
+	}
 	if err != nil {
 		return nil, &api.Refusal{Status: 400, Message: err.Error()}
 	}
 	q := &doc.Subject.Request
-	a, again := g.take("authorization", q.Number, string(body), doc.Subject.Handle)
+	a, again := g.take("authorization", q.Number, token, doc.Subject.Handle)
 	if again {
 		return a, nil
 	}

@@ -87,7 +87,7 @@ func newHouseOn(t *testing.T, db *sqldb.DB) *house {
 		t.Fatal(err)
 	}
 	secret := []byte("secret of the tests")
-	h.temporal = &contracts{receiving: activities.Receiving{Books: h.books, Secret: secret, Keys: func(kid string) (credentials.Key, error) {
+	h.temporal = &contracts{receiving: activities.Receiving{Books: h.books, Insurer: did("insurer"), Secret: secret, Keys: func(kid string) (credentials.Key, error) {
 		key, _, err := participants{}.Who(kid)
 		return key, err
 	}}}
