@@ -65,7 +65,7 @@ func (r *run) app() *urfave.App {
 		OnUsageError:   usageError,
 		Action:         group,
 		Commands: []*urfave.Command{
-			r.keyCommand(), r.claimCommand(), r.authCommand(), r.reviewCommand(), r.licenseCommand(), r.clinicianCommand(),
+			r.keyCommand(), r.claimCommand(), r.authCommand(), r.reviewCommand(), r.licenseCommand(), r.credentialCommand(), r.clinicianCommand(),
 			r.planCommand(), r.feesCommand(), r.memberCommand(), r.remitCommand(), r.ledgerCommand(), r.networkCommand(), r.verifyCommand(), r.completionCommand(),
 		},
 	}

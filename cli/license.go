@@ -47,9 +47,10 @@ func (r *run) licenseCommand() *urfave.Command {
 			do: r.licenseImport,
 		}),
 		r.leaf(leaf{
-			name: "export", usage: "write every license of the register as CSV, with what it is good for today",
-			about: "To the standard output. It reads the board's feed from its beginning, as an insurer does.",
-			flags: boardFlags(false), do: r.licenseExport,
+			name: "export", usage: "write the register as CSV, or one license in a form that others read", args: "[HANDLE]", max: 1,
+			about: "To the standard output. Without a HANDLE every license with what it is good for today: it reads the board's\n" +
+				"feed from its beginning, as an insurer does. With one, that license as --form jwt, jcs or rdfc, checked here.",
+			flags: boardFlags(false, text("form", "of one license: `FORM` is jwt (vc+jwt), jcs or rdfc (Data Integrity)")), do: r.licenseExport,
 		}),
 		r.leaf(leaf{
 			name: "renew", usage: "order that a license run to a new last day", args: "HANDLE", min: 1, max: 1,

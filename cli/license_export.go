@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"slices"
@@ -9,10 +10,14 @@ import (
 
 	board "github.com/countersign-health/countersign/board/client"
 	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/vcalm"
 )
 
 // licenseExport folds the feed into the register as it is today.
 func (r *run) licenseExport(c *urfave.Context) error {
+	if form := c.String("form"); form != "" || c.NArg() > 0 {
+		return r.exportForm(c, cmp.Or(form, vcalm.FormJWT))
+	}
 	d, err := r.desk(c, false)
 	if err != nil {
 		return err
@@ -69,4 +74,33 @@ type exportRow struct {
 	LastDay  credentials.Date     `json:"lastDay"` // with its renewals
 	Standing credentials.Standing `json:"standing"`
 	Orders   int                  `json:"orders"`
+}
+
+// exportForm writes one license in a form that others read, once it has been
+// checked here.
+func (r *run) exportForm(c *urfave.Context, form string) error {
+	h, err := licenseHandle(c)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains([]string{vcalm.FormJWT, vcalm.FormJCS, vcalm.FormRDFC}, form) {
+		return refused(commandName(c), "--form: there is no such form", "use jwt, jcs or rdfc; an SD-JWT is for its holder, see docs/vc-api.md")
+	}
+	d, err := r.desk(c, false)
+	if err != nil {
+		return err
+	}
+	text, err := d.Form(c.Context, h, form)
+	if err != nil {
+		return err
+	}
+	f, err := d.house().Examine(c.Context, text, nil)
+	if err == nil && f.Check != credentials.CheckStatus { // what became of it is for whoever reads it
+		err = f.Err()
+	}
+	if err != nil {
+		return caught("check license", err, "tell the board")
+	}
+	_, err = fmt.Fprintln(r.Out, string(text))
+	return err
 }

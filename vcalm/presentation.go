@@ -47,8 +47,14 @@ func (h *House) verifyPresentation(r *http.Request, q request) (any, error) {
 			return nil, err
 		}
 	}
-	if !signed && want != nil {
-		return nil, refused(credentials.VerdictOf(credentials.Refuse(credentials.CheckBinding, "a challenge was given, and nobody has signed the presentation")))
+	return h.presentation(r.Context(), raw, o, want)
+}
+
+// presentation judges one as it was parsed, for what it has to be bound to.
+func (h *House) presentation(ctx context.Context, raw []byte, o map[string]json.RawMessage, want *credentials.Presentation) (_ *Presented, err error) {
+	signed := o["proof"] != nil || hasType(o["type"], envelopedPresentation)
+	if signed != (want != nil) {
+		return nil, refused(credentials.VerdictOf(credentials.Refuse(credentials.CheckBinding, "a challenge is answered by who signs the presentation, and by nobody else")))
 	}
 	a := &Presented{Verified: true, Credentials: []Verified{}, Warnings: []string{}}
 	var all []shown
@@ -62,9 +68,9 @@ func (h *House) verifyPresentation(r *http.Request, q request) (any, error) {
 		a.Holder, all, err = h.enveloped(o, want)
 	}
 	if err != nil {
-		return nil, refusedBy(r.Context(), err)
+		return nil, refusedBy(ctx, err)
 	}
-	return a, h.judgeAll(r.Context(), a, all, want)
+	return a, h.judgeAll(ctx, a, all, want)
 }
 
 // judgeAll wants every credential to hold. Of several that do not, one that is

@@ -160,6 +160,8 @@ type Refused struct {
 	Check    credentials.Check `json:"check"`
 	// Problems repeats it where VCALM looks for it.
 	Problems []problem.Problem `json:"problemDetails"`
+
+	verdict credentials.Verdict
 }
 
 // refused makes an answer of a verdict that is not good. What is not known is
@@ -170,7 +172,7 @@ func refused(v credentials.Verdict) *Refused {
 		p = problem.New(http.StatusServiceUnavailable, "unknown", "not verified: it is not known", "%s: %s", v.Check, v.Why)
 	}
 	p.Detail = oneLine(p.Detail)
-	return &Refused{Problem: *p, Check: v.Check, Problems: []problem.Problem{*p}}
+	return &Refused{Problem: *p, Check: v.Check, Problems: []problem.Problem{*p}, verdict: v}
 }
 
 func (r *Refused) Error() string { return r.Problem.Error() }

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -174,6 +175,16 @@ func (c *Client) StatusList(ctx context.Context, entry *credentials.StatusEntry)
 		return "", nil, fmt.Errorf("status: %w", err)
 	}
 	return string(b), list, nil
+}
+
+// Form brings a license in a form that others read: "jwt", "jcs" or "rdfc". It
+// is for whoever reads that form to check.
+func (c *Client) Form(ctx context.Context, license credentials.Handle, form string) ([]byte, error) {
+	b, err := c.do(ctx, question{method: http.MethodGet, path: "/vc/credentials/" + license.String() + "?form=" + url.QueryEscape(form), within: answerWithin})
+	if err != nil {
+		return nil, fmt.Errorf("fetch license as %s: %w", form, err)
+	}
+	return bytes.TrimSpace(b), nil
 }
 
 // Feed brings the events after a sequence, waiting up to wait for the first
