@@ -336,6 +336,14 @@ func TestVerifyPresentation(t *testing.T) {
 			t.Errorf("%s again: %d by %q", name, again.status, again.Check)
 		}
 	}
+	// The other suite takes no context inside of an object, and so no credential in a presentation.
+	b, err := json.Marshal(bare(holder, jwt(good)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := integrity.Sign(holder, rdfc.Suite(), b, integrity.Terms{Purpose: integrity.Authentication, Created: noon, Challenge: "c", Domain: here}); err == nil {
+		t.Error("signed a presentation with eddsa-rdfc-2022: docs/vc-api.md says that there is none")
+	}
 	h.known = Currently{Standing: may}
 	if a := h.present(t, bare(holder, jwt(good), jcs), "", ""); a.status != 200 || a.Holder != "" || len(a.Warnings) != 1 || len(a.Results) != 2 {
 		t.Errorf("unsigned: %d %+v", a.status, a)
