@@ -89,7 +89,7 @@ func boxed(text []byte) (raw json.RawMessage, presentation bool, err error) {
 		if err := credentials.DecodeStrict(text, &o); err != nil {
 			return nil, false, credentials.Refuse(credentials.CheckContent, "%w", err)
 		}
-		return text, hasType(o["type"], presentationType) || hasType(o["type"], envelopedPresentation), nil
+		return text, only(o["type"], presentationType) || only(o["type"], envelopedPresentation), nil
 	}
 	prefix, kind := dataJWT, envelopedCredential
 	switch {

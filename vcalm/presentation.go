@@ -52,7 +52,7 @@ func (h *House) verifyPresentation(r *http.Request, q request) (any, error) {
 
 // presentation judges one as it was parsed, for what it has to be bound to.
 func (h *House) presentation(ctx context.Context, raw []byte, o map[string]json.RawMessage, want *credentials.Presentation) (_ *Presented, err error) {
-	signed := o["proof"] != nil || hasType(o["type"], envelopedPresentation)
+	signed := o["proof"] != nil || only(o["type"], envelopedPresentation)
 	if signed != (want != nil) {
 		return nil, refused(credentials.VerdictOf(credentials.Refuse(credentials.CheckBinding, "a challenge is answered by who signs the presentation, and by nobody else")))
 	}
