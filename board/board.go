@@ -124,6 +124,7 @@ func Open(ctx context.Context, db *sqldb.DB, signer credentials.Signer, l Append
 	}
 	b.work, b.stop = context.WithCancel(context.Background())
 	b.running.Go(func() { b.watch(b.work) })
+	b.running.Go(func() { b.keepLists(b.work) })
 	b.running.Go(func() { b.keepOn(b.work, "append entry", b.appendNext) })
 	b.running.Go(func() { b.keepOn(b.work, "await receipt", b.receiveNext) })
 	return b, nil

@@ -45,33 +45,40 @@ func (b *Board) statusAt(at place) []credentials.StatusEntry {
 // statusList returns the current status list, signed, and for how long others
 // may keep it, or sql.ErrNoRows.
 func (b *Board) statusList(ctx context.Context, n listName) (token string, keep time.Duration, err error) {
+	now := b.Now()
+	l, err := b.currentList(ctx, n, now)
+	return l.token, l.until.Sub(now) / 2, err
+}
+
+// currentList is the list as it has to be now: the one that is kept, where it
+// still says what is so and has more than half of its life before it.
+func (b *Board) currentList(ctx context.Context, n listName, now time.Time) (signedList, error) {
 	b.lists.mu.Lock()
 	defer b.lists.mu.Unlock()
-	now := b.Now()
 	var any bool
 	var newest int64
-	err = b.db.QueryRow(ctx, `
+	err := b.db.QueryRow(ctx, `
 		SELECT EXISTS (SELECT 1 FROM register_license WHERE list = $1), value FROM register_counter WHERE name = 'event'`,
 		n.number).Scan(&any, &newest)
 	if err != nil {
-		return "", 0, fmt.Errorf("read status list: %w", err)
+		return signedList{}, fmt.Errorf("read status list: %w", err)
 	}
 	if !any || !slices.Contains(credentials.LicensePurposes[:], n.purpose) {
-		return "", 0, sql.ErrNoRows
+		return signedList{}, sql.ErrNoRows
 	}
 	kept, ok := b.lists.lists[n]
 	// A list of more than its whole life was signed while the clock was ahead.
-	young := ok && kept.until.Sub(now) > kept.until.Sub(kept.from)/2 && kept.until.Sub(now) <= b.ListLife
+	young := ok && now.Before(kept.due()) && kept.until.Sub(now) <= b.ListLife
 	if young && kept.event == newest {
-		return kept.token, kept.until.Sub(now) / 2, nil
+		return kept, nil
 	}
 	bits, next, err := b.statusBits(ctx, n, now)
 	if err != nil {
-		return "", 0, fmt.Errorf("read status list: %w", err)
+		return signedList{}, fmt.Errorf("read status list: %w", err)
 	}
 	if !young || !kept.bits.Equal(bits) || !kept.next.Equal(next) {
 		if kept, err = b.signList(n, bits, now, next); err != nil {
-			return "", 0, err
+			return signedList{}, err
 		}
 	}
 	kept.event = newest // what came after it is computed next time
@@ -79,7 +86,54 @@ func (b *Board) statusList(ctx context.Context, n listName) (token string, keep 
 		b.lists.lists = map[listName]signedList{}
 	}
 	b.lists.lists[n] = kept
-	return kept.token, kept.until.Sub(now) / 2, nil
+	return kept, nil
+}
+
+// due is when half of its life is over, and the next one has to be there.
+func (l signedList) due() time.Time { return l.from.Add(l.until.Sub(l.from) / 2) }
+
+// listPause is how soon after one another all lists are looked at, however much
+// happens in the register. A test makes it short.
+var listPause = time.Second
+
+// keepLists has every list signed again before half of its life is over, and as
+// soon as it says something else, although nobody asks for it: so whoever
+// copies lists finds fresh ones, and the first who asks after an order does not
+// wait for its making.
+func (b *Board) keepLists(ctx context.Context) {
+	for {
+		moved := b.nextMove()
+		limited, cancel := context.WithTimeout(ctx, stepTime)
+		next, err := b.signLists(limited)
+		cancel()
+		if err != nil && ctx.Err() == nil {
+			b.Log.Warn("board: will try again", "step", "sign status lists", "error", err.Error())
+			next = firstPause
+		}
+		if !wait(ctx, nil, listPause) || !wait(ctx, moved, next) {
+			return
+		}
+	}
+}
+
+// signLists brings all lists up to date and says when to look again.
+func (b *Board) signLists(ctx context.Context) (next time.Duration, err error) {
+	now := b.Now()
+	next = b.ListLife / 4
+	var last int64
+	if err := b.db.QueryRow(ctx, `SELECT coalesce(max(list), 0) FROM register_license`).Scan(&last); err != nil {
+		return 0, err
+	}
+	for number := int64(1); number <= last; number++ {
+		for _, p := range credentials.LicensePurposes {
+			l, err := b.currentList(ctx, listName{p, number}, now)
+			if err != nil {
+				return 0, err
+			}
+			next = min(next, max(l.due().Sub(now), 0))
+		}
+	}
+	return next, nil
 }
 
 // signList signs a list until the end of its life, or until it changes by

@@ -28,7 +28,8 @@ var elsewhere = []string{
 // and for what is imported from data model 1.1.
 var verifyPath = []string{
 	"credentials/credential.go", "credentials/did.go", "credentials/jws.go", "credentials/judge.go", "credentials/key.go",
-	"credentials/plain.go", "credentials/presentation.go", "credentials/request.go", "credentials/status.go", "credentials/strict.go",
+	"credentials/plain.go", "credentials/presentation.go", "credentials/request.go", "credentials/status.go", "credentials/statuslist.go",
+	"credentials/strict.go",
 	"credentials/verdict.go", "credentials/holder.go", "credentials/possession.go",
 	"claims/signature.go", "claims/countersigned.go", "gateway/signatures.go", "dossier/signatures.go", "store/signatures.go", "board/challenge.go",
 	"credentials/integrity/integrity.go", "credentials/integrity/open.go",
