@@ -119,6 +119,8 @@ func (p Policy) Judge(e *Envelope) Verdict {
 	}
 	if open.Outcome == Good && p.Replayed != nil && p.Replayed(e.Handle) {
 		open = VerdictOf(Refuse(CheckReplay, "it was used before"))
+		open.Message = message
+		return open
 	}
 	open.Message = message
 	return open

@@ -89,9 +89,15 @@ func TestStatusEntriesRefused(t *testing.T) {
 		"another purpose":          func(e []StatusEntry) []StatusEntry { e[1].Purpose = "refresh"; return e },
 		"a suspension of two bits": func(e []StatusEntry) []StatusEntry { e[1].Size = 2; return e },
 		"a revocation that says":   func(e []StatusEntry) []StatusEntry { e[0].Messages = e[2].Messages; return e },
-		"messages of no bit":       func(e []StatusEntry) []StatusEntry { e[2].Size = 0; return e },
-		"messages of five bits":    func(e []StatusEntry) []StatusEntry { e[2].Size = 5; return e },
-		"a message missing":        func(e []StatusEntry) []StatusEntry { e[2].Messages = e[2].Messages[:3]; return e },
+		"messages of no bit":       func(e []StatusEntry) []StatusEntry { e[2].Size, e[2].Messages = 0, e[2].Messages[:1]; return e },
+		"messages of five bits": func(e []StatusEntry) []StatusEntry {
+			e[2].Size = 5
+			for i := 4; i < 32; i++ {
+				e[2].Messages = append(e[2].Messages, StatusMessage{statusValue(i), "more"})
+			}
+			return e
+		},
+		"a message missing": func(e []StatusEntry) []StatusEntry { e[2].Messages = e[2].Messages[:3]; return e },
 		"messages out of order": func(e []StatusEntry) []StatusEntry {
 			e[2].Messages[1], e[2].Messages[2] = e[2].Messages[2], e[2].Messages[1]
 			return e

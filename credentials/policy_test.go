@@ -258,6 +258,12 @@ func TestPolicyManyStatusEntries(t *testing.T) {
 			t.Errorf("%s: got %+v, want %s", tt.name, v, tt.want)
 		}
 	}
+	order := &Envelope{Kind: KindBoardOrder, Handle: handle(7), Issuer: e.Issuer, KeyID: e.KeyID, From: testTime}
+	accepting := p
+	accepting.Status, accepting.Issuer = StatusRequired, func(DID, Kind, string) error { return nil }
+	if v := accepting.Judge(order); v.Outcome != Bad || v.Check != CheckStatus {
+		t.Errorf("a kind of which no list is wanted, without any: %+v", v)
+	}
 	e.Status = []StatusEntry{{Type: statusEntryType, Purpose: PurposeRevocation, Index: "-1", Credential: testListURL}}
 	p.List = func(DID, StatusEntry) (*SignedList, error) { return good, nil }
 	if v := p.Judge(e); v.Outcome != Bad || v.Check != CheckStatus {
