@@ -68,6 +68,10 @@ type Options struct {
 	// GET /ledger; not served where nil.
 	Proofs func(context.Context) map[string][]byte
 
+	// PartyKeys are the keys that the ledger has of a party, for the board's DID
+	// document; nil serves the board's key of today alone.
+	PartyKeys func(credentials.DID) ([]ledger.PartyKey, error)
+
 	// Own lists the licenses and orders that the ledger has of this board from
 	// an index on. A register that lacks one of them does not open. Nil asks
 	// nobody.

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/ledger"
+	"github.com/countersign-health/countersign/ledger/ledgertest"
 	"github.com/countersign-health/countersign/store/sqldb/sqldbtest"
 )
 
@@ -40,7 +42,7 @@ func TestWebDocument(t *testing.T) {
 			if err != nil || resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "application/did+ld+json" {
 				t.Fatalf("GET %s: %s, %s, %v", tt.path, resp.Status, resp.Header.Get("Content-Type"), err)
 			}
-			var doc didDocument
+			var doc credentials.PublicDocument
 			if err := json.Unmarshal(b, &doc); err != nil {
 				t.Fatal(err)
 			}
@@ -50,7 +52,7 @@ func TestWebDocument(t *testing.T) {
 			}
 			key := credentials.EncodeMultikey(pub)
 			kid := tt.id + "#" + key
-			want := verificationMethod{kid, "Multikey", credentials.DID(tt.id), key}
+			want := credentials.VerificationMethod{ID: kid, Type: "Multikey", Controller: credentials.DID(tt.id), Key: key}
 			if string(doc.ID) != tt.id || len(doc.AlsoKnown) != 1 || doc.AlsoKnown[0] != h.DID() || len(doc.Methods) != 1 || doc.Methods[0] != want ||
 				len(doc.Assertions) != 1 || doc.Assertions[0] != kid {
 				t.Errorf("document %s", b)
@@ -61,5 +63,52 @@ func TestWebDocument(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The keys that the board had before are in it, so that what they signed can be
+// verified; one that was declared bad is not. Where the board's own DID is the
+// did:web of its address, nothing is renamed.
+func TestWebDocumentOverTime(t *testing.T) {
+	keys := []ledger.PartyKey{}
+	h := openHouse(t, sqldbtest.Open(t, sqldbtest.SQLite(t)), newTestLedger(), func(o *Options) {
+		o.URL = "https://board.example"
+		o.PartyKeys = func(credentials.DID) ([]ledger.PartyKey, error) { return keys, nil }
+	})
+	for i, name := range []string{"first", "stolen", "today"} {
+		_, multikey, err := credentials.ParseKeyID(ledgertest.Signer(name).KeyID())
+		if err != nil {
+			t.Fatal(err)
+		}
+		k, err := credentials.ParseKey(multikey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i == 1 {
+			k.BadFrom = 7
+		}
+		keys = append(keys, ledger.PartyKey{KeyID: string(h.DID()) + "#" + multikey, Key: k})
+	}
+	resp, err := http.Get(h.server.URL + "/.well-known/did.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil || resp.Header.Get("Cache-Control") != "public, max-age=300" {
+		t.Fatalf("%v, %v", resp.Header, err)
+	}
+	doc, err := credentials.ParseDIDDocument(b, "did:web:board.example")
+	if err != nil || len(doc.Keys) != 2 || len(doc.Unread) != 0 || len(doc.AlsoKnown) != 1 || doc.AlsoKnown[0] != h.DID() {
+		t.Fatalf("%+v, %v", doc, err)
+	}
+	for i, k := range keys {
+		if _, there := doc.Keys["did:web:board.example#"+k.Key.Multikey()]; there != (i != 1) {
+			t.Errorf("key %d is there: %v", i, there)
+		}
+	}
+	own, err := credentials.NewPublicDocument("https://board.example", "did:web:board.example", []string{"did:web:board.example#2026"}, []credentials.Key{keys[0].Key})
+	if err != nil || len(own.AlsoKnown) != 0 || own.Assertions[0] != "did:web:board.example#2026" {
+		t.Errorf("%+v, %v", own, err)
 	}
 }

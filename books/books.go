@@ -136,6 +136,9 @@ type FeedRead struct {
 // A ClinicianFile is all that the books hold of a clinician in a state, as the
 // boards signed it, and how far the feeds of the state's boards were read.
 type ClinicianFile struct {
+	// Doubted: the board said something of the clinician with a key that was not
+	// its own there. It is not among the documents, and what is proves no silence.
+	Doubted   bool
 	Feeds     []FeedRead
 	Documents []Document
 }

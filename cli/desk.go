@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	urfave "github.com/urfave/cli/v2"
@@ -41,13 +40,16 @@ func (r *run) desk(c *urfave.Context, clerk bool) (*desk, error) {
 	}
 	d := &desk{pinned: pinned{trust: *trust}, out: c.String("out")}
 	resolve := aries.NewResolver().ResolveKey
+	// A did:key says all by itself. Of any other, the ledger alone once it is
+	// known; before, the web may say so of a did:web, for the answer that brings
+	// the ledger.
 	keys := func(kid string) (credentials.Key, error) {
 		key, err := credentials.ResolveDIDKey(kid)
 		switch {
 		case err == nil:
-			return key, nil // a did:key says all by itself
-		case errors.Is(err, credentials.ErrFollowed) && d.keys != nil:
-			return d.keys(kid) // the ledger alone knows what followed a did:key
+			return key, nil
+		case d.keys != nil:
+			return d.keys(kid)
 		}
 		return resolve(kid)
 	}

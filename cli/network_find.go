@@ -38,19 +38,11 @@ func (r *run) networkFind(c *urfave.Context) error {
 	if err != nil {
 		return later(commandName(c), oneLine(err.Error()), "check the address; the house may have no did:web document")
 	}
-	all, err := l.admitted(c.Context)
+	registry, err := l.registry(c.Context)
 	if err != nil {
 		return err
 	}
-	parties := slices.Clone(l.genesis.Founders)
-	for _, a := range all {
-		if i := slices.IndexFunc(parties, func(p ledger.Party) bool { return p.DID == a.party.DID }); i >= 0 {
-			parties[i] = a.party // handed over to this key
-		} else {
-			parties = append(parties, a.party)
-		}
-	}
-	p, err := vouched(doc, parties)
+	p, err := vouched(doc, registry)
 	if err != nil {
 		return caught(string(web), err, "believe the ledger, and ask the house by another way")
 	}
@@ -65,21 +57,40 @@ func (r *run) networkFind(c *urfave.Context) error {
 	return err
 }
 
-// vouched is the participant of the ledger that a document is about. The
-// document may name no key but the participant's own.
-func vouched(doc *aries.Document, parties []ledger.Party) (p ledger.Party, err error) {
-	i := slices.IndexFunc(parties, func(q ledger.Party) bool { return q.DID == doc.DID || slices.Contains(doc.AlsoKnown, q.DID) })
-	if i < 0 {
+// vouched is the participant of the ledger that a document is about. The ledger
+// says which keys were the participant's, and when: the document may name those
+// alone, none that was declared bad, and has to name the one of today.
+func vouched(doc *credentials.DIDDocument, registry *ledger.Registry) (p ledger.Party, err error) {
+	for _, did := range append([]credentials.DID{doc.DID}, doc.AlsoKnown...) {
+		if p, err = registry.PartyOf(did); err == nil {
+			break
+		}
+	}
+	if err != nil {
 		return p, fmt.Errorf("the ledger has let nobody in under the names in its document")
 	}
-	p = parties[i]
+	keys, err := registry.Keys(p.DID)
+	if err != nil {
+		return p, err
+	}
 	if len(doc.Keys) == 0 {
 		return p, fmt.Errorf("its document names no key, and the ledger has one of %s", oneLine(p.Name))
 	}
+	current := false
 	for kid, pub := range doc.Keys {
-		if pub.Multikey() != p.Key {
+		i := slices.IndexFunc(keys, func(k ledger.PartyKey) bool { return k.Key.Equal(pub) })
+		switch {
+		case i < 0:
 			return p, fmt.Errorf("its document names the key %s, which on the ledger is not the key of %s", oneLine(kid), oneLine(p.Name))
+		case keys[i].Key.BadFrom != 0:
+			return p, fmt.Errorf("its document names the key %s, which on the ledger is bad from entry %d on", oneLine(kid), keys[i].Key.BadFrom)
+		case doc.DID == p.DID && kid != keys[i].KeyID:
+			return p, fmt.Errorf("its document names the key %s, which on the ledger is %s", oneLine(kid), keys[i].KeyID)
 		}
+		current = current || keys[i].KeyID == p.Kid()
+	}
+	if !current {
+		return p, fmt.Errorf("its document does not name the key that %s signs with now", oneLine(p.Name))
 	}
 	return p, nil
 }

@@ -61,6 +61,7 @@ func TestNetworkFind(t *testing.T) {
 					methods = append(methods, fmt.Sprintf(`{"id":%s,"type":"Multikey","controller":%q,"publicKeyMultibase":%q}`, kid, id, key))
 					kids = append(kids, kid)
 				}
+				w.Header().Set("Content-Type", "application/json")
 				fmt.Fprintf(w, `{"@context":["https://www.w3.org/ns/did/v1"],"id":%q,"alsoKnownAs":[%q],"verificationMethod":[%s],"assertionMethod":[%s]}`,
 					id, tt.known, strings.Join(methods, ","), strings.Join(kids, ","))
 			}))

@@ -60,6 +60,11 @@ type Config struct {
 	// Proofs are leaf 0 and the entries that admitted the participants, so that
 	// callers can hold answers against the leaf 0 that they pin.
 	Proofs func(ctx context.Context) dossier.Files
+	// URL is where the gateway can be reached from outside, and PartyKeys are the
+	// keys that the ledger has of a party: for its DID document, which is not
+	// served where one is missing.
+	URL       string
+	PartyKeys func(credentials.DID) ([]ledger.PartyKey, error)
 	// Publish puts an edition into the books and on the ledger, under the
 	// insurer's own key.
 	Publish func(ctx context.Context, kind books.EditionKind, name, edition string, body []byte) (books.Edition, error)
@@ -102,8 +107,9 @@ type Gateway struct {
 func New(c Config) *Gateway { return &Gateway{c, newReplays(), newEye(c.Books)} }
 
 // Handler is the interface; every call but GET /healthz carries a request
-// token of an admitted key. GET /ledger, GET /standing and the VC API's verifier
-// need none either: what they tell is public, or is what the caller has shown.
+// token of an admitted key. GET /ledger, GET /standing, the DID document and the
+// VC API's verifier need none either: what they tell is public, or is what the
+// caller has shown.
 func (g *Gateway) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
@@ -112,6 +118,8 @@ func (g *Gateway) Handler() http.Handler {
 	})
 	mux.Handle("GET "+standing.Path, g.standing())
 	g.vc().Mount(mux)
+	mux.HandleFunc("GET /.well-known/did.json", g.web) // of a gateway at the root of its server
+	mux.HandleFunc("GET /did.json", g.web)             // of one in a folder, which the server before it takes off
 	mux.Handle("POST /claims", g.door(g.postClaim, ledger.RoleHospital))
 	mux.Handle("POST /authorizations", g.door(g.postAuthorization, ledger.RoleHospital))
 	mux.Handle("GET /submissions", g.door(g.listSubmissions, ledger.RoleHospital))

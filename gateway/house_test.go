@@ -237,6 +237,11 @@ func (participants) Who(kid string) (credentials.Key, ledger.Party, error) {
 // Whose key it was is who has it: nobody hands over here.
 func (p participants) Whose(kid string) (credentials.Key, ledger.Party, error) { return p.Who(kid) }
 
+func (participants) PartyKeys(credentials.DID) ([]ledger.PartyKey, error) {
+	k, err := credentials.NewKey(ledgertest.Key("insurer").Public())
+	return []ledger.PartyKey{{KeyID: ledgertest.Signer("insurer").KeyID(), Key: k}}, err
+}
+
 func (participants) Bad() []ledger.PartyKey                          { return nil }
 func (participants) ReadParticipants(context.Context) (int64, error) { return 0, nil }
 

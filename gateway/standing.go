@@ -20,7 +20,7 @@ func (g *Gateway) standing() http.Handler {
 				return r, err
 			}
 			for _, f := range file.Feeds {
-				r.Feeds = append(r.Feeds, credentials.FeedMark{Board: f.Board, Position: f.Position, Read: f.Read, Fresh: true})
+				r.Feeds = append(r.Feeds, credentials.FeedMark{Board: f.Board, Position: f.Position, Read: f.Read, Fresh: !file.Doubted})
 			}
 			for _, d := range file.Documents {
 				if err := r.Add(ctx, receipts, standing.Document{Handle: d.Handle, Order: d.Order, Token: d.Token, Entry: d.Entry, Receipt: d.Receipt}); err != nil {

@@ -174,7 +174,11 @@ func (b *Books) LicenseDocuments(ctx context.Context, licenses, orders []credent
 // its proofs: what was known at some moment, whoever asks finds out.
 func (b *Books) ClinicianIn(ctx context.Context, npi credentials.NPI, state string) (f books.ClinicianFile, err error) {
 	err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
-		f = books.ClinicianFile{}
+		p := books.Practitioner{NPI: npi, State: state}
+		if err := boardWords(tx, &p); err != nil {
+			return err
+		}
+		f = books.ClinicianFile{Doubted: len(p.Doubted) > 0}
 		err := rows(tx, `SELECT board, position, read_at FROM feed WHERE jurisdiction = $1`, []any{state}, func(rs *sql.Rows) error {
 			var r books.FeedRead
 			var read int64
@@ -190,10 +194,10 @@ func (b *Books) ClinicianIn(ctx context.Context, npi credentials.NPI, state stri
 			order bool
 			query string
 		}{
-			{false, `SELECT handle, token, ledger_index, entry, receipt FROM license WHERE npi = $1 AND jurisdiction = $2 ORDER BY ledger_index`},
+			{false, `SELECT handle, token, ledger_index, entry, receipt FROM license WHERE npi = $1 AND jurisdiction = $2 AND doubted = '' ORDER BY ledger_index`},
 			{true, `
 				SELECT o.handle, o.token, o.ledger_index, o.entry, o.receipt FROM board_order o JOIN license l ON l.handle = o.license
-				WHERE l.npi = $1 AND l.jurisdiction = $2 ORDER BY o.ledger_index`},
+				WHERE l.npi = $1 AND l.jurisdiction = $2 AND l.doubted = '' AND o.doubted = '' ORDER BY o.ledger_index`},
 		} {
 			err := rows(tx, q.query, []any{string(npi), state}, func(rs *sql.Rows) error {
 				d := books.Document{Order: q.order}

@@ -43,8 +43,9 @@ func (boardsOnly) Who(kid string) (credentials.Key, ledger.Party, error) {
 	return credentials.Key{}, ledger.Party{DID: did, Role: ledger.RoleBoard, Jurisdiction: "CA"}, err
 }
 
-func (boardsOnly) Bad() []ledger.PartyKey                          { return nil }
-func (boardsOnly) ReadParticipants(context.Context) (int64, error) { return 0, nil }
+func (boardsOnly) PartyKeys(credentials.DID) ([]ledger.PartyKey, error) { return nil, nil }
+func (boardsOnly) Bad() []ledger.PartyKey                               { return nil }
+func (boardsOnly) ReadParticipants(context.Context) (int64, error)      { return 0, nil }
 
 func (boardsOnly) Date() (d ledgerclient.Date) { return d }
 

@@ -47,6 +47,8 @@ type Config struct {
 	Edits    claims.Edits
 	// ReceiptFromFile is for demonstrations; see gateway.Config.
 	ReceiptFromFile bool
+	// URL is where the gateway can be reached from outside; see gateway.Config.
+	URL string
 	// StopWithin is how long errands under way may take when the house stops;
 	// zero cuts them off, and Temporal has them done again.
 	StopWithin time.Duration
@@ -72,6 +74,8 @@ type Ledger interface {
 	// the keys that were declared bad.
 	ReadParticipants(ctx context.Context) (int64, error)
 	Bad() []ledger.PartyKey
+	// PartyKeys are the keys that a party has or had.
+	PartyKeys(did credentials.DID) ([]ledger.PartyKey, error)
 	// Check verifies an entry's receipt and returns the entry.
 	Check(ctx context.Context, index int64, receipt []byte) (leaf []byte, e ledger.Entry, err error)
 	// Proofs prove who the participants are.
@@ -120,7 +124,7 @@ func NewInsurer(c Config) *Insurer {
 		Reaching:  activities.Reaching{Books: kept},
 	}
 	i.gateway = gateway.New(gateway.Config{
-		Books: c.Books, Temporal: c.Temporal, Who: c.Ledger.Who, Whose: c.Ledger.Whose, Keys: keys, Proofs: c.Ledger.Proofs, Publish: i.Publish, Enroll: i.Enroll, Remit: i.Remit, Insurer: c.Insurer, Signer: c.Signer, Clock: i.Clock, Reviewers: c.Reviewers,
+		Books: c.Books, Temporal: c.Temporal, Who: c.Ledger.Who, Whose: c.Ledger.Whose, Keys: keys, Proofs: c.Ledger.Proofs, URL: c.URL, PartyKeys: c.Ledger.PartyKeys, Publish: i.Publish, Enroll: i.Enroll, Remit: i.Remit, Insurer: c.Insurer, Signer: c.Signer, Clock: i.Clock, Reviewers: c.Reviewers,
 		Secret: c.Secret, Edits: c.Edits, ReceiptFromFile: c.ReceiptFromFile, Patience: c.Patience, Now: c.Now, Log: c.Log,
 	})
 	return i

@@ -155,6 +155,14 @@ func (l *LedgerLine) Whose(kid string) (credentials.Key, ledger.Party, error) {
 // Bad are the keys that were declared bad, as far as the ledger was read.
 func (l *LedgerLine) Bad() []ledger.PartyKey { return l.registry.Bad() }
 
+// PartyKeys are the keys that a party has or had, as far as the ledger was read.
+func (l *LedgerLine) PartyKeys(did credentials.DID) ([]ledger.PartyKey, error) {
+	if keys, err := l.registry.Keys(did); err == nil {
+		l.Who(keys[len(keys)-1].KeyID) // reads every few seconds what is new
+	}
+	return l.registry.Keys(did)
+}
+
 // ReadParticipants asks the ledger who was let in, handed over or declared bad
 // since, and says how far it is known then: the index of the newest such entry.
 func (l *LedgerLine) ReadParticipants(ctx context.Context) (int64, error) {

@@ -71,10 +71,3 @@ func TestImportKindHasNoOrder(t *testing.T) {
 		}
 	}
 }
-
-// aries panics on what it does not expect; a panic is a refusal.
-func TestDocumentOfPanics(t *testing.T) {
-	if doc, err := documentOf(nil, "did:web:board.example"); err == nil {
-		t.Errorf("read %+v out of nothing", doc)
-	}
-}

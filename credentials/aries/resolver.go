@@ -1,52 +1,44 @@
 package aries
 
 import (
-	"bytes"
 	"context"
-	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net"
 	"net/http"
-	"net/url"
+	"net/netip"
 	"strings"
 	"syscall"
 	"time"
 
-	"github.com/hyperledger/aries-framework-go/pkg/doc/did"
-	vdrapi "github.com/hyperledger/aries-framework-go/pkg/framework/aries/api/vdr"
-	"github.com/hyperledger/aries-framework-go/pkg/vdr/key"
-	"github.com/hyperledger/aries-framework-go/pkg/vdr/web"
-	"github.com/mr-tron/base58"
-
 	"github.com/countersign-health/countersign/credentials"
 )
 
-const (
-	fetchTimeout = 3 * time.Second
-	maxDocument  = 64 << 10
-)
+// fetchTimeout bounds a look-up in all: name, connection, headers and document.
+const fetchTimeout = 3 * time.Second
 
-// A Resolver finds the key that a DID URL names, by did:key or did:web, through
-// aries' resolvers. It is discovery: on the ledger, entries say which keys a
-// party has.
+// A Resolver finds the key that a DID URL names, by did:key or did:web. It is
+// discovery: on the ledger, entries say which keys a party has. It does without
+// aries' resolvers, which compare neither the document's id nor names that stand
+// in it twice, and panic on some documents.
 type Resolver struct {
 	client   *http.Client
 	loopback bool
 }
 
 // An Option changes how a Resolver works.
-type Option func(*Resolver)
+type Option func(*Resolver, *http.Transport)
 
 // AllowLoopback resolves did:web:localhost%3APORT and did:web:127.0.0.1%3APORT
 // by plain HTTP: for demos and tests on one machine.
-func AllowLoopback() Option { return func(r *Resolver) { r.loopback = true } }
+func AllowLoopback() Option { return func(r *Resolver, _ *http.Transport) { r.loopback = true } }
 
-// WithRoots fetches did:web documents through t, for private certificate
-// authorities. The resolver's own limits stay.
-func WithRoots(t *http.Transport) Option {
-	return func(r *Resolver) { r.client.Transport = limited{t} }
+// WithTransport changes how documents are fetched, for private certificate
+// authorities and tests. The resolver's own limits stay.
+func WithTransport(change func(*http.Transport)) Option {
+	return func(_ *Resolver, t *http.Transport) { change(t) }
 }
 
 // NewResolver resolves did:key, and did:web over HTTPS.
@@ -58,31 +50,48 @@ func NewResolver(opts ...Option) *Resolver {
 		},
 	}}
 	dialer := &net.Dialer{Timeout: fetchTimeout, Control: r.controlDial}
-	r.client.Transport = limited{&http.Transport{
+	t := &http.Transport{
 		DialContext: dialer.DialContext, TLSHandshakeTimeout: fetchTimeout,
-		MaxResponseHeaderBytes: maxDocument, MaxIdleConns: 16, IdleConnTimeout: time.Minute,
-	}}
-	for _, o := range opts {
-		o(r)
+		MaxResponseHeaderBytes: credentials.MaxDIDDocument, MaxIdleConns: 16, IdleConnTimeout: time.Minute,
 	}
+	for _, o := range opts {
+		o(r, t)
+	}
+	r.client.Transport = t
 	return r
 }
 
-// controlDial keeps a stranger's DID from making this process call itself or
-// the metadata service of a cloud. It sees the address behind the host name.
+// controlDial keeps a stranger's DID from making this process call itself, its
+// own network or the metadata service of a cloud. It sees the address behind the
+// host name, at the moment of the call, so that no name can change in between.
 func (r *Resolver) controlDial(_, address string, _ syscall.RawConn) error {
-	host, _, err := net.SplitHostPort(address)
+	ap, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return err
 	}
-	ip := net.ParseIP(host)
-	switch {
-	case ip == nil || ip.IsUnspecified() || ip.IsLinkLocalUnicast() || ip.IsMulticast():
-		return errors.New("did:web points to an address that no party has")
-	case ip.IsLoopback() && !r.loopback:
-		return errors.New("did:web points to this machine")
+	ip := ap.Addr().Unmap()
+	if ip.IsLoopback() && r.loopback {
+		return nil
+	}
+	if !ip.IsGlobalUnicast() || ip.IsPrivate() || ip.Zone() != "" {
+		return errors.New("did:web points to this machine or to a network of its own")
+	}
+	for _, p := range notPublic {
+		if p.Contains(ip) {
+			return errors.New("did:web points to this machine or to a network of its own")
+		}
 	}
 	return nil
+}
+
+// notPublic are addresses that look public and lead elsewhere (IANA special-purpose
+// registries): shared space, protocol assignments, benchmarks, 240/4, and IPv6
+// prefixes that carry an IPv4 address.
+var notPublic = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
+	netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("240.0.0.0/4"), netip.MustParsePrefix("64:ff9b::/96"),
+	netip.MustParsePrefix("64:ff9b:1::/48"), netip.MustParsePrefix("2001::/32"), netip.MustParsePrefix("2002::/16"), netip.MustParsePrefix("fec0::/10"),
+	netip.MustParsePrefix("::/96"),
 }
 
 // ResolveKey is a credentials.ResolveKey: it returns the key that kid names, if its
@@ -92,150 +101,74 @@ func (r *Resolver) ResolveKey(kid string) (credentials.Key, error) {
 	if err != nil {
 		return credentials.Key{}, err
 	}
+	if strings.HasPrefix(string(d), "did:key:") {
+		return credentials.ResolveDIDKey(kid)
+	}
 	doc, err := r.read(d)
 	if err != nil {
 		return credentials.Key{}, fmt.Errorf("resolve %s: %w", d, err)
 	}
-	pub, err := assertionKey(doc, d, kid)
+	k, err := doc.AssertionKey(kid)
 	if err != nil {
 		return credentials.Key{}, fmt.Errorf("resolve %s: %w", d, err)
 	}
-	return pub, nil
+	return k, nil
 }
 
-// read asks aries. Its parsers panic on some hostile documents; a panic is a
-// refusal here.
-func (r *Resolver) read(d credentials.DID) (doc *did.Doc, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			doc, err = nil, errors.New("its document is malformed")
-		}
-	}()
-	var res *did.DocResolution
-	switch method := strings.SplitN(string(d), ":", 3)[1]; method {
-	case "key":
-		if _, err := credentials.ParseKey(strings.TrimPrefix(string(d), "did:key:")); err != nil {
-			return nil, err
-		}
-		res, err = key.New().Read(string(d))
-	case "web":
-		opts := []vdrapi.DIDMethodOption{vdrapi.WithOption(web.HTTPClientOpt, r.client)}
-		local, err2 := r.webHost(d)
-		if err2 != nil {
-			return nil, err2
-		}
-		if local {
-			opts = append(opts, vdrapi.WithOption(web.UseHTTPOpt, true))
-		}
-		res, err = web.New().Read(string(d), opts...)
-	default:
-		return nil, fmt.Errorf("did:%s is not supported: use did:key or did:web", method)
+// Document resolves a did:web within the same bounds. An assertion method that
+// is no key of ours is refused rather than left out.
+func (r *Resolver) Document(d credentials.DID) (*credentials.DIDDocument, error) {
+	if _, err := credentials.ParseDID(string(d)); err != nil {
+		return nil, err
 	}
+	doc, err := r.read(d)
+	if err != nil {
+		return nil, fmt.Errorf("resolve %s: %w", d, err)
+	}
+	for kid, err := range doc.Unread {
+		return nil, fmt.Errorf("resolve %s: %.200s: %w", d, kid, err)
+	}
+	return doc, nil
+}
+
+func (r *Resolver) read(d credentials.DID) (*credentials.DIDDocument, error) {
+	if !strings.HasPrefix(string(d), "did:web:") {
+		return nil, errors.New("its method is not supported: use did:key or did:web")
+	}
+	url, err := credentials.WebDocument(d, r.loopback)
 	if err != nil {
 		return nil, err
 	}
-	return res.DIDDocument, nil
-}
-
-// webHost checks the host part of a did:web, since aries puts it into a URL as
-// it is: "example.org@evil.test" or "a%2Fb" must not get that far. It says
-// whether the host is this machine and may be asked by plain HTTP.
-func (r *Resolver) webHost(d credentials.DID) (local bool, err error) {
-	id := strings.TrimPrefix(string(d), "did:web:")
-	first, path, _ := strings.Cut(id, ":")
-	host, err := url.PathUnescape(first)
+	b, err := r.fetch(url)
 	if err != nil {
-		return false, errors.New("did:web: bad percent sign")
-	}
-	name, port, _ := strings.Cut(host, ":")
-	for _, c := range []byte(name) {
-		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '.' {
-			return false, fmt.Errorf("did:web: host has the character %q: want lower-case a-z, 0-9, - and .", c)
-		}
-	}
-	for _, c := range []byte(port) {
-		if c < '0' || c > '9' {
-			return false, errors.New("did:web: port is not a number")
-		}
-	}
-	if name == "" || strings.ContainsAny(path, "%@\\") {
-		return false, errors.New("did:web: bad host or path")
-	}
-	return r.loopback && (name == "localhost" || name == "127.0.0.1"), nil
-}
-
-// assertionKey picks the key out of a document that aries accepted. aries does
-// not compare the document's id with what was asked for.
-func assertionKey(doc *did.Doc, d credentials.DID, kid string) (credentials.Key, error) {
-	if doc == nil || doc.ID != string(d) {
-		return credentials.Key{}, errors.New("the document is about another DID")
-	}
-	var found *did.VerificationMethod
-	for i := range doc.AssertionMethod {
-		vm := &doc.AssertionMethod[i].VerificationMethod
-		if vm.ID != kid {
-			continue
-		}
-		if found != nil {
-			return credentials.Key{}, errors.New("two assertion methods have the key id")
-		}
-		found = vm
-	}
-	if found == nil {
-		return credentials.Key{}, errors.New("the document has no assertion method with the key id")
-	}
-	if found.Controller != string(d) {
-		return credentials.Key{}, errors.New("the key is controlled by another DID")
-	}
-	return methodKey(found)
-}
-
-// methodKey reads an Ed25519 or a P-256 key; no other is anybody's here.
-func methodKey(vm *did.VerificationMethod) (credentials.Key, error) {
-	switch vm.Type {
-	case "Multikey", "Ed25519VerificationKey2020":
-		// aries leaves the multicodec in front of the key.
-		if len(vm.Value) > 2+33 {
-			return credentials.Key{}, errors.New("the key is neither an Ed25519 nor a P-256 multikey")
-		}
-		return credentials.ParseKey("z" + base58.Encode(vm.Value))
-	case "JsonWebKey2020", "JsonWebKey":
-		j := vm.JSONWebKey()
-		if j == nil || j.Crv != "Ed25519" && j.Crv != "P-256" {
-			return credentials.Key{}, errors.New("the key is neither an Ed25519 nor a P-256 JWK")
-		}
-		return credentials.NewKey(j.Key)
-	case "Ed25519VerificationKey2018":
-		return credentials.NewKey(ed25519.PublicKey(bytes.Clone(vm.Value)))
-	}
-	return credentials.Key{}, fmt.Errorf("keys of type %q are not supported", vm.Type)
-}
-
-// limited bounds what aries reads whole, and refuses plain HTTP that was not
-// asked for on this machine.
-type limited struct{ next *http.Transport }
-
-func (l limited) RoundTrip(req *http.Request) (*http.Response, error) {
-	host := req.URL.Hostname()
-	if req.URL.Scheme != "https" && host != "localhost" && host != "127.0.0.1" {
-		return nil, errors.New("did:web wants https")
-	}
-	// The deadline holds whichever transport the caller brought.
-	ctx, cancel := context.WithTimeout(req.Context(), fetchTimeout)
-	resp, err := l.next.RoundTrip(req.WithContext(ctx))
-	if err != nil {
-		cancel()
 		return nil, err
 	}
+	return credentials.ParseDIDDocument(b, d)
+}
+
+func (r *Resolver) fetch(url string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), fetchTimeout)
 	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Accept", "application/did+ld+json, application/did+json, application/json")
+	resp, err := r.client.Do(req)
+	if err != nil {
+		return nil, err
+	}
 	defer resp.Body.Close()
-	b, err := io.ReadAll(io.LimitReader(resp.Body, maxDocument+1))
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("its document is answered with %s", resp.Status)
+	}
+	media, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	if err != nil || media != "application/json" && !strings.HasSuffix(media, "+json") {
+		return nil, errors.New("its document is not served as JSON")
+	}
+	b, err := io.ReadAll(io.LimitReader(resp.Body, credentials.MaxDIDDocument+1))
 	if err != nil {
 		return nil, fmt.Errorf("read DID document: %w", err)
 	}
-	if len(b) > maxDocument {
-		return nil, fmt.Errorf("DID document is larger than %d bytes", maxDocument)
-	}
-	resp.Body = io.NopCloser(bytes.NewReader(b))
-	return resp, nil
+	return b, nil // ParseDIDDocument refuses one byte too many
 }

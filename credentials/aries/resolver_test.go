@@ -2,8 +2,10 @@ package aries
 
 import (
 	"bytes"
+	"context"
 	"crypto/ed25519"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -38,10 +40,17 @@ func TestResolveDIDKey(t *testing.T) {
 	}
 }
 
+func asJSON(answer http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/did+ld+json")
+		answer(w, r)
+	})
+}
+
 // webServer serves body as every document and returns the did:web for it.
 func webServer(t *testing.T, answer http.HandlerFunc) string {
 	t.Helper()
-	srv := httptest.NewServer(answer)
+	srv := httptest.NewServer(asJSON(answer))
 	t.Cleanup(srv.Close)
 	return "did:web:" + strings.ReplaceAll(strings.TrimPrefix(srv.URL, "http://"), ":", "%3A")
 }
@@ -99,7 +108,7 @@ func TestResolveDIDWeb(t *testing.T) {
 			return `{"@context":[1,{}],"id":["x"],"verificationMethod":{"a":1},"assertionMethod":[null,1,{"id":[]}]}`
 		}, "resolve"},
 		{"huge", func(d string) string {
-			return document(d, d, d+"#k", multikey, "assertionMethod") + strings.Repeat(" ", maxDocument)
+			return document(d, d, d+"#k", multikey, "assertionMethod") + strings.Repeat(" ", credentials.MaxDIDDocument)
 		}, "larger"},
 	}
 	for _, tt := range tests {
@@ -156,24 +165,104 @@ func TestResolveDIDWebGuards(t *testing.T) {
 	}
 }
 
+// What a stranger's document, or the address in a DID, could lead to.
 func TestResolveDIDWebWantsHTTPS(t *testing.T) {
 	var d string
 	pub := testKey(1)
-	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	srv := httptest.NewTLSServer(asJSON(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, document(d, d, d+"#k", fmt.Sprintf(`"type":"Multikey","publicKeyMultibase":%q`, credentials.EncodeMultikey(pub)), "assertionMethod"))
 	}))
 	defer srv.Close()
-	d = "did:web:" + strings.ReplaceAll(strings.TrimPrefix(srv.URL, "https://"), ":", "%3A")
-	trusting := NewResolver(WithRoots(srv.Client().Transport.(*http.Transport)))
-	if got, err := trusting.ResolveKey(d + "#k"); err != nil || !bytes.Equal(got.Ed25519(), pub) {
-		t.Errorf("ResolveKey over https = %v, %v", got, err)
+	_, port, _ := net.SplitHostPort(strings.TrimPrefix(srv.URL, "https://"))
+	d = "did:web:example.com%3A" + port // a name on the test server's certificate
+	roots := func(t *http.Transport) {
+		t.TLSClientConfig = srv.Client().Transport.(*http.Transport).TLSClientConfig
 	}
-	plain, err := http.NewRequest(http.MethodGet, "http://board.example/", nil)
-	if err != nil {
-		t.Fatal(err)
+	var dialed string
+	here := func(t *http.Transport) {
+		roots(t)
+		t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+			dialed = address
+			return (&net.Dialer{}).DialContext(ctx, network, strings.TrimPrefix(srv.URL, "https://"))
+		}
 	}
-	if _, err := trusting.client.Transport.RoundTrip(plain); err == nil {
-		t.Error("plain http was allowed")
+	if got, err := NewResolver(WithTransport(here)).ResolveKey(d + "#k"); err != nil || !bytes.Equal(got.Ed25519(), pub) || dialed != "example.com:"+port {
+		t.Errorf("over https: %v, %v, by %s", got, err, dialed)
+	}
+	if _, err := NewResolver(WithTransport(func(t *http.Transport) { here(t); t.TLSClientConfig = nil })).ResolveKey(d + "#k"); err == nil {
+		t.Error("a certificate that nobody vouches for was believed")
+	}
+	// By plain HTTP no one but this machine is asked, and that only where it is allowed.
+	for _, r := range []*Resolver{NewResolver(WithTransport(here)), NewResolver(AllowLoopback(), WithTransport(here))} {
+		url, err := credentials.WebDocument(credentials.DID(d), r.loopback)
+		if err != nil || !strings.HasPrefix(url, "https://") {
+			t.Errorf("asks %s, %v", url, err)
+		}
+	}
+}
+
+// A name may lead anywhere by the time that it is asked for: the address behind
+// it is judged as it is called.
+func TestResolveDIDWebDialsOnlyThePublic(t *testing.T) {
+	for _, r := range []*Resolver{NewResolver(), NewResolver(AllowLoopback())} {
+		for _, address := range []string{
+			"10.1.2.3:443", "192.168.0.1:443", "172.16.0.1:443", "169.254.169.254:80", "100.64.1.1:443", "0.0.0.0:443", "0.1.2.3:443", "224.0.0.1:443",
+			"255.255.255.255:443", "240.0.0.1:443", "198.18.0.1:443", "192.0.0.8:443", "[::]:443", "[fe80::1%eth0]:443", "[fe80::1]:443", "[fc00::1]:443", "[fd12::1]:443", "[fec0::1]:443",
+			"[::ffff:10.0.0.1]:443", "[::ffff:169.254.169.254]:443", "[64:ff9b::a00:1]:443", "[2002:a00:1::]:443", "[2001:0:1::]:443", "[::10.0.0.1]:443", "[ff02::1]:443", "name:443", "",
+		} {
+			if r.controlDial("tcp", address, nil) == nil {
+				t.Errorf("loopback %v: dials %s", r.loopback, address)
+			}
+		}
+		for _, address := range []string{"127.0.0.1:443", "127.9.9.9:443", "[::1]:443", "[::ffff:127.0.0.1]:443"} {
+			if err := r.controlDial("tcp", address, nil); (err == nil) != r.loopback {
+				t.Errorf("loopback %v: %s: %v", r.loopback, address, err)
+			}
+		}
+		for _, address := range []string{"93.184.215.14:443", "[2606:2800:21f:cb07::1]:443"} {
+			if err := r.controlDial("tcp", address, nil); err != nil {
+				t.Errorf("%s: %v", address, err)
+			}
+		}
+	}
+	if r := NewResolver(); r.client.Transport.(*http.Transport).Proxy != nil {
+		t.Error("a proxy would be called in the place of the address")
+	}
+}
+
+func TestResolveDIDWebFolder(t *testing.T) {
+	pub := testKey(1)
+	var d string
+	d = webServer(t, func(w http.ResponseWriter, r *http.Request) {
+		id := d
+		switch r.URL.Path {
+		case "/boards/ma/did.json":
+			id += ":boards:ma"
+		case "/.well-known/did.json":
+		default:
+			t.Errorf("asked for %s", r.URL.Path)
+		}
+		fmt.Fprint(w, document(id, id, id+"#k", fmt.Sprintf(`"type":"Multikey","publicKeyMultibase":%q`, credentials.EncodeMultikey(pub)), "assertionMethod"))
+	})
+	r := NewResolver(AllowLoopback())
+	for _, kid := range []string{d + "#k", d + ":boards:ma#k"} {
+		if got, err := r.ResolveKey(kid); err != nil || !bytes.Equal(got.Ed25519(), pub) {
+			t.Errorf("%s: %v, %v", kid, got, err)
+		}
+	}
+}
+
+func TestResolveDIDWebMedia(t *testing.T) {
+	for media, good := range map[string]bool{"application/json": true, "application/did+json; charset=utf-8": true, "application/did+ld+json": true,
+		"text/html": false, "text/plain": false, "application/octet-stream": false, "json": false, "/": false} {
+		var d string
+		d = webServer(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", media)
+			fmt.Fprint(w, document(d, d, d+"#k", fmt.Sprintf(`"type":"Multikey","publicKeyMultibase":%q`, credentials.EncodeMultikey(testKey(1))), "assertionMethod"))
+		})
+		if _, err := NewResolver(AllowLoopback()).ResolveKey(d + "#k"); (err == nil) != good {
+			t.Errorf("%s: %v", media, err)
+		}
 	}
 }
 
@@ -194,5 +283,22 @@ func TestResolveDIDWebTimesOut(t *testing.T) {
 	}
 	if took := time.Since(start); took > 2*fetchTimeout {
 		t.Errorf("gave up after %s", took)
+	}
+}
+
+// A server that gives a byte now and then is given no longer than one that gives none.
+func TestResolveDIDWebDrips(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes three seconds")
+	}
+	d := webServer(t, func(w http.ResponseWriter, r *http.Request) {
+		for r.Context().Err() == nil {
+			fmt.Fprint(w, " ")
+			w.(http.Flusher).Flush()
+			time.Sleep(100 * time.Millisecond)
+		}
+	})
+	if _, err := NewResolver(AllowLoopback()).ResolveKey(d + "#k"); err == nil || !strings.Contains(err.Error(), "deadline") && !strings.Contains(err.Error(), "Timeout") {
+		t.Errorf("got %v, want a timeout", err)
 	}
 }

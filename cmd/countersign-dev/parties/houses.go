@@ -97,6 +97,7 @@ func (n *Network) startBoard(ctx context.Context, name, state string) error {
 		return err
 	}
 	b, err := board.Open(ctx, db, n.keys.party[name], line, board.Options{
+		PartyKeys:    line.PartyKeys,
 		Jurisdiction: state, URL: address, Clerks: []string{n.keys.party[Clerk].KeyID()},
 		CheckNPI: !n.Edits.SkipNPICheckDigit, Proofs: func(ctx context.Context) map[string][]byte { return line.Proofs(ctx) }, Log: n.log.With("party", name),
 	})

@@ -149,6 +149,7 @@ func startBoard(ctx context.Context, p *process) (http.Handler, error) {
 		return nil, err
 	}
 	b, err := board.Open(ctx, db, s, p.timed(line), board.Options{
+		PartyKeys:    line.PartyKeys,
 		Jurisdiction: c.Jurisdiction, URL: c.URL, Clerks: c.Clerks, CheckNPI: !c.SkipNPICheckDigit, Proofs: func(ctx context.Context) map[string][]byte { return line.Proofs(ctx) }, Log: p.log,
 	})
 	if err != nil {

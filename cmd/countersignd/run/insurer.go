@@ -130,10 +130,15 @@ func (p *process) insurer(ctx context.Context, contracts bool) (*worker.Insurer,
 		}
 		wrap = func(b activities.Books) activities.Books { return p.tally(b) }
 	}
+	url := ""
+	if g := p.config.Gateway; g != nil {
+		url = g.URL
+	}
 	return worker.NewInsurer(worker.Config{
 		Insurer: did, Reviewers: reviewersOf(c.Reviewers), Payer: payerOf(c.Payer), Signer: s, Secret: secret, Books: books, Temporal: temporal,
 		Ledger: p.timedLine(line), Boards: feeds, Patience: c.Patience,
 		Edits: claims.Edits{SkipNPICheckDigit: c.Edits.SkipNPICheckDigit},
+		URL:   url,
 		Now:   time.Now, Log: p.log, WrapBooks: wrap, StopWithin: p.config.Drain, Build: build,
 	}), nil
 }
