@@ -24,7 +24,7 @@ type Gateway struct {
 	Admin string `yaml:"admin"`
 	// URL is the address of the door as others know it. With it, the gateway
 	// serves its DID document (did:web). Default: none, and no document.
-	URL string `yaml:"url"`
+	URL string `yaml:"url,optional"`
 }
 
 // BuildName is the form of a build's name.
