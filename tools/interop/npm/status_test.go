@@ -132,6 +132,8 @@ func TestTheirLists(t *testing.T) {
 	list := func(p party, e credentials.StatusEntry, from time.Time, length int, set ...int) func() (*credentials.SignedList, error) {
 		return func() (*credentials.SignedList, error) { return theirList(t, p, e, from, length, set...) }
 	}
+	misnamed := suspension
+	misnamed.Credential = revocation.Credential
 	for _, c := range []struct {
 		what    string
 		other   lists
@@ -145,7 +147,7 @@ func TestTheirLists(t *testing.T) {
 		{"another's list", lists{credentials.PurposeRevocation: list(thief, revocation, now, size)}, credentials.NotKnown, ""},
 		{"a list that has ended", lists{credentials.PurposeRevocation: list(board, revocation, now.Add(-2*time.Hour), size)}, credentials.NotKnown, ""},
 		{"a list of another length", lists{credentials.PurposeRevocation: list(board, revocation, now, 3*size/2)}, credentials.NotKnown, ""},
-		{"a list of another purpose", lists{credentials.PurposeRevocation: list(board, suspension, now, size)}, credentials.NotKnown, ""},
+		{"a list of another purpose", lists{credentials.PurposeRevocation: list(board, misnamed, now, size)}, credentials.NotKnown, ""},
 		{"no list", lists{credentials.PurposeSuspension: func() (*credentials.SignedList, error) { return nil, errors.New("it is away") }}, credentials.NotKnown, ""},
 	} {
 		at := lists{credentials.PurposeRevocation: list(board, revocation, now, size, 0, 4710, 4712), credentials.PurposeSuspension: list(board, suspension, now, size),
