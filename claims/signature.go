@@ -105,7 +105,7 @@ func (s SignatureCase) bound(doc *credentials.Credential[ClinicianSignature]) er
 		if err != nil {
 			return credentials.Lack(credentials.CheckIssuer, "%w", err)
 		}
-		if holder == "" || holder != doc.Issuer {
+		if holder != doc.Issuer {
 			return credentials.Refuse(credentials.CheckIssuer, "%s", at.why)
 		}
 	}

@@ -65,6 +65,13 @@ func TestJudgeSignature(t *testing.T) {
 		{"for another insurer", func(s *ClinicianSignature, _ *SignatureCase) { s.Insurer = "did:web:other.example" }, 'a', "bad binding another insurer", "bad binding"},
 		{"no insurer asks", func(_ *ClinicianSignature, c *SignatureCase) { c.Insurer = "" }, 'a', "bad binding another insurer", "bad binding"},
 		{"upon something else", func(_ *ClinicianSignature, c *SignatureCase) { c.Content[0]++ }, 'a', "bad binding something else", "bad binding"},
+		{"no insurer, and none asks", func(s *ClinicianSignature, c *SignatureCase) { s.Insurer, c.Insurer = "", "" }, 'a', "bad binding another insurer", "bad binding"},
+		{"upon nothing", func(s *ClinicianSignature, c *SignatureCase) {
+			s.Content, c.Content = credentials.Digest{}, credentials.Digest{}
+		}, 'a', "bad binding something else", "bad binding"},
+		{"under no license", func(s *ClinicianSignature, c *SignatureCase) {
+			s.License, c.License.Handle = credentials.Handle{}, credentials.Handle{}
+		}, 'a', "bad content names no license", "bad content"},
 		{"another handle inside", func(s *ClinicianSignature, _ *SignatureCase) { s.Handle[0]++ }, 'a', "bad content another handle", "bad content"},
 		{"signed after it came in", func(_ *ClinicianSignature, c *SignatureCase) { c.Received = when("2026-02-03T11:58:59Z") }, 'a', "bad dates valid from", "bad dates"},
 		{"clocks that differ by a minute", func(_ *ClinicianSignature, c *SignatureCase) { c.Received = when("2026-02-03T11:59:00Z") }, 'a', "good", ""},

@@ -184,6 +184,20 @@ func TestCountersignedIsCheckedAgain(t *testing.T) {
 		{"under another name", nil, func(w *world) {
 			w.files[path.Join(Signatures, handle("x").String()+".jwt")] = w.files[fileOf(Signatures, handle("signature C1"))]
 		}, "signatures name it is the signature"},
+		{"another handle inside", nil, func(w *world) {
+			s := claims.ClinicianSignature{Handle: handle("x"), License: handle("l"), Insurer: "did:web:x.example", Content: credentials.Digest{1}}
+			for _, h := range []credentials.Handle{handle("x"), handle("y")} {
+				token, err := credentials.Issue(signerOf("clinician"), credentials.KindClinicianSignature, handle("y"), w.now, nil, s)
+				w.check(err)
+				w.files.Token(Signatures, h, token)
+			}
+		}, "signatures/" + handle("x").String() + ".jwt name it is the signature"},
+		{"another handle outside", nil, func(w *world) {
+			s := claims.ClinicianSignature{Handle: handle("x"), License: handle("l"), Insurer: "did:web:x.example", Content: credentials.Digest{1}}
+			token, err := credentials.Issue(signerOf("clinician"), credentials.KindClinicianSignature, handle("y"), w.now, nil, s)
+			w.check(err)
+			w.files.Token(Signatures, handle("y"), token)
+		}, "signatures/" + handle("y").String() + ".jwt name it is the signature"},
 		{"no line feed", nil, func(w *world) {
 			name := fileOf(Signatures, handle("signature C1"))
 			w.files[name] = bytes.TrimSpace(w.files[name])

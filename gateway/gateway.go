@@ -31,7 +31,7 @@ type Books interface {
 	Submissions(ctx context.Context, submitter credentials.DID, state string) ([]credentials.Handle, error)
 	PractitionerIn(ctx context.Context, npi credentials.NPI, state string) (books.Practitioner, error)
 	Pended(ctx context.Context) ([]credentials.Handle, error)
-	AddSignatures(ctx context.Context, submission credentials.Handle, signatures []books.Signature) (work books.Work, added bool, err error)
+	AddSignatures(ctx context.Context, submission credentials.Handle, signatures []books.Signature) (work books.Work, waits bool, err error)
 	Signatures(ctx context.Context, submission credentials.Handle) ([]books.Signature, error)
 	Determine(ctx context.Context, d claims.Determination, token string) (books.Work, error)
 	Editions(ctx context.Context) ([]books.Edition, error)

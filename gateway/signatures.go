@@ -60,11 +60,11 @@ func (g *Gateway) signatures(tokens []string, content func() (credentials.Digest
 // clinicians have signed since: the contract that waits for it goes on.
 func (g *Gateway) again(ctx context.Context, known books.Received, signatures []books.Signature) (any, error) {
 	if len(signatures) > 0 {
-		work, added, err := g.Books.AddSignatures(ctx, known.Submission, signatures)
+		work, waits, err := g.Books.AddSignatures(ctx, known.Submission, signatures)
 		if errors.Is(err, books.ErrSignatureUsed) || errors.Is(err, books.ErrTooManySignatures) {
 			return nil, refuse(http.StatusConflict, "%v", err)
 		}
-		if err == nil && added {
+		if err == nil && waits {
 			err = g.Temporal.SignalWorkflow(ctx, workflows.ContractID(work), "", workflows.ReconsiderSignal, workflows.Reconsider{})
 		}
 		if err != nil {

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -47,7 +48,7 @@ func TestSignaturesComeWithClaims(t *testing.T) {
 		t.Fatal(err)
 	}
 	later := clinicianSigns(t, without.Claim, nil)
-	for i, woken := range []int{1, 1} { // the second time it is no news
+	for i, woken := range []int{1, 2} { // whoever could not wake it the first time does so the second
 		a, err := hospital.SubmitClaim(ctx, signClaim(t, "hospital", without), later)
 		if err != nil || !a.Again || a.Handle != without.Handle {
 			t.Errorf("time %d: %+v, %v", i+1, a, err)
@@ -130,5 +131,23 @@ func TestRefusedSignatures(t *testing.T) {
 	}
 	if len(h.temporal.woken) != 0 {
 		t.Errorf("woken: %v", h.temporal.woken)
+	}
+	var many []string
+	for range 50 {
+		many = append(many, clinicianSigns(t, c.Claim, nil))
+	}
+	if _, err := hospital.SubmitClaim(ctx, signClaim(t, "hospital", c), many...); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := hospital.SubmitClaim(ctx, signClaim(t, "hospital", c), clinicianSigns(t, c.Claim, nil)); status(err) != http.StatusConflict || !strings.Contains(err.Error(), "more clinicians have signed") {
+		t.Errorf("the fifty-first: %v", err)
+	}
+	another := aClaim("C3")
+	if _, err := hospital.SubmitClaim(ctx, signClaim(t, "hospital", another)); err != nil {
+		t.Fatal(err)
+	}
+	h.temporal.failing(errors.New("Temporal is away"))
+	if _, err := hospital.SubmitClaim(ctx, signClaim(t, "hospital", another), clinicianSigns(t, another.Claim, nil)); status(err) != http.StatusServiceUnavailable {
+		t.Errorf("a contract that could not be woken: %v", err)
 	}
 }

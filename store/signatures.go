@@ -24,10 +24,11 @@ type signatureBody struct {
 }
 
 // AddSignatures keeps the signatures that came later than the submission that
-// they are upon, and says whether any of them was new and may matter still.
-func (b *Books) AddSignatures(ctx context.Context, submission credentials.Handle, signatures []books.Signature) (work books.Work, added bool, err error) {
+// they are upon, and says whether its contract may be waiting for them. Whoever
+// could not wake it asks again, and hears the same.
+func (b *Books) AddSignatures(ctx context.Context, submission credentials.Handle, signatures []books.Signature) (work books.Work, waits bool, err error) {
 	err = b.tx(ctx, func(tx *sealedTx) error {
-		added = false
+		waits = false
 		row, err := readSubmission(tx, submission)
 		if err != nil {
 			return err
@@ -38,47 +39,47 @@ func (b *Books) AddSignatures(ctx context.Context, submission credentials.Handle
 		if row.state != stateReceived && row.state != string(claims.Pended) {
 			return nil // decided: nothing waits for it
 		}
-		n, err := putSignatures(tx, submission, signatures)
-		added = n > 0
-		return err
+		waits = true
+		return putSignatures(tx, submission, signatures)
 	})
-	return work, added, err
+	return work, waits, err
 }
 
 // putSignatures keeps what is not kept yet, in order. A signature is good for one
 // submission: whoever brings it with another is refused.
-func putSignatures(tx *sealedTx, submission credentials.Handle, signatures []books.Signature) (added int, err error) {
+func putSignatures(tx *sealedTx, submission credentials.Handle, signatures []books.Signature) error {
+	added := 0
 	for _, s := range signatures {
 		known, err := keptFor(tx, s.Handle)
 		switch {
 		case err == nil && known == submission.String():
 			continue
 		case err == nil:
-			return added, books.ErrSignatureUsed
+			return books.ErrSignatureUsed
 		case !errors.Is(err, books.ErrNotFound):
-			return added, err
+			return err
 		}
 		have, err := tokensUpon(tx, submission)
 		if err != nil {
-			return added, err
+			return err
 		}
 		if len(have) >= maxSignatures {
-			return added, books.ErrTooManySignatures
+			return books.ErrTooManySignatures
 		}
 		body, err := json.Marshal(signatureBody{s.Received})
 		if err != nil {
-			return added, err
+			return err
 		}
 		_, err = keepSigned(tx, books.Signed{Key: books.SignatureKey(submission, len(have)+1), Handle: s.Handle, Submission: submission, Token: s.Token, Body: body})
 		if err != nil {
-			return added, err
+			return err
 		}
 		added++
 	}
 	if added == 0 {
-		return 0, nil
+		return nil
 	}
-	return added, bumpFence(tx, signatureFence(submission.String()))
+	return bumpFence(tx, signatureFence(submission.String()))
 }
 
 // signatureFence moves whenever a clinician's signature upon a submission comes.

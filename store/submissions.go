@@ -29,7 +29,7 @@ func (b *Books) ReceiveClaim(ctx context.Context, c books.NewClaim) (got books.R
 		if err != nil || got.Again {
 			return err
 		}
-		if _, err := putSignatures(tx, got.Submission, c.Signatures); err != nil {
+		if err := putSignatures(tx, got.Submission, c.Signatures); err != nil {
 			return err
 		}
 		for i := range claim.Lines {
@@ -85,7 +85,7 @@ func (b *Books) ReceiveAuthorization(ctx context.Context, a books.NewAuthorizati
 		if err != nil || got.Again {
 			return err
 		}
-		if _, err := putSignatures(tx, got.Submission, a.Signatures); err != nil {
+		if err := putSignatures(tx, got.Submission, a.Signatures); err != nil {
 			return err
 		}
 		for _, it := range r.Items {
