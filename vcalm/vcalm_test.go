@@ -364,6 +364,11 @@ func TestVerifyPresentation(t *testing.T) {
 			t.Errorf("%s: %d", name, a.status)
 		}
 	}
+	// What was presented to another verifier is not passed on to us under the other's name.
+	passed := h.challenge(t)
+	if a := h.present(t, asJWT(holder, passed, "did:web:other.test", noon, good), passed, "did:web:other.test"); a.status != 400 {
+		t.Errorf("presented to another and passed on: %d", a.status)
+	}
 	c := h.challenge(t)
 	h.now = noon.Add(challengeLife + time.Second)
 	if a := h.present(t, asJWT(holder, c, here, h.now, good), c, here); a.Check != credentials.CheckReplay {
