@@ -278,13 +278,13 @@ func TestImportKilledAtEachCommit(t *testing.T) {
 func TestClientRefusesTamperedImports(t *testing.T) {
 	h := openHouse(t, sqldbtest.Open(t, sqldbtest.SQLite(t)), newTestLedger())
 	c, ctx := h.client(t), t.Context()
-	rows := importRows(2, 4) // of which the second and the fourth have orders
+	rows := importRows(2, 5) // of which the second and the last are suspended
 	other, err := c.Issue(ctx, application(50))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, lie := range map[string]func(*client.ImportAnswer){
-		"a row left out": func(a *client.ImportAnswer) { a.Rows = a.Rows[:3] },
+		"a row left out": func(a *client.ImportAnswer) { a.Rows = a.Rows[:4] },
 		"rows exchanged": func(a *client.ImportAnswer) { a.Rows[0], a.Rows[2] = a.Rows[2], a.Rows[0] },
 		"another license": func(a *client.ImportAnswer) {
 			a.Rows[0].License, a.Rows[0].Handle = other.License.Token, other.License.Handle
@@ -292,7 +292,7 @@ func TestClientRefusesTamperedImports(t *testing.T) {
 		"another handle":           func(a *client.ImportAnswer) { a.Rows[0].Handle = other.License.Handle },
 		"no license":               func(a *client.ImportAnswer) { a.Rows[0].License = "" },
 		"no order":                 func(a *client.ImportAnswer) { a.Rows[1].Order = "" },
-		"the order of another row": func(a *client.ImportAnswer) { a.Rows[1].Order = a.Rows[3].Order },
+		"the order of another row": func(a *client.ImportAnswer) { a.Rows[1].Order = a.Rows[4].Order },
 		"a signature changed": func(a *client.ImportAnswer) {
 			a.Rows[1].License = a.Rows[1].License[:900] + "AAAA" + a.Rows[1].License[904:]
 		},
