@@ -197,6 +197,12 @@ func TestOpenStatusList(t *testing.T) {
 		"not unpacked": func() (*StatusList, error) {
 			return OpenStatusList(says(StatusListSubject{ID: listURL + "#list", Type: statusListType, Purpose: PurposeRevocation, Encoded: "u"}), issuer, entry, from, ResolveDIDKey)
 		},
+		"under another name": func() (*StatusList, error) {
+			return OpenStatusList(says(StatusListSubject{ID: listURL, Type: statusListType, Purpose: PurposeRevocation, Encoded: list.Encode()}), issuer, entry, from, ResolveDIDKey)
+		},
+		"with a time to live of less than nothing": func() (*StatusList, error) {
+			return OpenStatusList(says(StatusListSubject{ID: listURL + "#list", Type: statusListType, Purpose: PurposeRevocation, Encoded: list.Encode(), TTL: -1}), issuer, entry, from, ResolveDIDKey)
+		},
 		"a license for it": func() (*StatusList, error) {
 			return OpenStatusList(testToken(t, testKey(1)), issuer, entry, from, ResolveDIDKey)
 		},
