@@ -76,6 +76,7 @@ func TestParseDIDDocument(t *testing.T) {
 		{"JWK for encryption", docWith(method(kid, d, okp(`,"use":"enc"`)), `"#k"`), Key{}, "signing"},
 		{"JWK of a secret", docWith(method(kid, d, `"type":"JsonWebKey","publicKeyJwk":{"kty":"oct","k":"AA"}`), `"#k"`), Key{}, "neither"},
 		{"JWK with padding", docWith(method(kid, d, strings.Replace(okp(""), x, x+"=", 1)), `"#k"`), Key{}, "base64url"},
+		{"JWK with a line feed", docWith(method(kid, d, strings.Replace(okp(""), x, x[:9]+`\n`+x[9:], 1)), `"#k"`), Key{}, "base64url"},
 		{"JWK cut short", docWith(method(kid, d, strings.Replace(okp(""), x, x[:42], 1)), `"#k"`), Key{}, "base64url"},
 		{"JWK without y", docWith(method(kid, d, strings.Replace(ec, `"y"`, `"z"`, 1)), `"#k"`), Key{}, "base64url"},
 		{"JWK off the curve", docWith(method(kid, d, strings.Replace(ec, coord(pub.Y.FillBytes(make([]byte, 32))), x, 1)), `"#k"`), Key{}, "P-256"},
@@ -101,6 +102,11 @@ func TestParseDIDDocument(t *testing.T) {
 			var k Key
 			if err == nil {
 				k, err = doc.AssertionKey(kid)
+				for id := range doc.Keys {
+					if !strings.HasPrefix(id, d+"#") {
+						t.Errorf("it has the key %s", id)
+					}
+				}
 			}
 			switch {
 			case tt.want.Algorithm() != "" && (err != nil || !k.Equal(tt.want)):

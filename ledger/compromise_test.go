@@ -202,6 +202,17 @@ func TestCompromiseRefused(t *testing.T) {
 			t.Errorf("%s: accepted", what)
 		}
 	}
+	// The next key, under the name of the one before: it would take its place.
+	posing := moved
+	posing = signed(t, posing, nil, credentials.NewSigner(keys[2].KeyID(), ledgertest.Key("fourth")))
+	if r.CheckAt(30, posing) == nil {
+		t.Error("signed by the next key under another's name: accepted")
+	}
+	other := bad(t, keys[2], keys[1], 12)
+	other.Document[0] ^= 1
+	if r.CheckAt(30, signed(t, other, nil, keys[2])) == nil {
+		t.Error("of another document: accepted")
+	}
 	forged := signed(t, moved, nil, next("fourth"))
 	forged.Signature[0] ^= 1
 	if r.CheckAt(30, forged) == nil {

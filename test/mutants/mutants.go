@@ -31,7 +31,7 @@ var verifyPath = []string{
 	"credentials/credential.go", "credentials/did.go", "credentials/jws.go", "credentials/judge.go", "credentials/key.go",
 	"credentials/plain.go", "credentials/presentation.go", "credentials/request.go", "credentials/status.go", "credentials/statuslist.go",
 	"credentials/strict.go",
-	"credentials/verdict.go", "credentials/holder.go", "credentials/possession.go",
+	"credentials/verdict.go", "ledger/compromise.go", "credentials/did_document.go", "credentials/holder.go", "credentials/possession.go",
 	"claims/signature.go", "claims/countersigned.go", "gateway/signatures.go", "dossier/signatures.go", "board/challenge.go",
 	"credentials/integrity/integrity.go", "credentials/integrity/open.go",
 	"credentials/sdjwt/binding.go", "credentials/sdjwt/disclosure.go", "credentials/sdjwt/holder.go", "credentials/sdjwt/sdjwt.go",
@@ -42,6 +42,7 @@ var verifyPath = []string{
 // testsOf names the tests that have to catch what is taken out of a file, where
 // its package has many that take long and are about other things.
 var testsOf = map[string]string{
+	"ledger/compromise.go": "Compromise", "credentials/did_document.go": "DIDDocument|PublicDocument",
 	"claims/signature.go": "Signature", "claims/countersigned.go": "Signature|Unnamed", "gateway/signatures.go": "Signatures",
 	"dossier/signatures.go": "Countersigned", "board/challenge.go": "TestKeyIs",
 }
