@@ -29,8 +29,8 @@ func TestClinicianSigns(t *testing.T) {
 		h.order(npi, client.OrderRequest{Action: credentials.OrderRenew, Effective: time.Date(2027, 9, 1, 0, 0, 0, 0, time.UTC), Until: "2199-12-31", Reason: "R-1"})
 	}
 	own := map[credentials.NPI]credentials.Signer{amaranth: freshKey(t), ruskin: freshKey(t)}
-	h.bind(amaranth, own[amaranth])
-	h.bind(ruskin, own[ruskin])
+	h.bind(amaranth, own[amaranth], time.Now().Add(-time.Hour))
+	h.bind(ruskin, own[ruskin], time.Now().Add(-time.Hour))
 
 	template := h.claimsOf("claims.837")[0]
 	claim := func(number string, who credentials.NPI) claims.Claim {
@@ -104,7 +104,7 @@ func TestClinicianSigns(t *testing.T) {
 	// The board replaces the key: what the old one signs from then on waits.
 	old := own[amaranth]
 	own[amaranth] = freshKey(t)
-	h.bind(amaranth, own[amaranth])
+	h.bind(amaranth, own[amaranth], time.Now())
 	third := claim("SIGN-5", amaranth)
 	third.Lines[0].From, third.Lines[0].To = "2026-10-08", "2026-10-08"
 	at = sent(third, h.clinicianSigns(old, amaranth, content(third)))
@@ -188,8 +188,8 @@ func freshKey(t *testing.T) credentials.Signer {
 }
 
 // bind has the board bind a license to a clinician's key, on their proof, from
-// now on, and waits until the insurer has heard.
-func (h *house) bind(npi credentials.NPI, key credentials.Signer) {
+// an instant on, and waits until the insurer has heard.
+func (h *house) bind(npi credentials.NPI, key credentials.Signer, from time.Time) {
 	h.Helper()
 	made, err := h.clerk.Challenge(h.ctx, npi)
 	h.must(err)
@@ -197,7 +197,7 @@ func (h *house) bind(npi credentials.NPI, key credentials.Signer) {
 	h.must(err)
 	did, err := credentials.SignerDID(key)
 	h.must(err)
-	h.order(npi, client.OrderRequest{Action: credentials.OrderBind, Effective: time.Now().Truncate(time.Second), Reason: "key", Holder: did, Proof: proof})
+	h.order(npi, client.OrderRequest{Action: credentials.OrderBind, Effective: from.Truncate(time.Second), Reason: "key", Holder: did, Proof: proof})
 }
 
 func (h *house) order(npi credentials.NPI, o client.OrderRequest) {
