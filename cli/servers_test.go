@@ -111,13 +111,16 @@ func startServers(t *testing.T) []string {
 	}
 }
 
+// forkEntries is more than the scripts make, imports and all.
+const forkEntries = 3000
+
 // serveFork is another history of the ledger, longer than the scripts make
 // theirs: the same keys, witnesses without a memory, and other entries.
 func serveFork(t *testing.T, path string) string {
 	t.Helper()
 	log := ledgertest.New(t).Open(t, openDB(t, path))
 	var all sync.WaitGroup
-	for i := range 300 {
+	for i := range forkEntries {
 		all.Go(func() {
 			name := fmt.Sprint("fork ", i)
 			if _, err := log.Append(t.Context(), credentials.DigestOf([]byte(name)), ledgertest.Entry(t, name).Marshal()); err != nil {
@@ -126,7 +129,7 @@ func serveFork(t *testing.T, path string) string {
 		})
 	}
 	all.Wait()
-	if _, err := log.Receipt(t.Context(), 300, 10*time.Second); err != nil {
+	if _, err := log.Receipt(t.Context(), forkEntries, time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(log.Handler())
