@@ -238,7 +238,7 @@ func (e *plainWriter) ownJSON(v reflect.Value, depth int) bool {
 		return false
 	}
 	p := plainReader{in: b, out: e.out}
-	if !p.value(nil, depth) || p.at != len(b) {
+	if !p.value(settle(nil), fill{}, depth) || p.at != len(b) {
 		return false
 	}
 	e.out = p.out

@@ -18,7 +18,13 @@ import (
 // signature.
 func plain(b []byte, t reflect.Type) []byte {
 	p := plainReader{in: b, out: make([]byte, 0, len(b))}
-	return p.all(t)
+	return p.all(t, fill{})
+}
+
+// plainInto is plain that also gives the value which encoding/json would read.
+func plainInto(b []byte, t reflect.Type) ([]byte, reflect.Value) {
+	p, v := plainReader{in: b, out: make([]byte, 0, len(b))}, reflect.New(t).Elem()
+	return p.all(t, fill{v}), v
 }
 
 type plainReader struct {
@@ -27,8 +33,8 @@ type plainReader struct {
 	out []byte // the canonical form of what was read
 }
 
-func (p *plainReader) all(t reflect.Type) []byte {
-	if !p.value(t, 0) || p.at != len(p.in) {
+func (p *plainReader) all(t reflect.Type, to fill) []byte {
+	if !p.value(settle(t), to, 0) || p.at != len(p.in) {
 		return nil
 	}
 	return p.out
@@ -40,31 +46,38 @@ type plainMember struct {
 	start, end int
 }
 
-func (p *plainReader) value(t reflect.Type, depth int) bool {
-	s := settle(t)
-	return p.settled(s.t, s.nullable, depth)
-}
-
-func (p *plainReader) settled(t reflect.Type, nullable bool, depth int) bool {
+func (p *plainReader) value(s settled, to fill, depth int) bool {
 	if p.at >= len(p.in) {
 		return false
 	}
-	switch c := p.in[p.at]; {
+	c := p.in[p.at]
+	if c == 'n' {
+		return s.nullable && p.word("null") // and what it goes to stays as it is
+	}
+	to = to.direct()
+	if s.t != nil && (c != '{' && c != '[' || to.byParts(c)) {
+		return p.settled(c, s.t, to, depth)
+	}
+	start := p.at
+	return p.settled(c, s.t, fill{}, depth) && to.whole(p.in[start:p.at])
+}
+
+func (p *plainReader) settled(c byte, t reflect.Type, to fill, depth int) bool {
+	start := p.at
+	switch {
 	case c == '{':
-		return depth < maxDepth && p.object(t, depth+1)
+		return depth < maxDepth && p.object(t, to, depth+1)
 	case c == '[':
-		return depth < maxDepth && p.array(t, depth+1)
+		return depth < maxDepth && p.array(t, to, depth+1)
 	case c == '"':
-		_, ok := p.text()
-		return ok
+		inside, ok := p.text()
+		return ok && to.text(inside)
 	case c == '-' || '0' <= c && c <= '9':
-		return p.integer()
+		return p.integer() && to.integer(p.in[start:p.at])
 	case c == 't':
-		return p.word("true")
+		return p.word("true") && to.boolean(true)
 	case c == 'f':
-		return p.word("false")
-	case c == 'n':
-		return nullable && p.word("null")
+		return p.word("false") && to.boolean(false)
 	}
 	return false
 }
@@ -127,8 +140,8 @@ func (p *plainReader) integer() bool {
 	return true
 }
 
-func (p *plainReader) object(t reflect.Type, depth int) bool {
-	fields := fieldsOf(t)
+func (p *plainReader) object(t reflect.Type, to fill, depth int) bool {
+	fields, other := structMembersOf(t), anyMember(t)
 	var space [16]plainMember
 	members, sorted, base := space[:0], true, len(p.out)
 	p.out = append(p.out, '{')
@@ -142,8 +155,15 @@ func (p *plainReader) object(t reflect.Type, depth int) bool {
 			return false
 		}
 		p.out = append(p.out, ':')
-		inner, ok := memberType(t, fields, m.name)
-		if !ok || !p.value(inner, depth) {
+		meant, into := other, fill{}
+		if fields != nil {
+			f, known := fields.named[string(m.name)]
+			if !known {
+				return false
+			}
+			meant, into = f.meant, to.member(f.index)
+		}
+		if !p.value(meant, into, depth) {
 			return false
 		}
 		m.end = len(p.out)
@@ -173,16 +193,12 @@ func plainName(name []byte) bool {
 	return true
 }
 
-// memberType is what a member's value is meant for: nil for anything.
-func memberType(t reflect.Type, fields map[string]reflect.Type, name []byte) (inner reflect.Type, ok bool) {
-	if fields != nil {
-		inner, ok = fields[string(name)]
-		return inner, ok
-	}
+// anyMember is what the members of anything but a struct are meant for.
+func anyMember(t reflect.Type) settled {
 	if t != nil && t.Kind() == reflect.Map {
-		return t.Elem(), true
+		return settle(t.Elem())
 	}
-	return nil, true
+	return settle(nil)
 }
 
 // sort writes an object that starts at base anew, its members in order. Two of
@@ -204,7 +220,7 @@ func (p *plainReader) sort(base int, members []plainMember) bool {
 	return true
 }
 
-func (p *plainReader) array(t reflect.Type, depth int) bool {
+func (p *plainReader) array(t reflect.Type, to fill, depth int) bool {
 	var inner reflect.Type
 	most := -1
 	if t != nil && (t.Kind() == reflect.Slice || t.Kind() == reflect.Array) {
@@ -213,10 +229,12 @@ func (p *plainReader) array(t reflect.Type, depth int) bool {
 			most = t.Len()
 		}
 	}
+	meant := settle(inner)
 	p.out = append(p.out, '[')
+	to.empty()
 	n := 0
 	for p.at++; n > 0 || !p.next(']'); {
-		if !p.value(inner, depth) {
+		if most >= 0 && n == most || !p.value(meant, to.element(n), depth) {
 			return false
 		}
 		n++

@@ -2,9 +2,11 @@ package credentials
 
 import (
 	"bytes"
+	"encoding/json"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 )
 
 var plainTypes = []reflect.Type{nil, reflect.TypeFor[outer](), reflect.TypeFor[map[string]inner](), reflect.TypeFor[Credential[License]]()}
@@ -26,7 +28,112 @@ func checkPlain(t *testing.T, b []byte) (taken int) {
 			t.Errorf("%q: got %q, want %q, %v", b, got, want, err)
 		}
 	}
+	for _, meant := range append(plainTypes[1:], filledTypes...) {
+		checkFill(t, b, meant)
+	}
 	return taken
+}
+
+// checkFill wants what was read at once to be what encoding/json reads.
+func checkFill(t *testing.T, b []byte, meant reflect.Type) {
+	t.Helper()
+	text, got := plainInto(b, meant)
+	if text == nil {
+		return
+	}
+	want := reflect.New(meant)
+	if err := json.Unmarshal(b, want.Interface()); err != nil {
+		t.Errorf("%q for %v: taken, though %v", b, meant, err)
+	} else if !reflect.DeepEqual(got.Interface(), want.Elem().Interface()) {
+		t.Errorf("%q: got %#v, want %#v", b, got, want.Elem())
+	}
+	if only := plain(b, meant); !bytes.Equal(only, text) {
+		t.Errorf("%q: got %q, and %q where it is read as well", b, only, text)
+	}
+}
+
+// Every kind of value that our documents have, and some that they do not.
+type filled struct {
+	Text    string          `json:"text"`
+	Yes     bool            `json:"yes"`
+	Small   int8            `json:"small"`
+	Count   uint16          `json:"count"`
+	Ratio   float64         `json:"ratio"`
+	Handle  Handle          `json:"handle"`
+	Maybe   *Handle         `json:"maybe"`
+	When    time.Time       `json:"when"`
+	Later   *time.Time      `json:"later"`
+	Deep    **string        `json:"deep"`
+	Raw     json.RawMessage `json:"raw"`
+	Any     any             `json:"any"`
+	Bytes   []byte          `json:"bytes"`
+	Words   []string        `json:"words"`
+	Pair    [2]int          `json:"pair"`
+	Map     map[string]int  `json:"map"`
+	Inner   *filled         `json:"inner"`
+	List    []filled        `json:"list"`
+	Outcome Outcome         `json:"outcome"`
+	Untold  string          `json:"-"`
+	hidden  string
+	beside
+}
+
+type beside struct {
+	Beside string `json:"beside"`
+}
+
+type (
+	quoted struct {
+		A int `json:"a,string"`
+	}
+	pointed struct{ *beside }
+	named   struct{ List }
+	List    []int
+)
+
+var filledTypes = []reflect.Type{reflect.TypeFor[filled](), reflect.TypeFor[quoted](), reflect.TypeFor[pointed](), reflect.TypeFor[named](), reflect.TypeFor[[]*int](), reflect.TypeFor[string]()}
+
+func TestFill(t *testing.T) {
+	handle := strings.Repeat("0a", 32)
+	taken := 0
+	for in, wanted := range map[string]bool{
+		`{"text":"a \"b\" \\ ü","yes":true,"small":-128,"count":65535}`:                           true,
+		`{"handle":"` + handle + `","maybe":"` + handle + `","when":"2026-11-02T09:00:00Z"}`:      true,
+		`{"maybe":null,"later":null,"deep":null,"any":null,"words":null,"map":null,"inner":null}`: true,
+		`{"later":"2026-11-02T09:00:00Z","deep":"x","raw":{"b":1,"a":[]},"any":{"x":[1,"y"]}}`:    true,
+		`{"words":[],"list":[],"map":{},"inner":{}}`:                                              true,
+		`{"words":["a","b","c","d","e"],"pair":[1,2],"map":{"a":1},"list":[{"text":"x"},{}]}`:     true,
+		`{"inner":{"inner":{"list":[{"small":1}]}},"outcome":"good","beside":"b"}`:                true,
+		`{"small":128}`: false, `{"count":-1}`: false, `{"count":65536}`: false, `{"ratio":1}`: false, `{"yes":"true"}`: false,
+		`{"text":1}`: false, `{"text":true}`: false, `{"handle":"x"}`: false, `{"handle":1}`: false, `{"when":"today"}`: false,
+		`{"outcome":"fine"}`: false, `{"pair":[1]}`: false, `{"pair":[1,2,3]}`: false, `{"map":{"a":"b"}}`: false,
+		`{"bytes":"AAAA"}`: false, `{"list":{}}`: false, `{"inner":[]}`: false, `{"hidden":"x"}`: false, `{"Untold":"x"}`: false, `{"words":[1]}`: false,
+		`{"text":"a","text":"b"}`: false, `{"handle":null}`: false,
+	} {
+		text, _ := plainInto([]byte(in), filledTypes[0])
+		if (text != nil) != wanted {
+			t.Errorf("%s: taken %v, want %v", in, text != nil, wanted)
+		}
+		if text != nil {
+			taken++
+		}
+		checkPlain(t, []byte(in))
+	}
+	for _, in := range []string{`{"a":"1"}`, `{"a":1}`, `{"beside":"x"}`, `{"List":[1]}`, `[1,null,2]`, `"x"`, `null`} {
+		checkPlain(t, []byte(in))
+	}
+	if (filled{hidden: "x"}).hidden != "x" || taken == 0 {
+		t.Error("nothing was read")
+	}
+}
+
+// TestDecodeIntoWhatIsThere has a value that holds something already read the
+// long way, which adds to it as encoding/json does.
+func TestDecodeIntoWhatIsThere(t *testing.T) {
+	v := filled{Text: "before", Map: map[string]int{"a": 1}}
+	if err := DecodeStrict([]byte(`{"map":{"b":2},"yes":true}`), &v); err != nil || v.Text != "before" || len(v.Map) != 2 || !v.Yes {
+		t.Errorf("got %+v, %v", v, err)
+	}
 }
 
 func TestPlain(t *testing.T) {

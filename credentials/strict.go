@@ -66,7 +66,11 @@ func decodeStrict(b []byte, v any) (canonical []byte, err error) {
 	if t == nil || t.Kind() != reflect.Pointer {
 		return nil, errors.New("decode JSON: want a pointer to decode into")
 	}
-	canonical = plain(b, t.Elem())
+	canonical, read := plainInto(b, t.Elem())
+	if to := reflect.ValueOf(v).Elem(); canonical != nil && to.IsZero() {
+		to.Set(read)
+		return canonical, nil
+	}
 	if canonical == nil {
 		if err := check(b, t.Elem()); err != nil {
 			return nil, fmt.Errorf("decode JSON: %w", err)
@@ -140,7 +144,7 @@ func (w walker) value(t reflect.Type, at string, depth int) error {
 
 func (w walker) object(t reflect.Type, at string, depth int) error {
 	seen := map[string]bool{}
-	fields := fieldsOf(t)
+	fields := structMembersOf(t)
 	for w.dec.More() {
 		tok, err := w.dec.Token()
 		if err != nil {
@@ -158,7 +162,8 @@ func (w walker) object(t reflect.Type, at string, depth int) error {
 		var inner reflect.Type
 		switch {
 		case fields != nil:
-			if inner, ok = fields[name]; !ok {
+			m, ok := fields.named[name]
+			if inner = m.t; !ok {
 				return fmt.Errorf("at %s: unknown field", pointer(here))
 			}
 		case t != nil && t.Kind() == reflect.Map:
@@ -240,43 +245,70 @@ func settleAnew(t reflect.Type) (s settled) {
 	}
 }
 
-// fieldsOf lists the JSON names of a struct; nil means that t is no struct.
-// Embedded structs count as encoding/json counts them, as long as no two of
-// them share a name.
-func fieldsOf(t reflect.Type) map[string]reflect.Type {
+// The members of a struct by their JSON names.
+type structMembers struct {
+	named map[string]structMember
+	// byParts says that each can be set by itself: no tag asks for more than a
+	// name, and there is no embedded pointer that would have to be made first.
+	byParts bool
+}
+
+type structMember struct {
+	t     reflect.Type
+	meant settled // of t
+	index []int   // for reflect.Value.FieldByIndex
+}
+
+// structMembersOf is nil where t is no struct. Embedded structs count as
+// encoding/json counts them, as long as no two of them share a name.
+func structMembersOf(t reflect.Type) *structMembers {
 	if t == nil || t.Kind() != reflect.Struct {
 		return nil
 	}
-	if known, ok := fieldsKnown.Load(t); ok {
-		return known.(map[string]reflect.Type)
+	if known, ok := structMembersKnown.Load(t); ok {
+		return known.(*structMembers)
 	}
-	fields := listFields(t)
-	fieldsKnown.Store(t, fields)
-	return fields
+	m := listMembers(t)
+	structMembersKnown.Store(t, m)
+	return m
 }
 
-var fieldsKnown sync.Map // reflect.Type -> map[string]reflect.Type
+var structMembersKnown sync.Map // reflect.Type -> *structMembers
 
-func listFields(t reflect.Type) map[string]reflect.Type {
-	fields := map[string]reflect.Type{}
+func listMembers(t reflect.Type) *structMembers {
+	all := &structMembers{named: map[string]structMember{}, byParts: true}
 	for i := range t.NumField() {
 		f := t.Field(i)
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		embedded := settle(f.Type).t
 		switch {
 		case f.Tag.Get("json") == "-":
+			continue
 		case f.Anonymous && name == "" && embedded != nil && embedded.Kind() == reflect.Struct:
-			for n, inner := range fieldsOf(embedded) {
-				fields[n] = inner
+			inner := structMembersOf(embedded)
+			for n, m := range inner.named {
+				all.add(n, structMember{m.t, m.meant, append([]int{i}, m.index...)})
 			}
+			all.byParts = all.byParts && inner.byParts && embedded == f.Type
+			continue
 		case !f.IsExported():
+			continue
 		case name == "":
-			fields[f.Name] = f.Type
-		default:
-			fields[name] = f.Type
+			name = f.Name
+		}
+		all.add(name, structMember{f.Type, settle(f.Type), []int{i}})
+		if f.Anonymous || strings.Contains(","+options+",", ",string,") {
+			all.byParts = false
 		}
 	}
-	return fields
+	return all
+}
+
+func (all *structMembers) add(name string, m structMember) {
+	if _, twice := all.named[name]; twice {
+		all.byParts = false
+	}
+	all.named[name] = m
 }
 
 // checkNumber refuses integers that are not exact in a float64 and spellings
