@@ -139,6 +139,7 @@ func (d *Door) answer(ctx context.Context, query string) (*Answer, error) {
 // freshen says of each feed whether its silence counts for the question.
 func (d *Door) freshen(rec *Record, q credentials.StandingQuestion, now time.Time) {
 	clock := d.Clock == nil || d.Clock() == nil
+	rec.Feeds = slices.Clone(rec.Feeds) // the house may hold on to its own
 	for i := range rec.Feeds {
 		f := &rec.Feeds[i]
 		f.Read = f.Read.UTC().Truncate(time.Second)
