@@ -69,6 +69,7 @@ func (r *run) clinicianSign(c *urfave.Context) error {
 	if r.json {
 		return r.print(map[string]any{"handle": signature.Handle, "license": license, "insurer": insurer, "content": what.content, "file": out})
 	}
+	fmt.Fprintf(r.Out, "signed by   %s, which has to be the key that the license is bound to\n", s.KeyID())
 	fmt.Fprintf(r.Out, "signed for  %s, in %s\n", oneLine(personWords(what.patient)), oneLine(what.state))
 	if err := what.table.write(r.Out); err != nil {
 		return err

@@ -106,7 +106,7 @@ func (r *run) declaration(c *urfave.Context) (*declared, error) {
 		return nil, err
 	}
 	d.Key = bad.KeyID
-	if d.From, err = d.ledger.from(c, bad); err != nil {
+	if d.From, err = d.ledger.from(c, bad, r.now()); err != nil {
 		return nil, err
 	}
 	if c.String("ask-founders") != "" && !c.Bool("dry-run") {
@@ -142,7 +142,7 @@ func chosen(c *urfave.Context, all []ledger.PartyKey, founders bool) (ledger.Par
 
 // from is the place that was asked for: an index, or the first entry that
 // became known at an instant or later.
-func (l *reader) from(c *urfave.Context, bad ledger.PartyKey) (int64, error) {
+func (l *reader) from(c *urfave.Context, bad ledger.PartyKey, now time.Time) (int64, error) {
 	head, _, err := l.Head(c.Context)
 	if err != nil {
 		return 0, err
@@ -155,6 +155,9 @@ func (l *reader) from(c *urfave.Context, bad ledger.PartyKey) (int64, error) {
 		since, err := parseWhen(c.String("since"), false)
 		if err != nil {
 			return 0, refused(commandName(c), err.Error(), "give a date as 2026-11-30, or an instant as 2026-11-30T12:00:00Z")
+		}
+		if since.After(now) {
+			return 0, refused(commandName(c), "--since "+c.String("since")+" is to come, and what was stolen was stolen before now", "give the day from which on the key may have been in other hands")
 		}
 		if index, err = l.firstKnown(c.Context, int64(bad.Key.Since)+1, head.Size, since); err != nil {
 			return 0, err
