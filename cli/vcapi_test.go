@@ -24,7 +24,7 @@ func TestVCPage(t *testing.T) {
 		name, value, _ := strings.Cut(v, "=")
 		t.Setenv(name, value)
 	}
-	code, out, stderr := typed("license", "issue", "--npi", "1003000159", "--name", "Ada Testcase", "--state", "CA", "--profession", "MD",
+	code, out, stderr := typed("license", "issue", "--npi", "2999002019", "--name", "Ada Testcase", "--state", "CA", "--profession", "MD",
 		"--number", "CA-V-1", "--from", "2021-01-01", "--until", "2199-12-31", "--key", "clerk")
 	handle := regexp.MustCompile(`handle   ([0-9a-f]{64})`).FindStringSubmatch(out)
 	if code != exitDone || handle == nil {
