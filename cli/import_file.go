@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	board "github.com/countersign-health/countersign/board/client"
 	"github.com/countersign-health/countersign/credentials"
@@ -31,7 +32,7 @@ type importRow struct {
 }
 
 // A badRow is a line of which nothing is issued. What is wrong is told by line
-// and column, never by what stands there.
+// and column, never by what stands there, except for a label that nobody knows.
 type badRow struct{ text string }
 
 func (b *badRow) Error() string { return b.text }
@@ -47,6 +48,7 @@ func bad(line int, column string, why error) error {
 type registerFile struct {
 	path, did      string
 	skipCheckDigit bool
+	now            time.Time // one instant for the whole file, so that reading it again finds the same
 	// lines are where each license stands first: 16 bytes and a number a row are
 	// all that is kept of the file.
 	lines map[[16]byte]int32
@@ -58,8 +60,8 @@ type registerFile struct {
 }
 
 // openRegister opens a register and reads its first line.
-func openRegister(path, did string, skipCheckDigit bool) (*registerFile, error) {
-	r := &registerFile{path: path, did: did, skipCheckDigit: skipCheckDigit, lines: map[[16]byte]int32{}}
+func openRegister(path, did string, skipCheckDigit bool, now time.Time) (*registerFile, error) {
+	r := &registerFile{path: path, did: did, skipCheckDigit: skipCheckDigit, now: now, lines: map[[16]byte]int32{}}
 	var err error
 	if r.file, err = openFile(path); err != nil {
 		return nil, err
@@ -214,17 +216,24 @@ func (r *registerFile) label(row *importRow, fields []string) (column string, er
 	if err != nil {
 		return "status", err
 	}
-	o := &board.OrderRequest{Action: label.Action()}
+	o := &board.OrderRequest{Action: label.Needs(row.License.Until, r.now)}
 	if o.Action == "" {
+		why := "the label takes no order, so nothing may stand here"
+		if label.ByDate {
+			why = fmt.Sprintf("the license ended by its date, %s, so the label takes no order and nothing may stand here", row.License.Until)
+		}
 		for _, c := range orderColumns[1:] {
 			if get(c) != "" {
-				return c, errors.New("the label takes no order, so nothing may stand here")
+				return c, errors.New(why)
 			}
 		}
 		return "", nil
 	}
 	need := func(column string) error {
 		if get(column) == "" {
+			if label.ByDate {
+				return fmt.Errorf("is missing: the label takes an order to %s, since the license runs until %s; where it ended before, correct until", o.Action, row.License.Until)
+			}
 			return fmt.Errorf("is missing: the label takes an order to %s", o.Action)
 		}
 		return nil
@@ -274,4 +283,37 @@ func refusedRow(line int, message string) *badRow {
 		why = message
 	}
 	return bad(line, column, errors.New(oneLine(why))).(*badRow)
+}
+
+// labelsHelp lists the labels by the order that each needs.
+func labelsHelp() string {
+	var b strings.Builder
+	b.WriteString("Labels for status, by the order that they need:")
+	for _, action := range []credentials.OrderAction{"", credentials.OrderRestrict, credentials.OrderSuspend, credentials.OrderRevoke} {
+		name := string(action)
+		if action == "" {
+			name = "none"
+		}
+		line := fmt.Sprintf("\n  %-9s", name)
+		for i, l := range slices.DeleteFunc(credentials.Labels(), func(l credentials.Label) bool { return l.Action() != action }) {
+			word := l.Label
+			if l.State != "*" {
+				word += " (" + l.State + ")"
+			}
+			if l.ByDate {
+				word += "*"
+			}
+			if i > 0 {
+				line += ","
+			}
+			if len(line)+len(word) > 108 {
+				b.WriteString(line)
+				line = "\n" + strings.Repeat(" ", 11)
+			}
+			line += " " + word
+		}
+		b.WriteString(line)
+	}
+	b.WriteString("\n* none where until has passed: such a license ended by its date")
+	return b.String()
 }

@@ -38,7 +38,7 @@ func (r *run) licenseCommand() *urfave.Command {
 		r.leaf(leaf{
 			name: "import", usage: "have a whole register issued from a CSV file", args: "FILE", min: 1, max: 1,
 			about: "Its columns are npi,name,jurisdiction,profession,number,from,until, and after them, where there are labels,\nstatus and what the order takes that a label needs (suspended, probation): effective,reason,restrictions.\n" +
-				"Every row is checked before the first is issued. What is wrong is told by line and column, the good rows\nare issued, and the command ends with 2. FILE.issued keeps what was: after a kill the same command goes\non, and nothing is issued twice.",
+				"Every row is checked before the first is issued. What is wrong is told by line and column, the good rows\nare issued, and the command ends with 2. FILE.issued keeps what was: after a kill the same command goes\non, and nothing is issued twice.\n\n" + labelsHelp(),
 			flags: boardFlags(true, &urfave.BoolFlag{Name: "check", Usage: "tell what is wrong with the rows and issue nothing", DisableDefaultText: true},
 				&urfave.IntFlag{Name: "at-once", Usage: "send `N` requests at a time", Value: 4},
 				&urfave.IntFlag{Name: "rows", Usage: "ask for `N` licenses in a request, 1000 at most", Value: 500},

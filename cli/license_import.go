@@ -21,7 +21,7 @@ const mostTold = 1000
 // the rest issued.
 func (r *run) licenseImport(c *urfave.Context) error {
 	path := c.Args().First()
-	file, err := openRegister(path, c.String("board-did"), c.Bool("skip-npi-check-digit"))
+	file, err := openRegister(path, c.String("board-did"), c.Bool("skip-npi-check-digit"), r.now())
 	if err != nil {
 		return err
 	}

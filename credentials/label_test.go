@@ -3,6 +3,7 @@ package credentials
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestLabels holds every label of the boards' legends against what it means.
@@ -44,19 +45,76 @@ func TestLabels(t *testing.T) {
 	}
 }
 
+// TestLabelNeeds: a license that ended by its date needs no order to say so, and
+// any other label is an order whatever the date.
+func TestLabelNeeds(t *testing.T) {
+	noon := time.Date(2026, 7, 2, 11, 59, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		label string
+		until Date
+		now   time.Time
+		want  OrderAction
+	}{
+		{"expired", "2024-12-31", noon, ""},
+		{"Lapsed", "2024-12-31", noon, ""},
+		{"delinquent", "2024-12-31", noon, ""},
+		{"expired", "2026-07-01", noon, OrderSuspend}, // 23:59 of that day at UTC-12
+		{"expired", "2026-07-01", noon.Add(time.Minute), ""},
+		{"expired", "2026-07-01", noon.Add(time.Minute).In(time.FixedZone("", -10*3600)), ""},
+		{"expired", "2026-07-02", noon.Add(time.Minute), OrderSuspend},
+		{"lapsed", "2199-12-31", noon, OrderSuspend},
+		{"delinquent", "2199-12-31", noon, OrderSuspend},
+		{"expired", "", noon, OrderSuspend},
+		{"inactive", "2024-12-31", noon, OrderSuspend},
+		{"suspended", "2024-12-31", noon, OrderSuspend},
+		{"administrative suspension", "2024-12-31", noon, OrderSuspend},
+		{"probation", "2024-12-31", noon, OrderRestrict},
+		{"revoked", "2024-12-31", noon, OrderRevoke},
+		{"active", "2024-12-31", noon, ""},
+	} {
+		l, err := LabelOf("CA", tt.label)
+		if err != nil {
+			t.Errorf("LabelOf(CA, %s): %v", tt.label, err)
+			continue
+		}
+		if got := l.Needs(tt.until, tt.now); got != tt.want {
+			t.Errorf("%s until %s at %v needs %q, want %q", tt.label, tt.until, tt.now, got, tt.want)
+		}
+	}
+}
+
+// TestUnknownLabel: the message says what stood there and what may.
+func TestUnknownLabel(t *testing.T) {
+	for _, tt := range []struct{ state, label, want, not string }{
+		{"CA", "splendid", `the label "splendid" is not known; want one of active, clear, `, "non-practice"},
+		{"NC", "splendid", "active - non-practice agreement", "\n"},
+		{"CA", "", "is empty: write active", "want one of"},
+		{"CA", " \t", "is empty: write active", "want one of"},
+		{"CA", "a\nb\x1b", `"a\nb\x1b"`, "\n"},
+		{"CA", strings.Repeat("é", 99), `"` + strings.Repeat("é", 40) + `..."`, strings.Repeat("é", 41)},
+	} {
+		_, err := LabelOf(tt.state, tt.label)
+		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), tt.not) {
+			t.Errorf("LabelOf(%s, %q): %v, want %q and no %q", tt.state, tt.label, err, tt.want, tt.not)
+		}
+	}
+}
+
 func TestLabelsAreStrict(t *testing.T) {
-	const head = "state,label,may_practice,disciplinary,recoverable,restricted,message\n"
+	const head = "state,label,may_practice,disciplinary,recoverable,restricted,by_date,message\n"
 	for _, tt := range []struct{ name, file, want string }{
-		{"no such message", head + "*,odd,yes,no,yes,no,odd\n", "no message"},
-		{"a message that is none", head + "*,odd,yes,no,yes,no,none\n", "no message"},
-		{"no columns", "*,active,yes,no,yes,no,\n", "columns"},
-		{"neither yes nor no", head + "*,active,Yes,no,yes,no,\n", "neither"},
+		{"no such message", head + "*,odd,yes,no,yes,no,no,odd\n", "no message"},
+		{"a message that is none", head + "*,odd,yes,no,yes,no,no,none\n", "no message"},
+		{"no columns", "*,active,yes,no,yes,no,no,\n", "columns"},
+		{"neither yes nor no", head + "*,active,Yes,no,yes,no,no,\n", "neither"},
 		{"a field too few", head + "*,active,yes,no,yes\n", "number of fields"},
-		{"twice", head + "*,active,yes,no,yes,no,\n*,active,no,no,yes,no,\n", "twice"},
-		{"capital letters", head + "*,Active,yes,no,yes,no,\n", "lower case"},
-		{"a state that is none", head + "ca,active,yes,no,yes,no,\n", "two capital"},
-		{"restricted and may not", head + "*,odd,no,no,yes,yes,\n", "contradicts"},
-		{"may practice and never comes back", head + "*,odd,yes,no,no,no,\n", "contradicts"},
+		{"twice", head + "*,active,yes,no,yes,no,no,\n*,active,no,no,yes,no,no,\n", "twice"},
+		{"capital letters", head + "*,Active,yes,no,yes,no,no,\n", "lower case"},
+		{"a state that is none", head + "ca,active,yes,no,yes,no,no,\n", "two capital"},
+		{"restricted and may not", head + "*,odd,no,no,yes,yes,no,\n", "contradicts"},
+		{"may practice and never comes back", head + "*,odd,yes,no,no,no,no,\n", "contradicts"},
+		{"by its date and may practice", head + "*,odd,yes,no,yes,no,yes,\n", "contradicts"},
+		{"by its date and disciplinary", head + "*,odd,no,yes,yes,no,yes,\n", "contradicts"},
 	} {
 		if _, err := parseLabels(tt.file); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)

@@ -117,7 +117,7 @@ func (r *record) changes(o Order, now time.Time) (next time.Time) {
 // boards' labels for what it does, as "probation" is for a restriction.
 func (o Order) message(state string) int {
 	words := strings.NewReplacer("-", " ", ".", " ", "_", " ").Replace(o.Reason)
-	if l, err := LabelOf(state, words); err == nil && l.Action() == o.Action && l.Message != "" {
+	if l, ok := findLabel(state, words); ok && l.Action() == o.Action && l.Message != "" {
 		return slices.Index(LicenseMessages[:], l.Message)
 	}
 	if o.Action == OrderRestrict {
