@@ -262,6 +262,9 @@ func (r *registerFile) label(row *importRow, fields []string) (column string, er
 		column, why := columnOf(err.Error())
 		return column, errors.New(why)
 	}
+	if o.Order(none, none).SaysLess(row.License.Jurisdiction, label) {
+		return "reason", fmt.Errorf("want %s, as the label says: the list of messages goes by the reason", label.Message)
+	}
 	row.Order = o
 	return "", nil
 }

@@ -113,6 +113,12 @@ func (r *record) changes(o Order, now time.Time) (next time.Time) {
 	return next
 }
 
+// SaysLess reports that the list of messages would say less under an order than
+// the label says that the order is for: it goes by the order's reason.
+func (o Order) SaysLess(state string, label Label) bool {
+	return o.message(state) < max(slices.Index(LicenseMessages[:], label.Message), 0)
+}
+
 // message is what an order has the list say. Its reason may be one of the
 // boards' labels for what it does, as "probation" is for a restriction.
 func (o Order) message(state string) int {

@@ -116,3 +116,34 @@ func TestStatusEntriesRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestSaysLess: an order made for a label must not leave the list of messages
+// with less than the label.
+func TestSaysLess(t *testing.T) {
+	for _, tt := range []struct {
+		label, reason string
+		want          bool
+	}{
+		{"probation", "P-1", true},
+		{"probation", "probation", false},
+		{"probation", "Probation", false},
+		{"surrendered", "R-1", true},
+		{"surrendered", "revoked", true},
+		{"surrendered", "surrendered", false},
+		{"restricted", "P-1", false},
+		{"restricted", "probation", false},
+		{"provisional", "P-1", false},
+		{"suspended", "S-1", false},
+		{"revoked", "R-1", false},
+	} {
+		l, err := LabelOf("CA", tt.label)
+		if err != nil {
+			t.Errorf("LabelOf(CA, %s): %v", tt.label, err)
+			continue
+		}
+		o := Order{Action: l.Action(), Reason: tt.reason}
+		if got := o.SaysLess("CA", l); got != tt.want {
+			t.Errorf("%s for the reason %s says less: got %t, want %t", tt.label, tt.reason, got, tt.want)
+		}
+	}
+}
