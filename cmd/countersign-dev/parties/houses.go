@@ -2,11 +2,9 @@ package parties
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -29,70 +27,38 @@ const namespace = "insurer"
 
 // admit has the founders let the newcomers in; done twice, it is done once.
 func (n *Network) admit(ctx context.Context) error {
-	g, err := ledger.ParseGenesis(n.Genesis)
-	if err != nil {
-		return err
-	}
-	registry, err := ledger.NewRegistry(g)
-	if err != nil {
-		return err
-	}
 	c := ledgerclient.New(n.LedgerURL, n.Policy, nil)
-	if _, err := c.Participants(ctx, registry); err != nil {
-		return fmt.Errorf("read participants: %w", err)
-	}
-	for _, name := range slices.Concat(founders, n.otherBoards(), []string{Reviewer}) {
-		known, err := n.admitted(registry, name)
-		if err == nil && !known && !slices.Contains(founders, name) {
-			err = n.letIn(ctx, c, g, name)
+	for _, name := range append(n.otherBoards(), Reviewer) {
+		p := n.Party(name)
+		a := ledger.Admission{Party: p}
+		for _, founder := range founders[:admission] {
+			ok, err := ledger.Approve(n.Trust.Genesis, p, n.keys.party[founder])
+			if err != nil {
+				return err
+			}
+			a.Approvals = append(a.Approvals, ok)
 		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-	}
-	return nil
-}
-
-// admitted says whether the ledger knows a party. One that it knows keeps its
-// DID through every handover, and is not let in again: its key, and those of the
-// founders who approved, may be others than those of its admission.
-func (n *Network) admitted(registry *ledger.Registry, name string) (bool, error) {
-	p, err := registry.PartyOf(n.DIDs[name])
-	if errors.Is(err, ledger.ErrUnknownIssuer) {
-		return false, nil
-	}
-	if have := n.keys.party[name].KeyID(); err == nil && have != p.Kid() {
-		err = fmt.Errorf("%s signs with %s, but the ledger lists %s as its key now: put the key store back that holds that one, or begin anew with another data folder",
-			n.Keys(name), have, p.Kid())
-	}
-	return true, err
-}
-
-// letIn records a newcomer's admission and waits until it is final.
-func (n *Network) letIn(ctx context.Context, c *ledgerclient.Client, g *ledger.Genesis, name string) error {
-	p := n.Party(name)
-	a := ledger.Admission{Party: p}
-	for _, founder := range founders[:admission] {
-		ok, err := ledger.Approve(n.Trust.Genesis, p, n.keys.party[founder])
+		e, err := a.Entry()
 		if err != nil {
 			return err
 		}
-		a.Approvals = append(a.Approvals, ok)
+		g, err := ledger.ParseGenesis(n.Genesis)
+		if err != nil {
+			return err
+		}
+		e.Effective = g.Created
+		if e, err = e.Sign(n.keys.party[name]); err != nil {
+			return err
+		}
+		at, err := c.Append(ctx, "admit "+string(p.DID), e)
+		if err != nil {
+			return err
+		}
+		if _, _, err := c.Await(ctx, at.Index, e.Marshal()); err != nil {
+			return err
+		}
 	}
-	e, err := a.Entry()
-	if err != nil {
-		return err
-	}
-	e.Effective = g.Created
-	if e, err = e.Sign(n.keys.party[name]); err != nil {
-		return err
-	}
-	at, err := c.Append(ctx, "admit "+string(p.DID), e)
-	if err != nil {
-		return err
-	}
-	_, _, err = c.Await(ctx, at.Index, e.Marshal())
-	return err
+	return nil
 }
 
 func (n *Network) ledgerLine(ctx context.Context) (*worker.LedgerLine, error) {
