@@ -11,7 +11,7 @@ import (
 	"github.com/countersign-health/countersign/credentials"
 )
 
-var errNotClerk = errors.New("this key is not a clerk's of this board")
+var errNotClerk = errors.New("this key is not a clerk's of this board: sign with a clerk's (--key)")
 
 // clerk lets in a request that a clerk's key has signed, once.
 func (b *Board) clerk(handle func(r *http.Request, by request) (answer, error)) func(*http.Request, []byte) (answer, error) {

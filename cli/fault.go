@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -125,7 +126,8 @@ func adviceFor(err error) string {
 	var gate *api.Refusal
 	if !errors.As(err, &gate) {
 		var u *url.Error
-		if errors.As(err, &u) && !errors.Is(err, api.ErrUnreachable) {
+		var dial *net.OpError // what is left of it where the address would repeat a question
+		if (errors.As(err, &u) || errors.As(err, &dial)) && !errors.Is(err, api.ErrUnreachable) {
 			return "; check the address and the network, then try again (nothing is done twice)"
 		}
 		return ""
