@@ -25,11 +25,11 @@ type LedgerLine struct {
 
 	mu       sync.Mutex
 	admitted []client.Proven
-	asked    time.Time
+	asked    time.Time // when the last reading of the participants began
 }
 
 // askAgain keeps strangers from making the house ask the ledger at will.
-const askAgain = 2 * time.Second
+const askAgain = time.Second
 
 // readAgain bounds how long a key that was handed over is still taken here.
 const readAgain = 10 * time.Second
@@ -135,7 +135,9 @@ func (l *LedgerLine) Find(ctx context.Context, did credentials.DID, event string
 
 // Who names the admitted party that signs with a key now. It reads every few
 // seconds whether a key was handed over; where the ledger does not answer, it
-// says what it knows.
+// says what it knows. A key that it does not know it refuses only after a
+// reading that began after the question, for the key may be of a moment ago:
+// that takes askAgain at most, and the reading.
 func (l *LedgerLine) Who(kid string) (credentials.Key, ledger.Party, error) {
 	if l.mu.TryLock() {
 		if time.Since(l.asked) > readAgain {
@@ -143,7 +145,21 @@ func (l *LedgerLine) Who(kid string) (credentials.Key, ledger.Party, error) {
 		}
 		l.mu.Unlock()
 	}
-	return l.find(kid, l.registry.Current)
+	began := time.Now()
+	for {
+		key, party, err := l.find(kid, l.registry.Current)
+		if !errors.Is(err, ledger.ErrUnknownIssuer) {
+			return key, party, err
+		}
+		l.mu.Lock()
+		wait := askAgain - time.Since(l.asked)
+		done := !l.asked.Before(began)
+		l.mu.Unlock()
+		if done {
+			return key, party, err
+		}
+		time.Sleep(wait + time.Millisecond)
+	}
 }
 
 // Whose is Who for documents that may be older than a handover: it names the
@@ -200,9 +216,10 @@ func (l *LedgerLine) find(kid string, in func(string) (credentials.Key, ledger.P
 func (l *LedgerLine) ask() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
+	began := time.Now()
 	err := l.read(ctx)
 	if err == nil {
-		l.asked = time.Now()
+		l.asked = began
 	} else {
 		l.asked = time.Now().Add(askAgain - readAgain) // so Who does not ask each time
 	}
@@ -227,8 +244,8 @@ func (l *LedgerLine) Proofs(ctx context.Context) dossier.Files {
 	if time.Since(l.asked) > askAgain {
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
-		l.read(ctx) // what is missing, the caller finds missing
 		l.asked = time.Now()
+		l.read(ctx) // what is missing, the caller finds missing
 	}
 	for _, p := range l.admitted {
 		f.Receipt(p.Entry.Subject, p.Leaf, p.Receipt)

@@ -33,25 +33,7 @@ func TestHandoverIsRead(t *testing.T) {
 		t.Errorf("the new key before the handover: %v", err)
 	}
 
-	h, err := ledger.NewHandover(l.Genesis.Digest(), old, next)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e, err := h.Entry()
-	if err == nil {
-		e.Effective = time.Now()
-		e, err = e.Sign(old)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	at, err := c.Append(t.Context(), "hand over", e)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := c.Await(t.Context(), at.Index, e.Marshal()); err != nil {
-		t.Fatal(err)
-	}
+	handOver(t, l, c, old, next)
 	if _, _, err := line.Who(old.KeyID()); err != nil {
 		t.Errorf("read again within a moment of the last time: %v", err)
 	}
@@ -76,6 +58,55 @@ func TestHandoverIsRead(t *testing.T) {
 	}
 	if f := line.Proofs(t.Context()); len(f) != 3 {
 		t.Errorf("the proofs have %d files: want leaf 0, and the handover with its receipt", len(f))
+	}
+}
+
+// A key that follows another is taken at once, also where the participants were
+// read a moment before the handover; one that nobody has handed over to is not.
+func TestNextKeyIsTakenAtOnce(t *testing.T) {
+	l := ledgertest.New(t)
+	c, base := serve(t, l)
+	line, err := OpenLedger(t.Context(), base, l.Genesis)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := ledgertest.Signer("hospital")
+	did, _ := credentials.SignerDID(old)
+	_, multikey, _ := credentials.ParseKeyID(ledgertest.Signer("second").KeyID())
+	next := credentials.NewSigner(string(did)+"#"+multikey, ledgertest.Key("second"))
+	if _, _, err := line.Who(next.KeyID()); !errors.Is(err, ledger.ErrUnknownIssuer) {
+		t.Fatalf("before the handover: %v", err)
+	}
+	handOver(t, l, c, old, next)
+	if _, party, err := line.Who(next.KeyID()); err != nil || party.DID != did {
+		t.Errorf("after it: %+v, %v", party, err)
+	}
+	if _, _, err := line.Who(old.KeyID()); !errors.Is(err, ledger.ErrRetired) {
+		t.Errorf("the old key: got %v, want that it is retired", err)
+	}
+}
+
+// handOver has a party's next key recorded, and waits until that is final.
+func handOver(t *testing.T, l *ledgertest.Ledger, c *client.Client, old, next credentials.Signer) {
+	t.Helper()
+	h, err := ledger.NewHandover(l.Genesis.Digest(), old, next)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := h.Entry()
+	if err == nil {
+		e.Effective = time.Now()
+		e, err = e.Sign(old)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, err := c.Append(t.Context(), "hand over", e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := c.Await(t.Context(), at.Index, e.Marshal()); err != nil {
+		t.Fatal(err)
 	}
 }
 
