@@ -87,7 +87,7 @@ func (v *verifier) checkPayment(name string, insurer credentials.DID, set *x12.R
 	numbered := false
 	for _, d := range sortedByName(v.decisions) {
 		s := v.submissions[d.subject.Decision.Submission]
-		if s == nil || d.issuer != insurer || d.subject.Decision.Claim != p.Number || v.paid[d.subject.Handle] != "" {
+		if s == nil || d.issuer != insurer || d.subject.Decision.Claim != p.Number || v.paid[d.subject.Handle] != nil {
 			continue
 		}
 		numbered = true
@@ -97,7 +97,7 @@ func (v *verifier) checkPayment(name string, insurer credentials.DID, set *x12.R
 		if v.failed[d.name] != nil {
 			return v.need("a decision that it pays", d.name)
 		}
-		v.paid[d.subject.Handle] = name
+		v.paid[d.subject.Handle] = &Payment{name, set.Trace, set.Date}
 		return nil
 	}
 	if numbered {

@@ -119,7 +119,7 @@ type verifier struct {
 	authEvidence map[credentials.Handle]*claims.AuthorizationEvidence
 	verified     map[string]bool // decision files
 	reproduced   map[string]bool
-	paid         map[credentials.Handle]string // decisions, by the remittance that pays them
+	paid         map[credentials.Handle]*Payment // by decision
 }
 
 // A turn is the place of a decision in the answers to one submission.
@@ -144,7 +144,7 @@ func newVerifier(files Files) *verifier {
 		decisions:      map[credentials.Handle]*document[claims.ClaimDecisionDocument]{},
 		numbered:       map[turn]string{}, evidence: map[credentials.Handle]*claims.Evidence{},
 		authEvidence: map[credentials.Handle]*claims.AuthorizationEvidence{},
-		verified:     map[string]bool{}, reproduced: map[string]bool{}, paid: map[credentials.Handle]string{},
+		verified:     map[string]bool{}, reproduced: map[string]bool{}, paid: map[credentials.Handle]*Payment{},
 	}
 }
 

@@ -1,8 +1,10 @@
 package fhir
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -39,6 +41,95 @@ func TestPublicBundles(t *testing.T) {
 	} {
 		if _, err := ParseBundle(read(name)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", name, err, want)
+		}
+	}
+}
+
+// beside are the places of our resources that the guide's public examples do not
+// use, all from FHIR R4 itself, or from X12 through it.
+var beside = []string{
+	"ExplanationOfBenefit.disposition", "ExplanationOfBenefit.item.careTeamSequence", "ExplanationOfBenefit.item.diagnosisSequence",
+	"ExplanationOfBenefit.item.net", "ExplanationOfBenefit.item.noteNumber", "ExplanationOfBenefit.item.quantity", "ExplanationOfBenefit.item.modifier",
+	"ExplanationOfBenefit.item.servicedPeriod", "ExplanationOfBenefit.item.adjudication.value", "ExplanationOfBenefit.payment", "ExplanationOfBenefit.processNote",
+}
+
+// TestCARINShape holds our ExplanationOfBenefit and the resources about it
+// against the public examples of CARIN's guide: it uses their places and their
+// code systems, and what every example has.
+func TestCARINShape(t *testing.T) {
+	corpus := os.Getenv("COUNTERSIGN_CORPUS")
+	if corpus == "" {
+		t.Skip("COUNTERSIGN_CORPUS is not set: the examples of CARIN's guide are not read")
+	}
+	theirs, always := map[string]bool{}, map[string]int{}
+	professional := 0
+	files, err := filepath.Glob(filepath.Join(corpus, "carin-bb", "*.json"))
+	if err != nil || len(files) == 0 {
+		t.Fatal("no example", err)
+	}
+	for _, name := range files {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var v map[string]any
+		if err := json.Unmarshal(b, &v); err != nil {
+			t.Fatal(err)
+		}
+		seen := map[string]bool{}
+		places(v["resourceType"].(string), v, seen)
+		if strings.Contains(name, "EOBProfessional") {
+			professional++
+		}
+		for at := range seen {
+			theirs[at] = true
+			if strings.Contains(name, "EOBProfessional") {
+				always[at]++
+			}
+		}
+	}
+	b, err := Tell(told())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _ := resources(t, b)
+	ours := map[string]bool{}
+	for _, name := range []string{"ExplanationOfBenefit", "Patient", "Coverage", "Practitioner", "Organization"} {
+		places(name, got[name].value, ours)
+	}
+	for at := range ours {
+		if !theirs[at] && !slices.ContainsFunc(beside, func(p string) bool { return at == p || strings.HasPrefix(at, p+".") }) && !strings.Contains(at, " ") {
+			t.Errorf("%s stands in no example", at)
+		}
+		if place, system, ok := strings.Cut(at, " "); ok && strings.Contains(system, "carin-bb") && !theirs[at] &&
+			!slices.ContainsFunc(beside, func(p string) bool { return strings.HasPrefix(place, p) }) {
+			t.Errorf("%s: no example has a code of %s there", place, system)
+		}
+	}
+	for at, n := range always {
+		if n == professional && !ours[at] && !strings.HasPrefix(at, "ExplanationOfBenefit.text") && !strings.Contains(at, ".display") && !strings.Contains(at, ".text") &&
+			at != "ExplanationOfBenefit.identifier.system" && !strings.Contains(at, " ") {
+			t.Errorf("every professional example has %s", at)
+		}
+	}
+}
+
+// places are the paths of all members of a value, and behind a space the code
+// system that is used there.
+func places(at string, v any, seen map[string]bool) {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, member := range v {
+			place := at + "." + name
+			seen[place] = true
+			if system, ok := member.(string); ok && name == "system" && strings.HasSuffix(at, ".coding") {
+				seen[at+" "+system] = true
+			}
+			places(place, member, seen)
+		}
+	case []any:
+		for _, e := range v {
+			places(at, e, seen)
 		}
 	}
 }
