@@ -31,6 +31,9 @@ func (b *Board) checkApplication(a client.Application) error {
 	case a.Until < a.From:
 		return errors.New("at /until: it lies before /from")
 	}
+	if err := credentials.CheckTaxonomies(a.Taxonomy); err != nil {
+		return fmt.Errorf("at /taxonomy: %w", err)
+	}
 	return provenBeside(a.Holder, a.Proof)
 }
 

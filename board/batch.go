@@ -31,6 +31,9 @@ func (b *Board) issueAll(ctx context.Context, by request, asked []client.ImportR
 	done := make([]client.Imported, len(asked))
 	todo, again, err := b.sift(asked, done)
 	if err == nil {
+		todo, err = b.leaveUnproven(ctx, todo, done)
+	}
+	if err == nil {
 		err = b.issueRows(ctx, by, todo, done)
 	}
 	if err != nil {
@@ -38,9 +41,11 @@ func (b *Board) issueAll(ctx context.Context, by request, asked []client.ImportR
 	}
 	for line, first := range again {
 		done[line] = done[first]
-		done[line].Known, done[line].Order = true, "" // its own order is another line's business
+		if done[line].Refused == "" {
+			done[line].Known, done[line].Order = true, "" // its own order is another line's business
+		}
 	}
-	return done, nil
+	return done, boundAsAsked(asked, done)
 }
 
 // issueRows registers what is new of rows in one transaction. It is signed
@@ -95,11 +100,16 @@ func (b *Board) checkRow(ask client.ImportRow) error {
 	if err := b.checkApplication(ask.License); err != nil {
 		return err
 	}
-	if ask.License.Holder != "" || ask.Order != nil && ask.Order.Action == credentials.OrderBind {
-		return errors.New("at /holder: a key is bound to a license by itself, not in an import")
+	if a := ask.License; a.Holder != "" {
+		if _, err := b.provenKey(a.Proof, a.Holder, a.NPI); err != nil {
+			return err
+		}
 	}
 	if ask.Order == nil {
 		return nil
+	}
+	if ask.Order.Action == credentials.OrderBind {
+		return errors.New("at /holder: a license is issued with its key, and bound to another one by an order of its own")
 	}
 	if err := checkOrder(*ask.Order); err != nil {
 		return err

@@ -138,10 +138,11 @@ func TestImportRefusesRows(t *testing.T) {
 			}),
 			change(func(r *client.ImportRow) { r.Order.Action = credentials.OrderBind }),
 			change(func(r *client.ImportRow) { r.License.Holder, r.License.Proof = "did:key:z6Mk", "x" }),
+			change(func(r *client.ImportRow) { r.License.Taxonomy = []credentials.Taxonomy{"208D00000X", "207R00000X"} }),
 			{License: application(1), Order: &suspend},
 			{License: application(2)},
 		}
-		want := []string{"", "at /npi", "at /jurisdiction", "at /reason", "at /effective", "at /restrictions", "at /upon", "at /holder", "at /holder", "", ""}
+		want := []string{"", "at /npi", "at /jurisdiction", "at /reason", "at /effective", "at /restrictions", "at /upon", "at /holder", "at /proof", "at /taxonomy", "", ""}
 		got, err := c.Import(ctx, rows)
 		if err != nil {
 			t.Fatal(err)
@@ -151,8 +152,8 @@ func TestImportRefusesRows(t *testing.T) {
 				t.Errorf("row %d: %q, want %q", i, r.Refused, want[i])
 			}
 		}
-		if got[9].Handle != got[0].Handle || !got[9].Known || got[9].Order == "" {
-			t.Errorf("the same license once more: %+v", got[9])
+		if got[10].Handle != got[0].Handle || !got[10].Known || got[10].Order == "" {
+			t.Errorf("the same license once more: %+v", got[10])
 		}
 		awaitFeed(t, c, 3)
 		if all, err := deeds(c); err != nil || len(all) != 3 {

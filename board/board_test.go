@@ -251,7 +251,7 @@ func TestLifeOfALicense(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := application(1).License(file.License.Handle); cred.Subject != want || cred.Issuer != h.DID() {
+		if want := application(1).License(file.License.Handle); !cred.Subject.Equal(want) || cred.Issuer != h.DID() {
 			t.Errorf("license %+v by %s, want %+v", cred.Subject, cred.Issuer, want)
 		}
 		if want := receiptOf(1, h.ledger.entries[1]); !bytes.Equal(file.License.Receipt, want) || file.License.Index != 1 {

@@ -45,18 +45,33 @@ func (b *Board) postChallenge(r *http.Request, by request) (answer, error) {
 // possessed wants the clinician's own proof that they have the key which is to
 // be bound to their license, and uses its challenge up.
 func (b *Board) possessed(tx *sqldb.Tx, proof string, holder credentials.DID, npi credentials.NPI) error {
+	p, err := b.provenKey(proof, holder, npi)
+	if err != nil {
+		return refuse(http.StatusUnprocessableEntity, "%v", err)
+	}
+	return b.challenged(tx.QueryRow(`DELETE FROM register_challenge WHERE challenge = $1 RETURNING npi, expires`, p.Challenge.String()), npi)
+}
+
+// provenKey reads a proof and says what is wrong with it by itself.
+func (b *Board) provenKey(proof string, holder credentials.DID, npi credentials.NPI) (credentials.KeyProof, error) {
 	p, err := credentials.OpenKeyProof(proof, b.did)
 	switch {
 	case err != nil:
-		return refuse(http.StatusUnprocessableEntity, "at /proof: %v", err)
+		return p, fmt.Errorf("at /proof: %w", err)
 	case p.Holder != holder:
-		return refuse(http.StatusUnprocessableEntity, "at /proof: it is of another key than /holder")
+		return p, errors.New("at /proof: it is of another key than /holder")
 	case p.NPI != npi:
-		return refuse(http.StatusUnprocessableEntity, "at /proof: it is for the license of another clinician")
+		return p, errors.New("at /proof: it is for the license of another clinician")
 	}
+	return p, nil
+}
+
+// challenged says whether a challenge, read from the register, is good for a
+// clinician now.
+func (b *Board) challenged(found interface{ Scan(...any) error }, npi credentials.NPI) error {
 	var of string
 	var expires int64
-	err = tx.QueryRow(`DELETE FROM register_challenge WHERE challenge = $1 RETURNING npi, expires`, p.Challenge.String()).Scan(&of, &expires)
+	err := found.Scan(&of, &expires)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return refuse(http.StatusUnprocessableEntity, "at /proof: its challenge is not one of this board's, or was used before: have a new one made and signed")
@@ -66,6 +81,66 @@ func (b *Board) possessed(tx *sqldb.Tx, proof string, holder credentials.DID, np
 		return refuse(http.StatusUnprocessableEntity, "at /proof: its challenge was made for another clinician")
 	case expires < b.Now().Unix():
 		return refuse(http.StatusUnprocessableEntity, "at /proof: its challenge has expired: have a new one made and signed")
+	}
+	return nil
+}
+
+// leaveUnproven answers the rows of an import whose proof of a key is not good
+// now, so that they do not stop the others, and returns the others. Registering
+// looks once more: what was good a moment ago may be used up.
+func (b *Board) leaveUnproven(ctx context.Context, rows []*row, done []client.Imported) (fresh []*row, err error) {
+	var keyed []*row
+	for _, r := range rows {
+		if r.ask.License.Holder != "" {
+			keyed = append(keyed, r)
+		}
+	}
+	// Those that are registered have used their challenge.
+	if keyed, err = b.leaveKnown(ctx, keyed, done); err != nil {
+		return nil, fmt.Errorf("look up licenses: %w", err)
+	}
+	used := map[credentials.Handle]bool{}
+	for _, r := range keyed {
+		a := r.ask.License
+		p, err := b.provenKey(a.Proof, a.Holder, a.NPI)
+		if err != nil {
+			return nil, err // checkRow has read it
+		}
+		err = b.challenged(b.db.QueryRow(ctx, `SELECT npi, expires FROM register_challenge WHERE challenge = $1`, p.Challenge.String()), a.NPI)
+		var no *refusal
+		switch {
+		case errors.As(err, &no):
+			done[r.line] = client.Imported{Refused: no.message}
+		case err != nil:
+			return nil, err
+		case used[p.Challenge]:
+			done[r.line] = client.Imported{Refused: "at /proof: its challenge is another row's too: have one made and signed for each license"}
+		default:
+			used[p.Challenge] = true
+		}
+	}
+	for _, r := range rows {
+		if done[r.line].Refused == "" && !done[r.line].Known {
+			fresh = append(fresh, r)
+		}
+	}
+	return fresh, nil
+}
+
+// boundAsAsked refuses the rows with a key whose license was issued without it.
+func boundAsAsked(asked []client.ImportRow, done []client.Imported) error {
+	for line, ask := range asked {
+		a := &done[line]
+		if ask.License.Holder == "" || !a.Known {
+			continue
+		}
+		l, err := ownSubject[credentials.License](a.License)
+		if err != nil {
+			return fmt.Errorf("read register: %w", err)
+		}
+		if l.Holder != ask.License.Holder {
+			*a = client.Imported{Refused: fmt.Sprintf("at /holder: license %s is issued already, without this key: bind the key by an order", a.Handle)}
+		}
 	}
 	return nil
 }

@@ -283,7 +283,7 @@ func TestVCStatus(t *testing.T) {
 		Effective: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC), Reason: "R-2", Restrictions: []string{"NO-OPIOIDS"}}); err != nil {
 		t.Fatal(err)
 	}
-	if status, v := h.verify(restricted); status != 200 || fmt.Sprint(v["warnings"]) != "[the license is restricted: hold the service against NO-OPIOIDS]" {
+	if status, v := h.verify(restricted); status != 200 || fmt.Sprint(v["warnings"]) != "[the license is limited by NO-OPIOIDS: a person has to hold the service against that]" {
 		t.Errorf("restricted: %d %v", status, v)
 	}
 	expired := h.asking(3, nil, nil)

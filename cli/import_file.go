@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -53,6 +54,8 @@ type registerFile struct {
 	// all that is kept of the file.
 	lines map[[16]byte]int32
 	good  int
+	// unread rows are bad by themselves; reading them again has to find as many.
+	unread, left int
 
 	file    *os.File
 	rows    *csv.Reader
@@ -82,7 +85,8 @@ func (r *registerFile) begin() error {
 	r.rows.Comment, r.rows.FieldsPerRecord, r.rows.ReuseRecord = '#', -1, true
 	head, err := r.rows.Read()
 	if err != nil || !registerColumns(head) {
-		return refused(r.path, "line 1: want the columns "+strings.Join(licenseColumns, ",")+", and after them, where there are labels, "+strings.Join(orderColumns, ","), "write them as the first line")
+		return refused(r.path, "line 1: want the columns "+strings.Join(licenseColumns, ",")+", and after them any of "+strings.Join(moreColumns, ",")+
+			", and, where there are labels, "+strings.Join(orderColumns, ","), "write them as the first line")
 	}
 	r.columns = slices.Clone(head)
 	return nil
@@ -91,16 +95,12 @@ func (r *registerFile) begin() error {
 // registerColumns wants those of a license and then any of the others, the
 // label among them, each once.
 func registerColumns(head []string) bool {
-	n := len(licenseColumns)
-	if len(head) < n || !slices.Equal(head[:n], licenseColumns) {
-		return false
+	labeled := slices.Contains(head, "status")
+	others := moreColumns
+	if labeled {
+		others = slices.Concat(moreColumns, orderColumns)
 	}
-	for i, c := range head[n:] {
-		if !slices.Contains(orderColumns, c) || slices.Contains(head[n:n+i], c) {
-			return false
-		}
-	}
-	return len(head) == n || slices.Contains(head, "status")
+	return columnsWithin(head, others)
 }
 
 // check reads the whole register once, tells what is wrong with it, and goes
@@ -132,6 +132,9 @@ func (r *registerFile) check(tell func(*badRow)) error {
 			r.good++
 			continue
 		}
+		if row == nil {
+			r.unread++
+		}
 		tell(b)
 		if wrong++; wrong == hopeless && r.good == 0 {
 			return refused(r.path, fmt.Sprintf("none of the first %d rows can be issued; nothing was", hopeless), "see whether it is the right file")
@@ -145,6 +148,9 @@ func (r *registerFile) next() (*importRow, error) {
 		row, err := r.read()
 		var b *badRow
 		if errors.As(err, &b) {
+			if r.left++; r.left > r.unread {
+				return nil, refused(r.path, "or a file that it names has changed while it was read; "+b.text, "import it again when nobody writes to it")
+			}
 			continue // it was told of
 		}
 		if err != nil {
@@ -185,8 +191,11 @@ func (r *registerFile) read() (*importRow, error) {
 		return nil, bad(line, "", fmt.Errorf("has %d columns, not %d", len(fields), len(r.columns)))
 	}
 	a, err := application(fields[:len(licenseColumns)], licenseColumns, r.skipCheckDigit)
+	if err == nil {
+		err = fillMore(a, r.field(fields), filepath.Dir(r.path), credentials.DID(r.did))
+	}
 	if err != nil {
-		return nil, &badRow{fmt.Sprintf("line %d, column %v", line, err)}
+		return nil, &badRow{fmt.Sprintf("line %d, column %v", line, oneLine(err.Error()))}
 	}
 	row := &importRow{ImportRow: board.ImportRow{License: *a}, line: line}
 	if column, err := r.label(row, fields); err != nil {
@@ -200,18 +209,23 @@ func (r *registerFile) read() (*importRow, error) {
 	return row, nil
 }
 
-// label reads the board's label, and the order without which the license would
-// not be what the label says.
-func (r *registerFile) label(row *importRow, fields []string) (column string, err error) {
-	if len(fields) == len(licenseColumns) {
-		return "", nil
-	}
-	get := func(column string) string {
+// field reads a row by the name of a column; of one that is not there, nothing.
+func (r *registerFile) field(fields []string) func(column string) string {
+	return func(column string) string {
 		if i := slices.Index(r.columns, column); i >= 0 {
 			return fields[i]
 		}
 		return ""
 	}
+}
+
+// label reads the board's label, and the order without which the license would
+// not be what the label says.
+func (r *registerFile) label(row *importRow, fields []string) (column string, err error) {
+	if !slices.Contains(r.columns, "status") {
+		return "", nil
+	}
+	get := r.field(fields)
 	label, err := credentials.LabelOf(row.License.Jurisdiction, get("status"))
 	if err != nil {
 		return "status", err
@@ -254,7 +268,7 @@ func (r *registerFile) label(row *importRow, fields []string) (column string, er
 		}
 	}
 	if s := get("restrictions"); s != "" {
-		o.Restrictions = strings.FieldsFunc(s, func(c rune) bool { return c == ' ' || c == ',' })
+		o.Restrictions = codesOf(s)
 		slices.Sort(o.Restrictions)
 	}
 	none := credentials.Handle{}
@@ -272,7 +286,11 @@ func (r *registerFile) label(row *importRow, fields []string) (column string, er
 // columnOf takes a message apart that begins with the name of a field.
 func columnOf(message string) (column, why string) {
 	name, why, ok := strings.Cut(message, ": ")
-	if ok && (slices.Contains(licenseColumns, name) || slices.Contains(orderColumns, name)) {
+	switch name {
+	case "holder", "proof", "holder and /proof":
+		name = "holder_key"
+	}
+	if ok && slices.Contains(slices.Concat(licenseColumns, moreColumns, orderColumns), name) {
 		return name, why
 	}
 	return "", message

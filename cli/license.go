@@ -26,11 +26,13 @@ func (r *run) licenseCommand() *urfave.Command {
 	return branch("license", "issue licenses at a board, order what becomes of them, and look them up",
 		r.leaf(leaf{
 			name: "issue", usage: "have licenses issued, as a clerk of the board",
-			about: "Either one license by flags, or many with --from-csv FILE, whose columns are\nnpi,name,jurisdiction,profession,number,from,until. Issuing the same license again gives the same one.",
+			about: "Either one license by flags, or many with --from-csv FILE, whose columns are\nnpi,name,jurisdiction,profession,number,from,until, and after them any of taxonomy,dea,holder_key (see\nlicense import). Issuing the same license again gives the same one.",
 			flags: boardFlags(true, waitFlags(
 				text("npi", "the clinician's `NPI`"), text("name", "the clinician's `NAME`"), text("state", "two letters of the `STATE`"),
 				text("profession", "such as MD, DO, NP"), text("number", "the license's `NUMBER`"),
 				text("from", "first `DATE`"), text("until", "last `DATE`, included"),
+				text("taxonomy", "taxonomy `CODES` of what they may practice as, with spaces or commas between them"),
+				text("dea", "check their DEA `NUMBER`, which is sent to nobody"),
 				holderFlag(), text("from-csv", "issue the licenses of a CSV `FILE`"), skipNPIFlag(), progressFlag(),
 				outFlag("write the licenses with their proofs into `DIR`"))...),
 			do: r.licenseIssue,
@@ -38,6 +40,8 @@ func (r *run) licenseCommand() *urfave.Command {
 		r.leaf(leaf{
 			name: "import", usage: "have a whole register issued from a CSV file", args: "FILE", min: 1, max: 1,
 			about: "Its columns are npi,name,jurisdiction,profession,number,from,until, and after them, where there are labels,\nstatus and what the order takes that a label needs (suspended, probation): effective,reason,restrictions.\n" +
+				"Three more may be there. taxonomy: codes of what they may practice as, which stand in the license. dea: their\nDEA number, which is checked and sent to nobody, since licenses are public. holder_key: the file in which the\nclinician proves that they have the key that is to be bound to the license (countersign clinician prove), beside FILE.\n" +
+				"Codes in a list have spaces or commas between them.\n" +
 				"Every row is checked before the first is issued. What is wrong is told by line and column, the good rows\nare issued, and the command ends with 2. FILE.issued keeps what was: after a kill the same command goes\non, and nothing is issued twice.\n\n" + labelsHelp(),
 			flags: boardFlags(true, &urfave.BoolFlag{Name: "check", Usage: "tell what is wrong with the rows and issue nothing", DisableDefaultText: true},
 				&urfave.IntFlag{Name: "at-once", Usage: "send `N` requests at a time", Value: 4},
@@ -60,9 +64,9 @@ func (r *run) licenseCommand() *urfave.Command {
 		}),
 		r.leaf(leaf{
 			name: "restrict", usage: "order that a license be used within restrictions only", args: "HANDLE", min: 1, max: 1,
-			about: "Insurers then hold each service against the restrictions.",
+			about: "Each code names a limit in the board's own words, such as NO-OPIOIDS: what is not allowed, or what has to be\nmet. It is never a service that is allowed. While one is in force no machine says yes: a person at the insurer holds\neach service against the limits, and license standing and credential verify end with 6.",
 			flags: acts(effective(), text("until", "last `DATE`, included; open without it"),
-				text("restrictions", "the board's `CODES` of the restrictions, with commas between them")),
+				text("restrictions", "the board's `CODES` of the limits, with spaces or commas between them")),
 			do: r.licenseOrder(credentials.OrderRestrict),
 		}),
 		r.leaf(leaf{
@@ -173,9 +177,6 @@ func (r *run) licenseIssue(c *urfave.Context) error {
 		return err
 	}
 	if c.String("holder-key") != "" {
-		if c.String("from-csv") != "" {
-			return refused(commandName(c), "--from-csv and --holder-key exclude each other", "give one of them")
-		}
 		if all[0].Holder, all[0].Proof, err = r.holderProof(c); err != nil {
 			return err
 		}

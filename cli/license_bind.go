@@ -47,10 +47,15 @@ func (r *run) holderProof(c *urfave.Context) (holder credentials.DID, proof stri
 	if path == "" {
 		return "", "", nil
 	}
+	return readProof(path, credentials.DID(c.String("board-did")))
+}
+
+// readProof reads a clinician's proof that they have a key.
+func readProof(path string, board credentials.DID) (holder credentials.DID, proof string, err error) {
 	if proof, err = readToken(path); err != nil {
 		return "", "", err
 	}
-	p, err := credentials.OpenKeyProof(proof, credentials.DID(c.String("board-did")))
+	p, err := credentials.OpenKeyProof(proof, board)
 	if err != nil {
 		return "", "", refused(path, err.Error(), "have the clinician make it again: countersign clinician prove")
 	}

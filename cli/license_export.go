@@ -59,10 +59,10 @@ func (r *run) licenseExport(c *urfave.Context) error {
 		return r.print(map[string]any{"on": on, "licenses": rows})
 	}
 	w := csv.NewWriter(r.Out)
-	w.Write(append(slices.Clone(licenseColumns), "handle", "last_day", "standing", "reason", "restrictions", "orders"))
+	w.Write(append(slices.Clone(licenseColumns), "handle", "last_day", "standing", "reason", "restrictions", "orders", "taxonomy"))
 	for _, x := range rows {
 		w.Write([]string{string(x.NPI), x.Name, x.Jurisdiction, x.Profession, x.Number, string(x.From), string(x.Until),
-			x.Handle.String(), string(x.LastDay), string(x.Standing.Answer), string(x.Standing.Reason), x.Standing.Restrictions, fmt.Sprint(x.Orders)})
+			x.Handle.String(), string(x.LastDay), string(x.Standing.Answer), string(x.Standing.Reason), x.Standing.Restrictions, fmt.Sprint(x.Orders), codeWords(x.Taxonomy)})
 	}
 	w.Flush()
 	return w.Error()

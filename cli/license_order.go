@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	urfave "github.com/urfave/cli/v2"
@@ -87,7 +86,7 @@ func orderFlags(c *urfave.Context, action credentials.OrderAction) (o *board.Ord
 		if err != nil {
 			return nil, err
 		}
-		o.Restrictions = strings.Split(codes, ",")
+		o.Restrictions = codesOf(codes)
 		slices.Sort(o.Restrictions)
 	}
 	if s := c.String("order"); s != "" {

@@ -28,6 +28,9 @@ func (r *run) printLicenses(rows []*licenseRow, ended error) error {
 		}
 		fmt.Fprintf(r.Out, "%s %s %s, NPI %s, %s\n", l.Jurisdiction, oneLine(l.Profession), oneLine(l.Number), l.NPI, oneLine(l.Name))
 		fmt.Fprintf(r.Out, "  handle   %s\n  valid    %s to %s\n", l.Handle, l.From, l.Until)
+		if len(l.Taxonomy) > 0 {
+			fmt.Fprintf(r.Out, "  taxonomy %s\n", codeWords(l.Taxonomy))
+		}
 		if l.Holder != "" {
 			fmt.Fprintf(r.Out, "  bound    %s\n", keyWords(l.Holder))
 		}
@@ -44,6 +47,15 @@ func (r *run) printLicenses(rows []*licenseRow, ended error) error {
 	return nil
 }
 
+// codeWords are codes with spaces between them, as they are typed.
+func codeWords(codes []credentials.Taxonomy) string {
+	var words []string
+	for _, c := range codes {
+		words = append(words, oneLine(string(c)))
+	}
+	return strings.Join(words, " ")
+}
+
 // actWords are what a license has become by an act.
 var actWords = map[credentials.OrderAction]string{
 	credentials.OrderRevoke: "revoked", credentials.OrderSuspend: "suspended", credentials.OrderReinstate: "reinstated",
@@ -57,8 +69,8 @@ func orderLine(o credentials.Order) string {
 	if o.Until != "" {
 		line += " to " + string(o.Until)
 	}
-	for _, r := range o.Restrictions {
-		line += " " + oneLine(r)
+	if len(o.Restrictions) > 0 {
+		line += ", limited by " + limits(strings.Join(o.Restrictions, " "))
 	}
 	if o.Action == credentials.OrderBind {
 		line += " " + keyWords(o.Holder)
@@ -78,11 +90,15 @@ func keyWords(holder credentials.DID) string {
 	return "to " + oneLine(string(holder))
 }
 
+// limits are codes of restrictions as a sentence has them. Each is a limit by
+// the board's own name, never a service that is allowed.
+func limits(codes string) string { return oneLine(strings.ReplaceAll(codes, " ", ", ")) }
+
 // standingLine tells in words what a license is good for.
 func standingLine(s credentials.Standing) string {
 	words := map[credentials.Answer]string{
 		credentials.May: "may practice", credentials.MayNot: "may not practice", credentials.Unknown: "not known",
-		credentials.MayRestricted: "may practice within " + strings.ReplaceAll(s.Restrictions, " ", ", "),
+		credentials.MayRestricted: "may practice, limited by " + limits(s.Restrictions),
 	}
 	return fmt.Sprintf("%s (%s)", words[s.Answer], s.Reason)
 }

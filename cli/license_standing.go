@@ -213,7 +213,7 @@ func standingWords(a *credentials.StandingAnswer) string {
 	}
 	switch a.Missing {
 	case credentials.MissingReview:
-		return words + ": a person has to hold the service against " + oneLine(strings.ReplaceAll(a.Standing.Restrictions, " ", ", "))
+		return words + ", limited by " + limits(a.Standing.Restrictions) + ": a person has to hold the service against that"
 	case credentials.MissingFeed:
 		return words + ": the board's feed was not read that far, or an act is on its way to the ledger"
 	case credentials.MissingBoard:

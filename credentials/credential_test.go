@@ -51,7 +51,7 @@ func TestIssueAndOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Subject != testLicense() || c.Issuer != KeyDID(pubOf(testKey(1))) || c.Handle() != handle(7) || !c.ValidFrom.Equal(testTime) {
+	if !c.Subject.Equal(testLicense()) || c.Issuer != KeyDID(pubOf(testKey(1))) || c.Handle() != handle(7) || !c.ValidFrom.Equal(testTime) {
 		t.Errorf("opened %+v", c)
 	}
 	if i, err := c.Status[0].Place(); err != nil || i != 5 {

@@ -74,7 +74,7 @@ func testPolicy(t testing.TB) Policy {
 
 func TestJudgeGood(t *testing.T) {
 	c, v := Judge[License](testToken(t, testKey(1)), KindLicense, testPolicy(t))
-	if !v.IsGood() || v != (Verdict{Outcome: Good}) || v.Err() != nil || c.Subject != testLicense() {
+	if !v.IsGood() || v != (Verdict{Outcome: Good}) || v.Err() != nil || !c.Subject.Equal(testLicense()) {
 		t.Errorf("got %+v, %+v", c, v)
 	}
 }
@@ -87,7 +87,7 @@ func TestJudgeGoodWithEscapes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c, v := Judge[License](token, KindLicense, testPolicy(t)); !v.IsGood() || c.Subject != l {
+	if c, v := Judge[License](token, KindLicense, testPolicy(t)); !v.IsGood() || !c.Subject.Equal(l) {
 		t.Errorf("got %+v, %+v", c, v)
 	}
 }

@@ -88,7 +88,7 @@ func TestES256Token(t *testing.T) {
 		}
 		return nil
 	}
-	if c, v := Judge[License](token, KindLicense, p); !v.IsGood() || c.Subject != testLicense() {
+	if c, v := Judge[License](token, KindLicense, p); !v.IsGood() || !c.Subject.Equal(testLicense()) {
 		t.Errorf("verdict %+v", v)
 	}
 	if !strings.Contains(headerOf(t, token), `"alg":"ES256"`) {

@@ -1,6 +1,7 @@
 package credentials
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -138,5 +139,48 @@ func TestParseNumbers(t *testing.T) {
 		if _, err := ParseTaxonomy(s); (err == nil) != want {
 			t.Errorf("ParseTaxonomy(%q): %v", s, err)
 		}
+	}
+}
+
+// A license says its taxonomy codes in one spelling; a code that is none is
+// refused wherever a license is read. One without codes is what it was before.
+func TestTaxonomyOfALicense(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "", "208D00000X 207R00000X": "207R00000X 208D00000X", "207R00000X 207R00000X": "none twice", "207R00000x": "not a taxonomy code",
+		strings.Repeat("207R00000X ", 16): "none twice",
+	} {
+		codes, err := TaxonomiesOf(strings.Fields(text))
+		got := strings.Trim(fmt.Sprint(codes), "[]")
+		if err != nil {
+			got = err.Error()
+		}
+		if !strings.Contains(got, want) || (want == "") != (got == "") {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+	many := make([]Taxonomy, MostTaxonomies+1)
+	for i := range many {
+		many[i] = Taxonomy(fmt.Sprintf("207R000%02dX", i))
+	}
+	if CheckTaxonomies(many[1:]) != nil || CheckTaxonomies(many) == nil || CheckTaxonomies([]Taxonomy{many[1], many[0]}) == nil {
+		t.Error("too many, or codes that are not sorted, pass; or as many as may be do not")
+	}
+	l := testLicense()
+	l.Taxonomy = many[:2]
+	token, err := Issue(NewSigner("", testKey(1)), KindLicense, handle(7), testTime, testStatus(), l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := Open[License](token, KindLicense, ResolveDIDKey)
+	if err != nil || !c.Subject.Equal(l) || c.Subject.Equal(testLicense()) {
+		t.Errorf("opened %+v, %v", c, err)
+	}
+	payload := strings.Replace(payloadOf(t, token), "207R00000X", "207R000000", 1)
+	if _, err := Open[License](forge(testKey(1), goodHeader(testKey(1)), payload), KindLicense, ResolveDIDKey); err == nil || !strings.Contains(err.Error(), "taxonomy") {
+		t.Errorf("a code that is none: %v", err)
+	}
+	l.Taxonomy = []Taxonomy{"internist"}
+	if _, err := Issue(NewSigner("", testKey(1)), KindLicense, handle(7), testTime, testStatus(), l); err == nil {
+		t.Error("a license with a code that is none was signed")
 	}
 }

@@ -1,5 +1,10 @@
 package credentials
 
+import (
+	"reflect"
+	"slices"
+)
+
 // A License is what a board says of one clinician: who, what, where, from when
 // until when. Number is opaque: its form is each board's own affair.
 type License struct {
@@ -16,6 +21,16 @@ type License struct {
 	Number       string `json:"number"`
 	From         Date   `json:"from"`
 	Until        Date   `json:"until"` // last day, included
+	// Taxonomy are the codes of what the clinician may practice as, sorted, where
+	// the board says. A DEA number is never in a license: see ParseDEA.
+	Taxonomy []Taxonomy `json:"taxonomy,omitempty"`
+}
+
+// Equal says whether two licenses say the same.
+func (l License) Equal(m License) bool {
+	same := slices.Equal(l.Taxonomy, m.Taxonomy)
+	l.Taxonomy, m.Taxonomy = nil, nil
+	return same && reflect.DeepEqual(l, m)
 }
 
 // An Answer to "may this clinician practice?" Unknown is not a soft no: work

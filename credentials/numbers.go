@@ -3,10 +3,13 @@ package credentials
 import (
 	"errors"
 	"regexp"
+	"slices"
 )
 
 // A DEA is a registration number of the Drug Enforcement Administration: two
-// letters and seven digits, of which the last is a check digit.
+// letters and seven digits, of which the last is a check digit. It is checked
+// and stands in no document: a board's register is public, the number is what a
+// forged prescription needs, and it is not the board who gives it.
 type DEA string
 
 var deaForm = regexp.MustCompile(`^[A-Z][A-Z9][0-9]{7}(-[0-9A-Z]{1,6})?$`)
@@ -39,4 +42,41 @@ func ParseTaxonomy(s string) (Taxonomy, error) {
 		return "", errors.New("not a taxonomy code: want ten letters and digits that end in X, such as 207R00000X")
 	}
 	return Taxonomy(s), nil
+}
+
+// UnmarshalText parses as ParseTaxonomy does.
+func (t *Taxonomy) UnmarshalText(b []byte) (err error) {
+	*t, err = ParseTaxonomy(string(b))
+	return err
+}
+
+// MostTaxonomies is how many codes one clinician may have, as in the NPI's registry.
+const MostTaxonomies = 15
+
+// CheckTaxonomies wants the codes of a license in their one spelling: sorted,
+// none twice.
+func CheckTaxonomies(codes []Taxonomy) error {
+	for i, c := range codes {
+		if i > 0 && c <= codes[i-1] {
+			return errors.New("want taxonomy codes sorted, none twice")
+		}
+	}
+	if len(codes) > MostTaxonomies {
+		return errors.New("want 15 taxonomy codes at most")
+	}
+	return nil
+}
+
+// TaxonomiesOf reads codes in any order and puts them into their one spelling.
+func TaxonomiesOf(codes []string) ([]Taxonomy, error) {
+	var all []Taxonomy
+	for _, s := range codes {
+		t, err := ParseTaxonomy(s)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, t)
+	}
+	slices.Sort(all)
+	return all, CheckTaxonomies(all)
 }

@@ -185,6 +185,19 @@ func TestSchemasHoldDocuments(t *testing.T) {
 			}
 			payloads[kind] = append(payloads[kind], b)
 		}
+		if kind == credentials.KindLicense {
+			holder, _ := credentials.SignerDID(signer)
+			l := credentials.License{Holder: holder, Handle: handle("l"), NPI: "1234567893", Name: "N", Jurisdiction: "CA",
+				Profession: "MD", Number: "1", From: "2026-01-01", Until: "2027-12-31", Taxonomy: []credentials.Taxonomy{"207R00000X", "208D00000X"}}
+			b, err := credentials.Draft(signer, kind, l.Handle, began, began.AddDate(1, 0, 0), status, l)
+			if err != nil {
+				t.Fatal(err)
+			}
+			payloads[kind] = append(payloads[kind], b)
+			if valid(s, bytes.Replace(b, []byte("207R00000X"), []byte("internist!"), 1)) == nil {
+				t.Errorf("%s: any taxonomy code is valid", kind)
+			}
+		}
 		if kind == credentials.KindStandingAnswer {
 			q := credentials.StandingQuestion{NPI: "1234567893", State: "CA", Service: "99213", On: "2026-03-01", Known: began}
 			a, err := credentials.AnswerStanding(q, credentials.StandingRecord{Feeds: []credentials.FeedMark{{Board: "did:web:board.test", Read: began}}})

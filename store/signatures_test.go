@@ -48,7 +48,7 @@ func TestSignatures(t *testing.T) {
 			}
 		}
 		f, err := h.ClaimFile(ctx, handle("C1"))
-		if err != nil || len(f.Signatures) != 2 || f.Signatures[1].License == nil || *f.Signatures[1].License != l || f.Signatures[1].Practitioner.NPI != reviewer ||
+		if err != nil || len(f.Signatures) != 2 || f.Signatures[1].License == nil || !f.Signatures[1].License.Equal(l) || f.Signatures[1].Practitioner.NPI != reviewer ||
 			f.Signatures[1].Practitioner.State != "MA" || f.Signatures[1].Practitioner.Feed != 6 || !f.Signatures[1].Received.Equal(noon.Add(time.Minute)) {
 			t.Errorf("got %+v, %v", f.Signatures, err)
 		}

@@ -25,11 +25,13 @@ type Verified struct {
 	Form     string           `json:"form"`
 	// Warnings are what a person should know of it all the same.
 	Warnings []string `json:"warnings"`
+
+	restrictions string // of a license
 }
 
 // The words for what holds, and is not all that somebody may want.
 const (
-	warnRestricted = "the license is restricted: hold the service against %s"
+	warnRestricted = "the license is limited by %s: a person has to hold the service against that"
 	warnUnbound    = "it is bound to nobody's key: whoever has it can show it"
 )
 
@@ -226,7 +228,7 @@ func (h *House) judge(ctx context.Context, s shown, want *credentials.Presentati
 	}
 	a := Verified{Verified: true, Kind: p.Kind, Issuer: p.Issuer, Form: s.form, Warnings: []string{}}
 	if p.Kind == credentials.KindLicense {
-		if a.Warnings, err = h.license(ctx, p, holder); err != nil {
+		if a.Warnings, a.restrictions, err = h.license(ctx, p, holder); err != nil {
 			return Verified{}, refusedBy(ctx, err)
 		}
 	}
@@ -257,7 +259,7 @@ func (h *House) issuer(kid string) func(credentials.DID, credentials.Kind, strin
 }
 
 // license asks what became of a license since it was issued.
-func (h *House) license(ctx context.Context, p proved, holder credentials.DID) (warnings []string, err error) {
+func (h *House) license(ctx context.Context, p proved, holder credentials.DID) (warnings []string, restrictions string, err error) {
 	l, _ := p.subject.(credentials.License) // of an SD-JWT, only the handle is sure to be there
 	l.Handle = p.Handle
 	if p.Presented != nil {
@@ -265,26 +267,27 @@ func (h *House) license(ctx context.Context, p proved, holder credentials.DID) (
 	}
 	now, err := h.License(ctx, p.Envelope, l)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	switch s := now.Standing; s.Answer {
 	case credentials.May:
 		warnings = []string{}
 	case credentials.MayRestricted:
-		warnings = []string{strings.ReplaceAll(warnRestricted, "%s", s.Restrictions)}
+		restrictions = strings.ReplaceAll(s.Restrictions, " ", ", ")
+		warnings = []string{strings.ReplaceAll(warnRestricted, "%s", restrictions)}
 	case credentials.MayNot:
-		return nil, credentials.Refuse(credentials.CheckStatus, "it does not count today: %s", s.Reason)
+		return nil, "", credentials.Refuse(credentials.CheckStatus, "it does not count today: %s", s.Reason)
 	default:
-		return nil, credentials.Lack(credentials.CheckStatus, "what became of it is not known: %s", s.Reason)
+		return nil, "", credentials.Lack(credentials.CheckStatus, "what became of it is not known: %s", s.Reason)
 	}
 	switch {
 	case holder == "":
 	case now.Holder == "":
 		warnings = append(warnings, warnUnbound)
 	case now.Holder != holder:
-		return nil, credentials.Refuse(credentials.CheckBinding, "another presents it than the clinician to whose key it is bound")
+		return nil, "", credentials.Refuse(credentials.CheckBinding, "another presents it than the clinician to whose key it is bound")
 	}
-	return warnings, nil
+	return warnings, restrictions, nil
 }
 
 func (h *House) verifyCredential(r *http.Request, q request) (any, error) {

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/countersign-health/countersign/credentials"
 )
@@ -57,7 +59,7 @@ func (h *House) examineCredential(ctx context.Context, raw json.RawMessage, want
 	}
 	v, err := h.judge(ctx, s, want, "")
 	if err == nil {
-		f = Finding{Verdict: credentials.Verdict{Outcome: credentials.Good}, Kind: string(v.Kind), Form: v.Form, Issuer: v.Issuer, Warnings: v.Warnings}
+		f = Finding{Verdict: v.verdict(), Kind: string(v.Kind), Form: v.Form, Issuer: v.Issuer, Warnings: v.Warnings}
 	}
 	return f, err
 }
@@ -75,8 +77,22 @@ func (h *House) examinePresentation(ctx context.Context, raw json.RawMessage, wa
 	for _, c := range p.Credentials {
 		f.Kind += " " + string(c.Kind)
 		f.Warnings = append(f.Warnings, c.Warnings...)
+		if v := c.verdict(); !v.IsGood() {
+			f.Verdict = v
+		}
 	}
 	return f, nil
+}
+
+// verdict is that of somebody who would act upon it without asking a person: of
+// a restricted license nothing is known before one has held the service against
+// its limits, as in the answer of standing.
+func (v *Verified) verdict() credentials.Verdict {
+	if v.restrictions == "" {
+		return credentials.Verdict{Outcome: credentials.Good}
+	}
+	return credentials.VerdictOf(credentials.Lack(credentials.CheckStatus,
+		"it is genuine and in force, limited by %s: a person has to hold the service against that", v.restrictions))
 }
 
 // boxed puts a token into an envelope, and says whether it is a presentation.
@@ -92,6 +108,9 @@ func boxed(text []byte) (raw json.RawMessage, presentation bool, err error) {
 		return text, only(o["type"], presentationType) || only(o["type"], envelopedPresentation), nil
 	}
 	prefix, kind := dataJWT, envelopedCredential
+	if parts := strings.Count(string(text), "."); parts < 2 || typeOf(string(text)) == "" {
+		return nil, false, credentials.Refuse(credentials.CheckForm, "%s, and no credential: want a token (three parts with dots between them) or a JSON object with its proof", looks(text))
+	}
 	switch {
 	case strings.Contains(string(text), "~"):
 		prefix = dataSDJWT
@@ -100,6 +119,24 @@ func boxed(text []byte) (raw json.RawMessage, presentation bool, err error) {
 	}
 	raw, err = json.Marshal(map[string]string{"@context": contextV2, "id": prefix + string(text), "type": kind})
 	return raw, presentation, err
+}
+
+// looks says what a text seems to be that is no credential, without a word of it.
+func looks(text []byte) string {
+	_, noHandle := credentials.ParseHandle(string(text))
+	switch {
+	case len(text) == 0:
+		return "this is empty"
+	case noHandle == nil:
+		return "this is a handle, by which a board's license can be fetched (countersign license export HANDLE)"
+	case bytes.HasPrefix(text, []byte("-----BEGIN ")):
+		return "this is a key or a certificate"
+	case json.Valid(text):
+		return "this is JSON of another kind"
+	case bytes.ContainsFunc(text, func(r rune) bool { return r == utf8.RuneError || r < ' ' && !unicode.IsSpace(r) }):
+		return "this is not text"
+	}
+	return "this is some text"
 }
 
 // typeOf is what a token's header says that it is.

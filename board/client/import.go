@@ -90,10 +90,13 @@ func (c *Client) checkRow(row ImportRow, got Imported, keys credentials.ResolveK
 	}
 	want := row.License.License(got.Handle)
 	if got.Known {
-		// It was issued before, perhaps under an earlier name and bound to a key.
-		want.Name, want.Holder = doc.Subject.Name, doc.Subject.Holder
+		// It was issued before, perhaps under another name, and bound to a key where none is asked for.
+		want.Name, want.Taxonomy = doc.Subject.Name, doc.Subject.Taxonomy
+		if want.Holder == "" {
+			want.Holder = doc.Subject.Holder
+		}
 	}
-	if doc.Issuer != c.Board || doc.Handle() != got.Handle || doc.Subject != want {
+	if doc.Issuer != c.Board || doc.Handle() != got.Handle || !doc.Subject.Equal(want) {
 		return errors.New("it is not the license that was asked for")
 	}
 	if row.Order == nil || got.Known {

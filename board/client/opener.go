@@ -147,7 +147,7 @@ func (o *opener) issuance(r *asked, a Act) (*credentials.License, error) {
 	} else if a.Line != 0 {
 		want = nil
 	}
-	if want == nil || want.License(doc.Handle()) != doc.Subject {
+	if want == nil || !want.License(doc.Handle()).Equal(doc.Subject) {
 		return nil, errNotAsked
 	}
 	if want.Holder != "" {
@@ -198,7 +198,7 @@ func (o *opener) imported(ctx context.Context, r *asked, a Act, said credentials
 	if err != nil {
 		return said, err
 	}
-	if r.rows[a.Line].License.License(said) != doc.Subject {
+	if !r.rows[a.Line].License.License(said).Equal(doc.Subject) {
 		return said, errNotAsked
 	}
 	return said, nil

@@ -25,6 +25,8 @@ type Application struct {
 	Number       string           `json:"number"`
 	From         credentials.Date `json:"from"`
 	Until        credentials.Date `json:"until"`
+	// Taxonomy are codes as in credentials.License, sorted.
+	Taxonomy []credentials.Taxonomy `json:"taxonomy,omitempty"`
 	// Holder is the did:key that is to be bound to the license, and Proof the
 	// clinician's own signature that they have it (credentials.ProveKey).
 	Holder credentials.DID `json:"holder,omitempty"`
@@ -34,7 +36,7 @@ type Application struct {
 // License is the license that the application asks for, under a handle.
 func (a Application) License(h credentials.Handle) credentials.License {
 	return credentials.License{Holder: a.Holder, Handle: h, NPI: a.NPI, Name: a.Name, Jurisdiction: a.Jurisdiction,
-		Profession: a.Profession, Number: a.Number, From: a.From, Until: a.Until}
+		Profession: a.Profession, Number: a.Number, From: a.From, Until: a.Until, Taxonomy: a.Taxonomy}
 }
 
 // An OrderRequest is what a clerk sends to act upon a license. Effective keeps
@@ -80,7 +82,7 @@ type ChallengeRequest struct {
 // What one request to import may hold.
 const (
 	MostRows   = 1000
-	MostImport = 1 << 20 // bytes
+	MostImport = 2 << 20 // bytes
 )
 
 // An Import is what a clerk sends to have many licenses issued.

@@ -44,7 +44,7 @@ var verifyPath = []string{
 var testsOf = map[string]string{
 	"ledger/compromise.go": "Compromise", "credentials/did_document.go": "DIDDocument|PublicDocument",
 	"claims/signature.go": "Signature", "claims/countersigned.go": "Signature|Unnamed", "gateway/signatures.go": "Signatures",
-	"dossier/signatures.go": "Countersigned", "board/challenge.go": "TestKeyIs",
+	"dossier/signatures.go": "Countersigned", "board/challenge.go": "TestKeyIs|TestImportBindsKeys",
 }
 
 // A mutant is a file with one check taken out, or with one line weakened.
