@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -9,8 +8,6 @@ import (
 
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/claims/fhir"
-	"github.com/countersign-health/countersign/dossier"
-	"github.com/countersign-health/countersign/ledger"
 )
 
 func (r *run) claimFHIRCommand() *urfave.Command {
@@ -43,22 +40,9 @@ func (r *run) claimFHIR(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	var trust *ledger.Trust
-	if path := c.String("trust"); path != "" {
-		if trust, err = readTrust(path); err != nil {
-			return err
-		}
-	}
-	dir := c.Args().First()
-	from, err := dossier.Read(dir)
+	all, err := r.toldIn(c)
 	if err != nil {
-		return refused(dir, fileWords(err), "name a folder that --out of another command wrote")
-	}
-	p := r.progress(c)
-	report, all := dossier.ClaimDecisions(from, trust, func(done, total int) { p.step(done, total, "checking") })
-	p.end()
-	if !report.OK() {
-		return caught(dir, errors.New(count(len(report.Failures), "file")+" failed"), "see countersign verify; nothing was written")
+		return err
 	}
 	files, lines := map[string][]byte{}, []writtenFHIR{}
 	for i := range all {
@@ -80,7 +64,7 @@ func (r *run) claimFHIR(c *urfave.Context) error {
 		return r.print(map[string]any{"decisions": lines})
 	}
 	if len(lines) == 0 {
-		_, err = fmt.Fprintln(r.Out, "no decision on a claim is in "+dir)
+		_, err = fmt.Fprintln(r.Out, "no decision on a claim is in "+c.Args().First())
 		return err
 	}
 	return r.tellFHIR(lines)

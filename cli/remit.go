@@ -45,6 +45,7 @@ func (r *run) remitCommand() *urfave.Command {
 			name: "held", usage: "list what is not paid and why, with sums for each reason, as the insurer",
 			flags: gatewayFlags(), do: r.remitHeld,
 		}),
+		r.remitLateCommand(),
 		r.leaf(leaf{
 			name: "reprocess", usage: "list what a board order makes you decide anew, as the insurer",
 			about: "A decision stands here once an order covers its date of service that became known after it,\npaid or not, until a later decision on the claim replaces it.",

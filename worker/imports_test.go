@@ -44,6 +44,7 @@ var mustNotReach = []struct {
 	{"claims/x12", append(ours("claims/fhir", "credentials/aries", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), outside...)},
 	{"claims/fhir", append(ours("claims/x12", "credentials/aries", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), outside...)},
 	{"claims/contract", append(ours("claims/x12", "claims/fhir", "claims/mpfs", "credentials/aries", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), outside...)},
+	{"claims/promptpay", append(ours("claims/x12", "claims/fhir", "claims/mpfs", "claims/contract", "credentials/aries", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), outside...)},
 	{"claims/mpfs", append(ours("claims/x12", "claims/fhir", "credentials/aries", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), outside...)},
 	// ledger reaches net/http through torchwood, though a reader of receipts calls none of it.
 	{"ledger", append(ours("ledger/operator", "ledger/witness", "ledger/client", "claims", "credentials/aries", "store", "worker", "cli"), "database/sql", pq, aries, temporalIO)},
