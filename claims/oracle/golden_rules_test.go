@@ -34,6 +34,7 @@ var goldenAuthorizations = []golden{
 	{"for another clinician", []string{"72148 420.00 auth"}, authorized("72148", "1", func(a *authorization) { a.npi = doctorB }), []string{"CO-15 420.00, pays 0.00"}},
 	{"its last day", []string{"72148 420.00 auth 2026-03-31"}, authorized("72148", "1", nil), []string{scan}},
 	{"the day after", []string{"72148 420.00 auth 2026-04-01"}, authorized("72148", "1", nil), []string{"CO-15 420.00, pays 0.00"}},
+	{"its last day and the day after", []string{"72148 420.00 auth 2026-03-31..2026-04-01"}, authorized("72148", "1", nil), []string{"CO-15 420.00, pays 0.00"}},
 	{"as many units as are left", []string{"72148 420.00 auth"}, authorized("72148", "1", nil), []string{scan}},
 	// All units of the line, not the one too many.
 	{"one unit more than is left", []string{"72148 840.00 x2 auth"}, authorized("72148", "1", nil), []string{"CO-198 840.00, pays 0.00"}},
