@@ -77,6 +77,10 @@ func (a *adjudication) inServiceOrder() []*work {
 // A line with a pend goes on, so that everything it waits for is known at
 // once; but it is neither denied nor priced any more.
 func (a *adjudication) decide(w *work) {
+	if a.claim.Institutional != nil {
+		a.institutional(w)
+		return
+	}
 	priced := a.member(w) && a.coverage(w) && a.duplicate(w) && a.timelyFiling(w) &&
 		a.standing(w) && a.signature(w) && a.authorization(w) && a.exclusion(w) && a.price(w)
 	if priced && len(w.pends) == 0 {

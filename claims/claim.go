@@ -6,14 +6,14 @@ package claims
 
 import "github.com/countersign-health/countersign/credentials"
 
-// A Claim is one professional claim (837P loop 2300) with the parties it names.
-// Its JSON form is what the hospital signs.
+// A Claim is one professional or institutional claim (837P and 837I, loop 2300)
+// with the parties it names. Its JSON form is what the hospital signs.
 type Claim struct {
 	Number            string    `json:"number"`                      // CLM01, the provider's own
 	Frequency         Frequency `json:"frequency"`                   // CLM05-3
 	OriginalReference string    `json:"originalReference,omitempty"` // REF*F8
 	Charge            Cents     `json:"charge"`                      // CLM02
-	Place             string    `json:"place"`                       // CLM05-1, place of service
+	Place             string    `json:"place"`                       // CLM05-1, place of service; empty on an institutional claim
 	Payer             Payer     `json:"payer"`
 	Billing           Provider  `json:"billing"`
 	Rendering         *Provider `json:"rendering,omitempty"`
@@ -27,15 +27,17 @@ type Claim struct {
 	// else the billing provider's. A license is judged there.
 	ServiceState string `json:"serviceState"`
 	Lines        []Line `json:"lines"`
+	// Institutional is set on a hospital's claim (837I).
+	Institutional *Institutional `json:"institutional,omitempty"`
 }
 
 // A Line is one service (loop 2400).
 type Line struct {
 	Number        int              `json:"number"` // LX01
-	Code          string           `json:"code"`   // CPT or HCPCS
+	Code          string           `json:"code"`   // CPT or HCPCS; may be empty beside a revenue code
 	Modifiers     []string         `json:"modifiers,omitempty"`
 	Charge        Cents            `json:"charge"`
-	Unit          string           `json:"unit"` // UN or MJ (anesthesia minutes)
+	Unit          string           `json:"unit"` // UN or MJ (anesthesia minutes); DA (days) beside a revenue code
 	Units         Quantity         `json:"units"`
 	Place         string           `json:"place,omitempty"` // where it differs from the claim's
 	Pointers      []int            `json:"pointers,omitempty"`
@@ -44,6 +46,10 @@ type Line struct {
 	Rendering     *Provider        `json:"rendering,omitempty"`
 	Authorization string           `json:"authorization,omitempty"`
 	Control       string           `json:"control,omitempty"` // REF*6R, echoed on the 835
+	// Revenue code of an institutional line (SV201), and what of its charge the
+	// hospital itself holds for not covered (SV207).
+	Revenue    string `json:"revenue,omitempty"`
+	NonCovered Cents  `json:"nonCovered,omitempty"`
 }
 
 // A Payer is the insurer to whom the claim is addressed. A member called id

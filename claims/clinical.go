@@ -19,6 +19,40 @@ type clinicalContent struct {
 	State     string          `json:"state"`
 	Diagnoses []string        `json:"diagnoses"`
 	Services  []clinicalItem  `json:"services"`
+	Stay      *clinicalStay   `json:"stay,omitempty"`
+}
+
+// clinicalStay is the clinical part of what a hospital's claim says beyond its lines.
+type clinicalStay struct {
+	Facility   string           `json:"facility"`
+	From       credentials.Date `json:"from"`
+	Through    credentials.Date `json:"through"`
+	Admitted   credentials.Date `json:"admitted"`
+	Status     string           `json:"status"`
+	Attending  credentials.NPI  `json:"attending"`
+	Operating  credentials.NPI  `json:"operating"`
+	DRG        string           `json:"drg"`
+	Admitting  string           `json:"admitting"`
+	Present    []string         `json:"present"`
+	Reasons    []string         `json:"reasons"`
+	External   []string         `json:"external"`
+	Procedures []Procedure      `json:"procedures"`
+	Occurred   []Occurrence     `json:"occurred"`
+}
+
+func stayOf(in *Institutional) *clinicalStay {
+	if in == nil {
+		return nil
+	}
+	s := &clinicalStay{in.Facility, in.From, in.Through, in.Admitted, in.PatientStatus, "", "", in.DRG, in.Admitting,
+		in.Present, in.Reasons, in.External, in.Procedures, in.Occurred}
+	if in.Attending != nil {
+		s.Attending = in.Attending.NPI
+	}
+	if in.Operating != nil {
+		s.Operating = in.Operating.NPI
+	}
+	return s
 }
 
 type clinicalPatient struct {
@@ -44,6 +78,7 @@ type clinicalItem struct {
 	Pointers  []int            `json:"pointers"`
 	From      credentials.Date `json:"from"`
 	To        credentials.Date `json:"to"`
+	Revenue   string           `json:"revenue,omitempty"`
 }
 
 func patientOf(p, subscriber *Person) clinicalPatient {
@@ -53,12 +88,12 @@ func patientOf(p, subscriber *Person) clinicalPatient {
 // ClinicalContent is the digest of what a clinician signs of a claim: the
 // SHA-256 of its clinical part in canonical JSON (RFC 8785).
 func (c *Claim) ClinicalContent() (credentials.Digest, error) {
-	content := clinicalContent{Of: "claim", Patient: patientOf(c.PatientPerson(), &c.Subscriber), State: c.ServiceState, Diagnoses: c.Diagnoses}
+	content := clinicalContent{Of: "claim", Patient: patientOf(c.PatientPerson(), &c.Subscriber), State: c.ServiceState, Diagnoses: c.Diagnoses, Stay: stayOf(c.Institutional)}
 	for i := range c.Lines {
 		l := &c.Lines[i]
 		item := clinicalItem{
 			Number: l.Number, State: c.StateOf(l), Code: l.Code, Modifiers: l.Modifiers, Unit: l.Unit, Units: l.Units,
-			Place: c.PlaceOf(l), Pointers: l.Pointers, From: l.From, To: l.To,
+			Place: c.PlaceOf(l), Pointers: l.Pointers, From: l.From, To: l.To, Revenue: l.Revenue,
 		}
 		if p := c.Renderer(l); p != nil {
 			item.Clinician = p.NPI

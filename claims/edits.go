@@ -2,16 +2,10 @@ package claims
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/countersign-health/countersign/credentials"
 )
-
-// Edits are the switches of the intake edits.
-type Edits struct {
-	// SkipNPICheckDigit takes NPIs that are well formed but fail Luhn, as most
-	// public sample files have them. A real hospital's file never needs it.
-	SkipNPICheckDigit bool
-}
 
 // A Problem is a reason not to take a claim in: where it stands in the 837, what is
 // wrong and what to do. It holds nothing personal.
@@ -22,6 +16,8 @@ type Problem struct {
 	Line    int    `json:"line,omitempty"`
 	Message string `json:"message"`
 	Code    string `json:"code"` // 277CA category and status: "A7:562"
+	// Edit is the name of the edit, where it has one in the list.
+	Edit string `json:"edit,omitempty"`
 }
 
 // String is the problem in one line.
@@ -43,6 +39,7 @@ func Check(c *Claim, edits Edits, received credentials.Date) []Problem {
 	k := &checker{claim: c, edits: edits, received: received}
 	k.header()
 	k.people()
+	k.addresses()
 	k.diagnoses()
 	var sum Cents
 	numbers := map[int]bool{}
@@ -50,15 +47,18 @@ func Check(c *Claim, edits Edits, received credentials.Date) []Problem {
 		l := &c.Lines[i]
 		k.lineNumber = l.Number
 		if numbers[l.Number] {
-			k.add("2400", "LX", "LX01", "A8:21", "the line number is used twice")
+			k.add("line-number", "2400", "LX", "LX01", "A8:21", "the line number is used twice")
 		}
 		numbers[l.Number] = true
 		k.line(l)
 		sum += l.Charge
 	}
 	k.lineNumber = 0
+	if c.Institutional != nil {
+		k.institutional()
+	}
 	if len(c.Lines) > 0 && sum != c.Charge {
-		k.add("2300", "CLM", "CLM02", "A8:400", "the total is %s and the lines sum up to %s", c.Charge, sum)
+		k.add("claim-balance", "2300", "CLM", "CLM02", "A8:400", "the total is %s and the lines sum up to %s", c.Charge, sum)
 	}
 	return k.problems
 }
@@ -71,39 +71,49 @@ type checker struct {
 	problems   []Problem
 }
 
-func (k *checker) add(loop, segment, element, code, format string, args ...any) {
+// add notes what an edit found, where it is switched on.
+func (k *checker) add(edit, loop, segment, element, code, format string, args ...any) {
+	if !k.edits.On(edit) {
+		return
+	}
 	k.problems = append(k.problems, Problem{
 		Segment: segment, Element: element, Loop: loop, Line: k.lineNumber,
-		Message: fmt.Sprintf(format, args...), Code: code,
+		Message: fmt.Sprintf(format, args...), Code: code, Edit: edit,
 	})
 }
 
 func (k *checker) header() {
 	c := k.claim
 	if c.Number == "" || len(c.Number) > 38 {
-		k.add("2300", "CLM", "CLM01", "A7:21", "want a claim number of 1 to 38 characters")
+		k.add("claim-number", "2300", "CLM", "CLM01", "A7:21", "want a claim number of 1 to 38 characters")
 	}
 	switch c.Frequency {
 	case Original:
 	case Replacement, Void:
-		k.add("2300", "CLM", "CLM05-3", "A3:535", "frequency %s: replacement and void are not taken yet; send an original claim (1)", c.Frequency)
+		k.add("change-taken", "2300", "CLM", "CLM05-3", "A3:535", "frequency %s: replacement and void are not taken yet; send an original claim (1)", c.Frequency)
 	default:
-		k.add("2300", "CLM", "CLM05-3", "A7:535", "frequency %q is not known; want 1", c.Frequency)
+		k.add("frequency", "2300", "CLM", "CLM05-3", "A7:535", "frequency %q is not known; want 1", c.Frequency)
 	}
 	if c.Charge < 0 || c.Charge > maxLimit {
-		k.add("2300", "CLM", "CLM02", "A7:178", "want a charge from 0.00 to %s", maxLimit)
+		k.add("charge-range", "2300", "CLM", "CLM02", "A7:178", "want a charge from 0.00 to %s", maxLimit)
 	}
-	if !place(c.Place) {
-		k.add("2300", "CLM", "CLM05-1", "A7:249", "want a place of service of two digits")
+	if c.Institutional == nil {
+		k.place("2300", "CLM", "CLM05-1", c.Place, c.FirstService())
+	}
+	if (c.Frequency == Replacement || c.Frequency == Void) && c.OriginalReference == "" {
+		k.add("original-reference", "2300", "REF", "REF02", "A6:464", "frequency %s: the number of the claim that it changes is missing (REF*F8)", c.Frequency)
 	}
 	if c.Payer.ID == "" {
-		k.add("2010BB", "NM1", "NM109", "A6:153", "the payer's id is missing")
+		k.add("payer-id", "2010BB", "NM1", "NM109", "A6:153", "the payer's id is missing")
 	}
 	if len(c.Lines) == 0 {
-		k.add("2400", "LX", "LX01", "A6:21", "the claim has no service line")
+		k.add("line-count", "2400", "LX", "LX01", "A6:21", "the claim has no service line")
 	}
-	if len(c.Lines) > 50 {
-		k.add("2400", "LX", "LX01", "A7:21", "the claim has %d service lines; a claim holds at most 50", len(c.Lines))
+	if most := c.maxLines(); len(c.Lines) > most {
+		k.add("line-count", "2400", "LX", "LX01", "A7:21", "the claim has %d service lines; a claim holds at most %d", len(c.Lines), most)
+	}
+	if !slices.Contains(k.edits.Payers, c.Payer.ID) {
+		k.add("payer-ours", "2010BB", "NM1", "NM109", "A3:116", "the claim is addressed to another payer")
 	}
 }
 
@@ -114,35 +124,41 @@ func (k *checker) people() {
 		k.npi("2310B", c.Rendering.NPI)
 	}
 	if c.Subscriber.MemberID == "" && c.PatientPerson().MemberID == "" {
-		k.add("2010BA", "NM1", "NM109", "A6:164", "the member id is missing")
+		k.add("member-id", "2010BA", "NM1", "NM109", "A6:164", "the member id is missing")
 	}
 	patient, loop := c.PatientPerson(), "2010BA"
 	if c.Patient != nil {
 		loop = "2010CA"
 	}
 	if patient.Last == "" {
-		k.add(loop, "NM1", "NM103", "A6:125", "the patient's last name is missing")
+		k.add("patient-name", loop, "NM1", "NM103", "A6:125", "the patient's last name is missing")
+	}
+	if patient.Birth == "" {
+		k.add("patient-birth", loop, "DMG", "DMG02", "A6:158", "the patient's date of birth is missing")
+	}
+	if sex := patient.Sex; sex != "" && sex != "F" && sex != "M" && sex != "U" {
+		k.add("sex-code", loop, "DMG", "DMG03", "A7:157", "want F, M or U")
 	}
 	if birth := patient.Birth; birth != "" && birth > c.FirstService() && len(c.Lines) > 0 {
-		k.add(loop, "DMG", "DMG02", "A7:158", "the patient was born after the first day of service")
+		k.add("born-before-service", loop, "DMG", "DMG02", "A7:158", "the patient was born after the first day of service")
 	}
 }
 
 func (k *checker) npi(loop string, n credentials.NPI) {
 	switch {
 	case n == "":
-		k.add(loop, "NM1", "NM109", "A6:562", "the NPI is missing")
+		k.add("npi-present", loop, "NM1", "NM109", "A6:562", "the NPI is missing")
 	case !n.WellFormed():
-		k.add(loop, "NM1", "NM109", "A7:562", "NPI %q: want ten digits", n)
-	case !k.edits.SkipNPICheckDigit && !n.Valid():
-		k.add(loop, "NM1", "NM109", "A7:562", "NPI %s: want a first digit of 1 or 2 and a check digit that holds", n)
+		k.add("npi-format", loop, "NM1", "NM109", "A7:562", "NPI %q: want ten digits", n)
+	case !n.Valid():
+		k.add("npi-check-digit", loop, "NM1", "NM109", "A7:562", "NPI %s: want a first digit of 1 or 2 and a check digit that holds", n)
 	}
 }
 
 func (k *checker) diagnoses() {
 	d := k.claim.Diagnoses
-	if len(d) == 0 || len(d) > 12 {
-		k.add("2300", "HI", "HI01", "A7:255", "want from 1 to 12 diagnoses, found %d", len(d))
+	if most := k.claim.maxDiagnoses(); len(d) == 0 || len(d) > most {
+		k.add("diagnosis-count", "2300", "HI", "HI01", "A7:255", "want from 1 to %d diagnoses, found %d", most, len(d))
 	}
 	set, known := "an ICD-10-CM code: want a letter and 2 to 6 more characters", diagnosisCode
 	if last := k.claim.LastService(); last != "" && last < icd10Start {
@@ -150,61 +166,73 @@ func (k *checker) diagnoses() {
 	}
 	for i, code := range d {
 		if !known(code) {
-			k.add("2300", "HI", fmt.Sprintf("HI%02d-2", i+1), "A7:255", "diagnosis %d is not %s, without the dot", i+1, set)
+			k.add("diagnosis-code", "2300", "HI", fmt.Sprintf("HI%02d-2", i+1), "A7:255", "diagnosis %d is not %s, without the dot", i+1, set)
 		}
 	}
 }
 
 func (k *checker) line(l *Line) {
-	if !procedureCode(l.Code) {
-		k.add("2400", "SV1", "SV101-2", "A7:454", "procedure %q: want a CPT or HCPCS code of five characters", l.Code)
+	s := k.service()
+	if !procedureCode(l.Code) && !(s.revenue && l.Code == "") {
+		k.add("procedure-code", "2400", s.id, s.code+"-2", "A7:454", "procedure %q: want a CPT or HCPCS code of five characters", l.Code)
 	}
 	for _, m := range l.Modifiers {
 		if !modifierCode(m) {
-			k.add("2400", "SV1", "SV101-3", "A7:453", "modifier %q: want two capitals or digits", m)
+			k.add("modifier-code", "2400", s.id, s.code+"-3", "A7:453", "modifier %q: want two capitals or digits", m)
 		}
 	}
 	if len(l.Modifiers) > 4 {
-		k.add("2400", "SV1", "SV101-6", "A7:453", "%d modifiers; a line holds at most 4", len(l.Modifiers))
+		k.add("modifier-count", "2400", s.id, s.code+"-6", "A7:453", "%d modifiers; a line holds at most 4", len(l.Modifiers))
 	}
 	if l.Charge < 0 || l.Charge > maxLimit {
-		k.add("2400", "SV1", "SV102", "A7:178", "want a charge from 0.00 to %s", maxLimit)
+		k.add("charge-range", "2400", s.id, s.charge, "A7:178", "want a charge from 0.00 to %s", maxLimit)
 	}
-	if l.Unit != "UN" && l.Unit != "MJ" {
-		k.add("2400", "SV1", "SV103", "A7:476", "unit %q: want UN or MJ", l.Unit)
+	if l.Unit != "UN" && l.Unit != s.unit {
+		k.add("unit-code", "2400", s.id, s.measure, "A7:476", "unit %q: want UN or %s", l.Unit, s.unit)
 	}
 	if l.Units <= 0 || l.Units > maxUnits {
-		k.add("2400", "SV1", "SV104", "A7:476", "want more than 0 units and at most %s", maxUnits)
-	}
-	if l.Place != "" && !place(l.Place) {
-		k.add("2400", "SV1", "SV105", "A7:249", "want a place of service of two digits")
-	}
-	if len(l.Pointers) == 0 || len(l.Pointers) > 4 {
-		k.add("2400", "SV1", "SV107", "A7:477", "want from 1 to 4 diagnosis pointers, found %d", len(l.Pointers))
-	}
-	for _, n := range l.Pointers {
-		if n < 1 || n > len(k.claim.Diagnoses) {
-			k.add("2400", "SV1", "SV107", "A8:477", "it points to diagnosis %d of %d", n, len(k.claim.Diagnoses))
-		}
+		k.add("units-range", "2400", s.id, s.units, "A7:476", "want more than 0 units and at most %s", maxUnits)
 	}
 	k.dates(l)
 	if l.Rendering != nil {
 		k.npi("2420A", l.Rendering.NPI)
+	}
+	if s.revenue {
+		k.revenueLine(l)
+		return
+	}
+	if l.Place != "" {
+		k.place("2400", "SV1", "SV105", l.Place, l.From)
+	}
+	if l.Unit == "MJ" && !anesthesia.Has(l.Code) {
+		k.add("anesthesia-minutes", "2400", "SV1", "SV103", "A7:476", "minutes (MJ) are for anesthesia alone, and the procedure is none")
+	}
+	if k.claim.Renderer(l) == nil {
+		k.add("rendering-named", "2310B", "NM1", "NM109", "A6:562", "nobody is named who rendered the service")
+	}
+	if l.Revenue != "" || l.NonCovered != 0 {
+		k.add("claim-kind", "2400", "SV1", "SV101", "A7:455", "a revenue code is for institutional claims alone")
+	}
+	if len(l.Pointers) == 0 || len(l.Pointers) > 4 {
+		k.add("pointer-count", "2400", "SV1", "SV107", "A7:477", "want from 1 to 4 diagnosis pointers, found %d", len(l.Pointers))
+	}
+	for _, n := range l.Pointers {
+		if n < 1 || n > len(k.claim.Diagnoses) {
+			k.add("pointer-range", "2400", "SV1", "SV107", "A8:477", "it points to diagnosis %d of %d", n, len(k.claim.Diagnoses))
+		}
 	}
 }
 
 func (k *checker) dates(l *Line) {
 	switch {
 	case l.From == "" || l.To == "":
-		k.add("2400", "DTP", "DTP03", "A6:187", "the date of service is missing")
+		k.add("service-date", "2400", "DTP", "DTP03", "A6:187", "the date of service is missing")
 	case l.To < l.From:
-		k.add("2400", "DTP", "DTP03", "A7:187", "the service ends on %s, before it begins on %s", l.To, l.From)
+		k.add("service-date", "2400", "DTP", "DTP03", "A7:187", "the service ends on %s, before it begins on %s", l.To, l.From)
 	case l.To > k.received:
-		k.add("2400", "DTP", "DTP03", "A7:187", "the service on %s is after the day of receipt, %s", l.To, k.received)
+		k.add("service-received", "2400", "DTP", "DTP03", "A7:187", "the service on %s is after the day of receipt, %s", l.To, k.received)
 	}
 }
-
-func place(s string) bool { return len(s) == 2 && digits(s) }
 
 // diagnosisCode is lenient: whether a code is billable on the day is for the
 // code set, which this release does not carry.
@@ -232,9 +260,9 @@ func oldDiagnosisCode(s string) bool {
 // without the books. Problems name the field of the request.
 func CheckRequest(r *AuthorizationRequest, edits Edits) []Problem {
 	k := &checker{edits: edits}
-	at := func(field, code, format string, args ...any) { k.add("", "", field, code, format, args...) }
+	at := func(field, code, format string, args ...any) { k.add("", "", "", field, code, format, args...) }
 	npi := func(field string, n credentials.NPI) {
-		if !n.WellFormed() || !edits.SkipNPICheckDigit && !n.Valid() {
+		if !n.WellFormed() || edits.On("npi-check-digit") && !n.Valid() {
 			at(field, "A7:562", "NPI %q: want ten digits, the first 1 or 2, whose check digit holds", n)
 		}
 	}

@@ -116,6 +116,7 @@ const (
 	PendDenial        PendReason = "denial-needs-person"  // the plan does not let the machine give this denial
 	PendSignature     PendReason = "clinician-signature"  // the clinician has to sign with the key of their license
 	PendReview        PendReason = "review"               // a reviewer must decide the request
+	PendInstitutional PendReason = "institutional-terms"  // no edition says yet what a hospital's claim comes to
 )
 
 // ClearedByReview says whether an approving determination settles the reason.
@@ -152,6 +153,8 @@ func (r PendReason) Words() string {
 		return "the clinician has to sign for it with the key of their license"
 	case PendReview:
 		return "a reviewer has to decide"
+	case PendInstitutional:
+		return "it is a hospital's claim (837I), and no edition of the plan says what a stay or a visit comes to"
 	}
 	return string(r)
 }

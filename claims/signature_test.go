@@ -241,6 +241,7 @@ var clinical = map[string]bool{
 	"Claim.ServiceState": true, "Claim.Lines": true,
 	"Line.Number": true, "Line.Code": true, "Line.Modifiers": true, "Line.Charge": false, "Line.Unit": true, "Line.Units": true, "Line.Place": true,
 	"Line.Pointers": true, "Line.From": true, "Line.To": true, "Line.Rendering": true, "Line.Authorization": false, "Line.Control": false,
+	"Claim.Institutional": true, "Line.Revenue": true, "Line.NonCovered": false,
 	"AuthorizationRequest.Number": false, "AuthorizationRequest.Requester": false, "AuthorizationRequest.Clinician": true, "AuthorizationRequest.Patient": true,
 	"AuthorizationRequest.Payer": false, "AuthorizationRequest.State": true, "AuthorizationRequest.Diagnoses": true, "AuthorizationRequest.Items": true,
 	"RequestItem.Sequence": true, "RequestItem.Code": true, "RequestItem.Modifiers": true, "RequestItem.Units": true, "RequestItem.From": true, "RequestItem.Until": true,

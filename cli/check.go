@@ -25,6 +25,16 @@ type problem struct {
 	Message string `json:"message"`
 	Do      string `json:"do"`
 	Code    string `json:"code,omitempty"` // 277CA category and status
+	Edit    string `json:"edit,omitempty"`
+	Level   int    `json:"level,omitempty"` // SNIP
+	Loop    string `json:"loop,omitempty"`
+}
+
+// of names the edit that found the problem, where it is one of the list.
+func (p problem) of(edit, loop string) problem {
+	e, _ := claims.EditNamed(edit)
+	p.Edit, p.Level, p.Loop = e.Name, e.Level, loop
+	return p
 }
 
 // line is the problem as it is printed.
@@ -36,7 +46,14 @@ func (p problem) line(path string) string {
 	case p.Scope != "" && p.Scope != "file":
 		who = p.Scope + ": "
 	}
-	return oneLine(fmt.Sprintf("%s: %s%s: %s; %s", path, who, p.Place, p.Message, p.Do))
+	by := ""
+	switch {
+	case p.Edit != "" && p.Loop != "":
+		by = " [" + p.Edit + ", loop " + p.Loop + "]"
+	case p.Edit != "":
+		by = " [" + p.Edit + "]"
+	}
+	return oneLine(fmt.Sprintf("%s: %s%s: %s; %s%s", path, who, p.Place, p.Message, p.Do, by))
 }
 
 // A checkedFile is what an 837 file came to before anything was sent.
@@ -88,9 +105,8 @@ func (f *checkedFile) remarks(s *x12.Submitted) {
 }
 
 // checkFile reads a whole file and runs the intake edits on each of its claims.
-func (r *run) checkFile(c *urfave.Context, f *os.File) (*checkedFile, error) {
+func (r *run) checkFile(c *urfave.Context, f *os.File, edits claims.Edits) (*checkedFile, error) {
 	out := &checkedFile{path: f.Name(), problems: []problem{}, notes: []note{}, claims: []claimRow{}}
-	edits := claims.Edits{SkipNPICheckDigit: c.Bool("skip-npi-check-digit")}
 	fixed, err := credentials.Date(""), error(nil)
 	if v := c.String("received"); v != "" {
 		if fixed, err = credentials.ParseDate(v); err != nil {
@@ -98,7 +114,7 @@ func (r *run) checkFile(c *urfave.Context, f *os.File) (*checkedFile, error) {
 		}
 	}
 	today := credentials.DateOf(r.now())
-	out.file, err = x12.ReadClaims(f, func(s x12.Submitted) error {
+	out.file, err = x12.ReadClaimsBy(edits, f, func(s x12.Submitted) error {
 		received := fixed
 		if received == "" {
 			received = max(today, s.Source.Created)
@@ -106,12 +122,13 @@ func (r *run) checkFile(c *urfave.Context, f *os.File) (*checkedFile, error) {
 		out.remarks(&s)
 		// Kept for the whole file, so without the text around it.
 		row := claimRow{Claim: strings.Clone(s.Claim.Number), State: stateNotSent, place: s.Source.Place}
-		row.problems = claims.Check(&s.Claim, edits, received)
+		row.problems = append(s.Check(edits), claims.Check(&s.Claim, edits, received)...)
 		for _, p := range row.problems {
 			row.State = stateRefused
+			s.Fault(p)
 			out.problem(problem{
-				Claim: s.Claim.Number, Place: s.Positions.Place(p), Message: p.Message, Do: remedy(p.Element, p.Message), Code: p.Code,
-			})
+				Claim: row.Claim, Place: s.Positions.Place(p), Message: p.Message, Do: remedy(p.Element, p.Message), Code: p.Code,
+			}.of(p.Edit, p.Loop))
 		}
 		if row.State == stateRefused {
 			out.refused++
@@ -127,7 +144,7 @@ func (r *run) checkFile(c *urfave.Context, f *os.File) (*checkedFile, error) {
 		if do == "" {
 			do = "correct it and send the set again"
 		}
-		out.problem(problem{Scope: no.Scope, Place: no.Where, Message: no.What, Do: do})
+		out.problem(problem{Scope: no.Scope, Place: no.Where, Message: no.What, Do: do}.of(no.Edit(), no.Loop()))
 	}
 	for _, n := range out.file.Notes {
 		out.notes = append(out.notes, note{n.Where, n.What})
@@ -158,7 +175,7 @@ func problemsOf(number string, s *x12.Submitted, no *api.Refusal) []problem {
 	var all []problem
 	for _, p := range no.Problems {
 		place := s.Positions.Place(claims.Problem{Segment: p.Segment, Element: p.Element, Loop: p.Loop, Line: p.Line})
-		all = append(all, problem{Claim: number, Place: place, Message: p.Message, Do: remedy(p.Element, p.Message), Code: p.Code})
+		all = append(all, problem{Claim: number, Place: place, Message: p.Message, Do: remedy(p.Element, p.Message), Code: p.Code}.of(p.Edit, p.Loop))
 	}
 	return all
 }
@@ -167,7 +184,7 @@ func problemsOf(number string, s *x12.Submitted, no *api.Refusal) []problem {
 // is about the claim as a whole: A3:0, it could not be processed.
 func refusedBy(no *api.Refusal) (all []claims.Problem) {
 	for _, p := range no.Problems {
-		all = append(all, claims.Problem{Segment: p.Segment, Element: p.Element, Loop: p.Loop, Line: p.Line, Message: p.Message, Code: p.Code})
+		all = append(all, claims.Problem{Segment: p.Segment, Element: p.Element, Loop: p.Loop, Line: p.Line, Message: p.Message, Code: p.Code, Edit: p.Edit})
 	}
 	if len(all) == 0 {
 		all = []claims.Problem{{Segment: "CLM", Loop: "2300", Message: no.Message, Code: "A3:0"}}
@@ -246,7 +263,11 @@ func (r *run) claimCheck(c *urfave.Context) error {
 		return err
 	}
 	defer f.Close()
-	checked, err := r.checkFile(c, f)
+	edits, err := editsOf(c, false)
+	if err != nil {
+		return err
+	}
+	checked, err := r.checkFile(c, f, edits)
 	if err != nil {
 		return err
 	}

@@ -18,16 +18,22 @@ func (r *run) claimCommand() *urfave.Command {
 			name: "check", usage: "check an 837P file without sending it", args: "FILE.837", min: 1, max: 1,
 			about: "Each problem is one line: the file, the segment and element, what is wrong and what to do.\n" +
 				"A broken envelope or syntax refuses its whole transaction set, an edit its one claim.",
-			flags: []urfave.Flag{skipNPIFlag(), receivedFlag(), answersFlag()}, do: r.claimCheck,
+			flags: append(editFlags(), receivedFlag(), answersFlag()), do: r.claimCheck,
+		}),
+		r.leaf(leaf{
+			name: "edits", usage: "list what is checked of a claim before it is taken in",
+			about: "The level is WEDI's SNIP level. Levels 1 to 4 are told by a 999, 5 to 7 by a 277CA.\n" +
+				"What money or a license rests on can be switched off in claim check alone, and not at an insurer's door.",
+			flags: editFlags(), do: r.claimEdits,
 		}),
 		r.leaf(leaf{
 			name: "submit", usage: "check, sign and send the claims of an 837P file", args: "FILE.837", min: 1, max: 1,
 			about: "Every claim is checked before the first one is sent. Refused claims stay behind, the others go\n" +
 				"through in the order of the file. Sending a file again does nothing twice.\n" + aboutOut,
-			flags: gatewayFlags(skipNPIFlag(), receivedFlag(), answersFlag(), progressFlag(), signatureFlag(),
+			flags: gatewayFlags(append(editFlags(), receivedFlag(), answersFlag(), progressFlag(), signatureFlag(),
 				&urfave.BoolFlag{Name: "wait", Usage: "wait for the decisions and show them", DisableDefaultText: true},
 				forFlag("wait at most `DURATION`", 5*time.Minute),
-				outFlag("write the claims, submissions and decisions with their proofs into `DIR`")),
+				outFlag("write the claims, submissions and decisions with their proofs into `DIR`"))...),
 			do: r.claimSubmit,
 		}),
 		r.leaf(leaf{

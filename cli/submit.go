@@ -48,7 +48,11 @@ func (r *run) claimSubmit(c *urfave.Context) error {
 		return err
 	}
 	defer f.Close()
-	checked, err := r.checkFile(c, f)
+	edits, err := editsOf(c, true)
+	if err != nil {
+		return err
+	}
+	checked, err := r.checkFile(c, f, edits)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package x12
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -74,6 +75,8 @@ func (w *writer) acknowledge(n int, g *Group) {
 		status = "R"
 	case g.Refused > 0:
 		status = "P"
+	case slices.ContainsFunc(g.Sets, func(s Set) bool { return s.Faulty }):
+		status = "E"
 	}
 	for i := range g.Sets {
 		if g.Refusal == nil || g.Sets[i].Refusal != nil {
@@ -86,7 +89,14 @@ func (w *writer) acknowledge(n int, g *Group) {
 
 func (w *writer) acknowledgeSet(s *Set) {
 	w.segment("AK2", clean(s.Kind, 3), clean(s.Control, 9), clean(s.Version, 12))
-	if s.Refusal == nil {
+	switch {
+	case s.Refusal == nil && s.Faulty:
+		for _, at := range s.faults {
+			w.faulty(s, at)
+		}
+		w.segment("IK5", "E", setSegments)
+		return
+	case s.Refusal == nil:
 		w.segment("IK5", "A")
 		return
 	}

@@ -28,7 +28,10 @@ func (r *claimReader) clm(s *segment) error {
 	place := r.composite(s, 5)
 	r.claims++
 	lines, diagnoses := r.room()
-	r.held = Submitted{Test: r.set.test, Purpose: r.purpose, Reference: r.batch, Submitter: r.sender, Sequence: r.sequence}
+	r.held = Submitted{Test: r.set.test, Purpose: r.purpose, Reference: r.batch, Submitter: r.sender, Sequence: r.sequence, set: r.set.index, others: r.held.others[:0]}
+	if r.emit != nil {
+		r.held.others = nil
+	}
 	r.claim = &r.held
 	r.claim.Source = claims.Source{Created: r.created, Place: r.place(), Sender: r.set.sender}
 	r.claim.Claim = claims.Claim{
@@ -151,6 +154,7 @@ func (r *claimReader) inClaim(s *segment) error {
 	case oneOf(s.id(), "PAT", "DMG") && !r.other:
 		return s.refuse(0, "stands after the CLM", "put it at the level of the person, before the CLM").as(outOfSequence)
 	case r.other:
+		r.others(s)
 	case s.id() == "HI":
 		return r.diagnoses(s)
 	case s.id() == "REF" && r.loop == "2300":

@@ -23,6 +23,10 @@ type Submitted struct {
 	Reference string // BHT03: the sender's own number of the transaction set
 	Submitter Submitter
 	Sequence  string // SBR01: P where the payer is the primary one
+
+	set    int // index of its transaction set in the file
+	file   *File
+	others []otherPayer
 }
 
 // A Submitter is who sent a transaction set (loop 1000A).
@@ -42,7 +46,8 @@ type File struct {
 	// Interchanges are what was received, for Acknowledge.
 	Interchanges []Interchange
 	more         int
-	crowded      bool // there are more envelopes than are remembered
+	crowded      bool   // there are more envelopes than are remembered
+	flat         []*Set // of Interchanges, for Fault
 }
 
 // maxListed bounds the refusals and notes that are listed for a broken file.
@@ -62,11 +67,17 @@ func (f *File) More() int { return f.more }
 // memory stays bounded by one claim whatever the file's size. A claim's strings
 // share memory with the text around them: keep a clone of what outlives the call.
 func ReadClaims(r io.ReadSeeker, each func(Submitted) error) (*File, error) {
+	return ReadClaimsBy(claims.Edits{}, r, each)
+}
+
+// ReadClaimsBy is ReadClaims with some of the edits of reading switched off:
+// counts, control numbers, segments that the guide does not know.
+func ReadClaimsBy(edits claims.Edits, r io.ReadSeeker, each func(Submitted) error) (*File, error) {
 	start, err := r.Seek(0, io.SeekCurrent)
 	if err != nil {
 		return nil, fmt.Errorf("read X12 file: %w", err)
 	}
-	first := &reading{file: &File{}, sum: sha256.New()}
+	first := &reading{edits: edits, file: &File{}, sum: sha256.New()}
 	if err := first.run(r); err != nil {
 		return nil, err
 	}
@@ -78,9 +89,9 @@ func ReadClaims(r io.ReadSeeker, each func(Submitted) error) (*File, error) {
 	if _, err := r.Seek(start, io.SeekStart); err != nil {
 		return file, fmt.Errorf("read X12 file: %w", err)
 	}
-	second := &reading{file: &File{}, sum: sha256.New(), refused: first.refused, emit: func(s Submitted) error {
+	second := &reading{edits: edits, file: &File{}, sum: sha256.New(), refused: first.refused, emit: func(s Submitted) error {
 		file.Claims++
-		s.Source.File = file.Digest
+		s.Source.File, s.file = file.Digest, file
 		if err := each(s); err != nil {
 			return &stop{err}
 		}
@@ -106,6 +117,7 @@ func (s *stop) Error() string { return s.cause.Error() }
 
 // A reading is one pass over a file.
 type reading struct {
+	edits   claims.Edits
 	file    *File
 	sum     hash.Hash
 	refused []bool // by set index; filled on the first pass, obeyed on the second
@@ -118,7 +130,7 @@ func (p *reading) digest() (d credentials.Digest) {
 }
 
 func (p *reading) run(r io.Reader) error {
-	w := &walker{scan: newScanner(io.TeeReader(r, p.sum)), refuse: p.refuse, open: p.open}
+	w := &walker{edits: p.edits, scan: newScanner(io.TeeReader(r, p.sum)), refuse: p.refuse, open: p.open}
 	if p.emit == nil {
 		w.received = &received{}
 	}

@@ -42,6 +42,7 @@ type claimReader struct {
 	line     *claims.Line // nil, or &open
 	open     claims.Line
 	lineHead int // number of its LX
+	judged   int // the other payer whose loop 2430 is open, or -1
 }
 
 // known says whether a segment is one of the guide, so that a garbled
@@ -58,6 +59,9 @@ func known(id string) bool {
 
 func (r *claimReader) read(s *segment) error {
 	if !known(s.id()) {
+		if !r.edits.On("known-segment") {
+			return nil
+		}
 		return s.refuse(0, "is not a segment of a professional claim", "remove it, or check the segment identifier").as(unknownSegment)
 	}
 	if r.created == "" && s.id() != "BHT" {

@@ -55,8 +55,9 @@ type enclosure struct {
 // scope that is certain: a set whose SE disagrees, a group whose GE, an
 // interchange whose IEA (TA1 and 999 draw the same lines).
 type walker struct {
-	scan *scanner
-	open func(*set) (setReader, error)
+	edits claims.Edits
+	scan  *scanner
+	open  func(*set) (setReader, error)
 	// refuse is told of each refusal and of the sets that it covers,
 	// [first, end).
 	refuse   func(r *Refusal, first, end int)
@@ -125,7 +126,7 @@ func (w *walker) step(seg *segment) error {
 	case id == "GE":
 		w.endGroup(seg)
 	case id == "IEA":
-		w.endInterchange(disagree(seg, w.isa.holds, "functional groups", w.isa.head, 13))
+		w.endInterchange(w.disagree("group-count", seg, w.isa.holds, "functional groups", w.isa.head, 13))
 	case w.set != nil:
 		return w.pass(seg)
 	case id == "TA1" && w.gs == nil:
@@ -196,7 +197,7 @@ func (w *walker) beginSet(seg *segment) error {
 	w.sets++
 	w.set = s
 	w.received.set(seg)
-	if w.controls[seg.at(2)] {
+	if w.controls[seg.at(2)] && w.edits.On("control-numbers") {
 		return w.keep(seg.refuse(2, "repeats the control number of another transaction set of the group", "number the sets of a group differently").ofSet(setControlReused))
 	}
 	w.controls[seg.at(2)] = true
@@ -248,7 +249,7 @@ func (w *walker) endSet(seg *segment) error {
 			return err
 		}
 	}
-	w.closeSet(disagree(seg, s.count, "segments", s.st, 2))
+	w.closeSet(w.disagree("segment-count", seg, s.count, "segments", s.st, 2))
 	return nil
 }
 
@@ -273,7 +274,7 @@ func (w *walker) endGroup(seg *segment) {
 	if w.set != nil {
 		w.closeSet(seg.refuse(0, "closes the group before the SE of its last transaction set", "close the set with an SE segment").ofSet(setUnclosed))
 	}
-	w.closeGroup(seg, disagree(seg, w.gs.holds, "transaction sets", w.gs.head, 6))
+	w.closeGroup(seg, w.disagree("set-count", seg, w.gs.holds, "transaction sets", w.gs.head, 6))
 }
 
 // closeGroup takes the group's trailer, nil where it has none.
@@ -316,15 +317,15 @@ func (r *Refusal) copy() *Refusal {
 
 // disagree checks a trailer: element 1 counts what the envelope holds, element
 // 2 repeats the control number of its head.
-func disagree(tail *segment, holds int, what string, head *segment, control int) *Refusal {
+func (w *walker) disagree(count string, tail *segment, holds int, what string, head *segment, control int) *Refusal {
 	if tail.bad != nil {
 		return tail.bad
 	}
-	if n, err := strconv.Atoi(tail.at(1)); err != nil || n != holds {
+	if n, err := strconv.Atoi(tail.at(1)); (err != nil || n != holds) && w.edits.On(count) {
 		return tail.refuse(1, fmt.Sprintf("should count %d %s", holds, what), "check that no segment was lost, and correct the count").
 			ofSet(setCount).ofGroup(groupCount).ofInterchange(interchangeCount)
 	}
-	if tail.at(2) != head.at(control) || tail.at(2) == "" {
+	if (tail.at(2) != head.at(control) || tail.at(2) == "") && w.edits.On("control-numbers") {
 		return tail.refuse(2, fmt.Sprintf("does not repeat the control number of %s element %d", head.where(0), control), "give both the same control number").
 			ofSet(setControl).ofGroup(groupControl).ofInterchange(interchangeControl)
 	}

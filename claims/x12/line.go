@@ -69,6 +69,8 @@ func (r *claimReader) inLine(s *segment) error {
 	switch {
 	case s.id() == "SV1":
 		return r.sv1(s)
+	case s.id() == "SVD" || s.id() == "CAS":
+		r.others(s)
 	case oneOf(s.id(), "HI", "SBR", "PAT", "DMG"):
 		return s.refuse(0, "stands inside a service line", "put it before the first LX of the claim").as(outOfSequence)
 	case s.id() == "DTP" && s.at(1) == "472":

@@ -38,7 +38,9 @@ type Set struct {
 	Control string // ST02
 	Version string // ST03
 	Refusal *Refusal
-	first   int // number of its ST
+	Faulty  bool // it was read, and some claim of it does not pass an edit of level 1 to 4
+	first   int  // number of its ST
+	faults  []fault
 }
 
 // maxReceived bounds the envelopes that are remembered of one file; each of

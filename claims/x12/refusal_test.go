@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/countersign-health/countersign/claims"
 )
 
 // TestRefusals breaks a sound file in one place each, and wants that place
@@ -112,6 +114,9 @@ func TestRefusals(t *testing.T) {
 			}
 			if r.Where != where || !strings.Contains(r.What, c.what) || r.Do == "" || r.Scope == "" {
 				t.Errorf("got %s, want %s", r.Error(), where)
+			}
+			if e, known := claims.EditNamed(r.Edit()); !known || e.Level > 2 || e.Answer() != "999" {
+				t.Errorf("edit %q", r.Edit())
 			}
 			if len(got) != 0 && c.name != "after IEA" {
 				t.Errorf("%d claims of a refused set went through", len(got))

@@ -181,7 +181,7 @@ func (s *scanner) split(text string) *segment {
 	for i, e := range seg.elements {
 		if !ordinary {
 			if what := badText(e, s.marks); what != "" && seg.bad == nil {
-				seg.bad = seg.refuse(i, what, "end every segment with the terminator that the ISA declares, and write text as UTF-8")
+				seg.bad = seg.refuse(i, what, "end every segment with the terminator that the ISA declares, and write text as UTF-8").with(badCharacter)
 			}
 		}
 		seg.elements[i] = trimSpaces(e)

@@ -76,6 +76,7 @@ type Problem struct {
 	Line    int    `json:"line,omitempty"`
 	Code    string `json:"code,omitempty"`
 	Message string `json:"message"`
+	Edit    string `json:"edit,omitempty"` // by its name in docs/edits.md
 }
 
 // A Refusal is how a request is refused; Status is the HTTP status.

@@ -170,6 +170,8 @@ func TestBadLines(t *testing.T) {
 		{"statement_timeout: 30s", "statement_timeout: 30", "insurer.database.statement_timeout: want a time"},
 		{"dsn: sqlite:witness.db", "dsn: 'sqlite::memory:'", "witness.database.dsn: want the path of a file"},
 		{"skip_npi_check_digit: false # true", "skip_npi_check_digit: yes # true", "insurer.edits.skip_npi_check_digit: want true or false"},
+		{"payer-ours=on", "payer-our=on", `insurer.edits.switched: there is no edit "payer-our" (payer-id?)`},
+		{"payer-ours=on", "claim-balance=off", "insurer.edits.switched: edit claim-balance cannot be switched off where claims are taken in"},
 		{"tax_id: \"991234567\"", "tax_id: 99-1234567", "insurer.payer.tax_id: want nine digits"},
 		{"state: CA", "state: California", "insurer.payer.state: want a two-letter state code"},
 		{"address: temporal.example:7233", "address: temporal.example", "insurer.temporal.address: want HOST:PORT"},

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
 )
 
@@ -99,6 +100,10 @@ type Edits struct {
 	// Danger: only for public sample files; a real claim with such an NPI is
 	// misspelt.
 	SkipNPICheckDigit bool `yaml:"skip_npi_check_digit"`
+	// Switched are edits that are not as they come: payer-ours=on,
+	// diagnosis-count=off. "countersign claim edits" lists them. Those on which
+	// money or a license rests cannot be switched off. Default: none.
+	Switched []string `yaml:"switched,optional"`
 }
 
 func (r *reader) insurer(i *Insurer) {
@@ -125,6 +130,9 @@ func (r *reader) insurer(i *Insurer) {
 		ids[k.ID] = true
 	}
 	r.temporal(&i.Temporal)
+	if _, err := claims.ParseEdits(i.Edits.Switched, true); err != nil {
+		r.at("insurer.edits.switched", "%s", err)
+	}
 	dids := map[string]bool{}
 	for n, b := range i.Boards {
 		path := fmt.Sprintf("insurer.boards[%d]", n)

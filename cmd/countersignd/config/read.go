@@ -182,7 +182,9 @@ func (r *reader) field(n *yaml.Node, v reflect.Value, path string, optional bool
 		}
 		r.mapping(n, v, path)
 	case reflect.Slice:
-		r.list(n, v, path)
+		if n != nil || !optional {
+			r.list(n, v, path)
+		}
 	default:
 		r.fields[variable(path)], r.fields[Flags[path]] = true, true
 		text, from := outside(r.env, path)

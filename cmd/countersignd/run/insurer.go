@@ -130,6 +130,11 @@ func (p *process) insurer(ctx context.Context, contracts bool) (*worker.Insurer,
 		}
 		wrap = func(b activities.Books) activities.Books { return p.tally(b) }
 	}
+	edits, err := claims.ParseEdits(c.Edits.Switched, true)
+	if err != nil {
+		return nil, fmt.Errorf("insurer.edits.switched: %w", err)
+	}
+	edits.SkipNPICheckDigit, edits.Payers = c.Edits.SkipNPICheckDigit, []string{c.Payer.ID}
 	url := ""
 	if g := p.config.Gateway; g != nil {
 		url = g.URL
@@ -137,9 +142,8 @@ func (p *process) insurer(ctx context.Context, contracts bool) (*worker.Insurer,
 	return worker.NewInsurer(worker.Config{
 		Insurer: did, Reviewers: reviewersOf(c.Reviewers), Payer: payerOf(c.Payer), Signer: s, Secret: secret, Books: books, Temporal: temporal,
 		Ledger: p.timedLine(line), Boards: feeds, Patience: c.Patience,
-		Edits: claims.Edits{SkipNPICheckDigit: c.Edits.SkipNPICheckDigit},
-		URL:   url,
-		Now:   time.Now, Log: p.log, WrapBooks: wrap, StopWithin: p.config.Drain, Build: build,
+		Edits: edits, URL: url,
+		Now: time.Now, Log: p.log, WrapBooks: wrap, StopWithin: p.config.Drain, Build: build,
 	}), nil
 }
 

@@ -1,0 +1,142 @@
+package claims
+
+import "fmt"
+
+// Limits of the two guides (837P and 837I, loops 2300 and 2400).
+func (c *Claim) maxLines() int {
+	if c.Institutional != nil {
+		return 999
+	}
+	return 50
+}
+
+func (c *Claim) maxDiagnoses() int {
+	if c.Institutional != nil {
+		return 25
+	}
+	return 12
+}
+
+// institutional runs the edits of a hospital's claim.
+func (k *checker) institutional() {
+	c, in := k.claim, k.claim.Institutional
+	if len(in.Facility) != 2 || !digits(in.Facility) || in.Facility[0] == '0' || in.Facility[1] == '0' {
+		k.add("bill-type", "2300", "CLM", "CLM05-1", "A7:228", "want the first two digits of a type of bill, such as 11 or 13")
+	}
+	if c.Place != "" {
+		k.add("claim-kind", "2300", "CLM", "CLM05-1", "A7:249", "a place of service is for professional claims alone")
+	}
+	if in.From == "" || in.Through < in.From {
+		k.add("statement-dates", "2300", "DTP", "DTP03", "A7:194", "want the statement's first day and a last day that is not before it")
+	}
+	if in.Through > k.received {
+		k.add("service-received", "2300", "DTP", "DTP03", "A7:194", "the statement ends on %s, after the day of receipt, %s", in.Through, k.received)
+	}
+	if in.Attending == nil {
+		k.add("attending-named", "2310A", "NM1", "NM109", "A6:562", "the attending provider is missing")
+	} else {
+		k.npi("2310A", in.Attending.NPI)
+	}
+	if in.Operating != nil {
+		k.npi("2310B", in.Operating.NPI)
+	}
+	k.admission(in)
+	k.hospitalCodes(in)
+}
+
+// admission checks what a stay has and an outpatient's visit may lack.
+func (k *checker) admission(in *Institutional) {
+	if in.Inpatient() && in.Admitted == "" {
+		k.add("admission", "2300", "DTP", "DTP03", "A6:189", "a stay (type of bill %s) has a date of admission (DTP*435)", k.claim.BillType())
+	}
+	if in.Admitted != "" && in.Admitted > in.Through {
+		k.add("admission", "2300", "DTP", "DTP03", "A7:189", "the admission on %s is after the last day of the statement, %s", in.Admitted, in.Through)
+	}
+	for _, hour := range []string{in.AdmissionHour, in.DischargeHour} {
+		if hour != "" && (len(hour) != 4 || !digits(hour) || hour > "2359" || hour[2] > '5') {
+			k.add("admission-hour", "2300", "DTP", "DTP03", "A7:230", "want an hour such as 0930")
+		}
+	}
+	if in.Inpatient() && in.AdmissionType == "" {
+		k.add("admission", "2300", "CL1", "CL101", "A6:231", "a stay has a type of admission")
+	}
+	if t := in.AdmissionType; t != "" && (len(t) != 1 || t < "1" || t > "5" && t != "9") {
+		k.add("admission-code", "2300", "CL1", "CL101", "A7:231", "want a type of admission: 1 to 5, or 9")
+	}
+	if s := in.AdmissionSource; s != "" && (len(s) != 1 || !digits(s) && !letter(s)) {
+		k.add("admission-code", "2300", "CL1", "CL102", "A7:229", "want a source of admission of one character")
+	}
+	if s := in.PatientStatus; len(s) != 2 || !digits(s) || s == "00" {
+		k.add("patient-status", "2300", "CL1", "CL103", "A7:234", "want a patient status of two digits, such as 01")
+	}
+	if !in.Inpatient() && len(in.Procedures) > 0 {
+		k.add("inpatient-procedures", "2300", "HI", "HI01-2", "A7:465", "ICD procedure codes are for stays alone, and type of bill %s is none", k.claim.BillType())
+	}
+}
+
+// hospitalCodes checks the forms of the codes of loop 2300. The lists behind
+// value, occurrence and condition codes are the NUBC's, and not carried.
+func (k *checker) hospitalCodes(in *Institutional) {
+	if d := in.DRG; d != "" && (len(d) != 3 || !digits(d)) {
+		k.add("drg-code", "2300", "HI", "HI01-2", "A7:691", "want a DRG of three digits")
+	}
+	for i, p := range in.Present {
+		switch p {
+		case "", "Y", "N", "U", "W", "1":
+		default:
+			k.add("present-on-admission", "2300", "HI", fmt.Sprintf("HI%02d-9", min(i+1, 12)), "A7:688", "diagnosis %d: want Y, N, U, W or 1 for present on admission", i+1)
+		}
+	}
+	two := func(code, element, what string) {
+		if len(code) != 2 || !digits(code) && !modifierCode(code) {
+			k.add("hospital-code", "2300", "HI", element, "A7:460", "want a %s of two characters", what)
+		}
+	}
+	for _, v := range in.Values {
+		two(v.Code, "HI01-2", "value code")
+	}
+	for _, v := range in.Conditions {
+		two(v, "HI01-2", "condition code")
+	}
+	for _, v := range in.Occurred {
+		two(v.Code, "HI01-2", "occurrence code")
+	}
+	for _, p := range in.Procedures {
+		if last := in.Through; last >= icd10Start && !procedureICD10(p.Code) {
+			k.add("inpatient-procedures", "2300", "HI", "HI01-2", "A7:465", "want an ICD-10-PCS code of seven characters")
+		}
+	}
+}
+
+// procedureICD10 has seven characters without I and O.
+func procedureICD10(s string) bool {
+	if len(s) != 7 {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i : i+1]; !digits(c) && !letter(c) || c == "I" || c == "O" {
+			return false
+		}
+	}
+	return true
+}
+
+// revenueLine checks a line of a hospital's claim.
+func (k *checker) revenueLine(l *Line) {
+	in := k.claim.Institutional
+	switch {
+	case len(l.Revenue) != 4 || !digits(l.Revenue):
+		k.add("revenue-code", "2400", "SV2", "SV201", "A7:455", "want a revenue code of four digits")
+	case l.Revenue == "0001":
+		k.add("revenue-code", "2400", "SV2", "SV201", "A7:455", "revenue code 0001 is the total of a paper claim, and no line here")
+	}
+	if l.Unit == "MJ" || l.Place != "" || len(l.Pointers) > 0 {
+		k.add("claim-kind", "2400", "SV2", "SV204", "A7:476", "minutes, places and diagnosis pointers are for professional claims alone")
+	}
+	if l.NonCovered < 0 || l.NonCovered > l.Charge {
+		k.add("charge-range", "2400", "SV2", "SV207", "A7:178", "want a charge not covered from 0.00 to the line's charge")
+	}
+	if l.From != "" && in.From != "" && (l.From < in.From || l.To > in.Through) {
+		k.add("within-statement", "2400", "DTP", "DTP03", "A8:187", "the service lies outside of the statement's days, %s", span(in.From, in.Through))
+	}
+}
