@@ -44,9 +44,17 @@ func ParseKind(s string) (Kind, error) {
 }
 
 // schema names the form of the subject. A new form of a kind is a new number.
-func (k Kind) schema() Schema {
-	return Schema{ID: "urn:countersign:schema:" + string(k) + ":1", Type: "JsonSchema"}
-}
+func (k Kind) schema() Schema { return schemas[k] }
+
+const schemaType = "JsonSchema"
+
+var schemas = func() map[Kind]Schema {
+	all := map[Kind]Schema{}
+	for _, k := range kinds {
+		all[k] = Schema{ID: urnPrefix + "schema:" + string(k) + ":1", Type: schemaType}
+	}
+	return all
+}()
 
 // typCredential is the media type of VC-JOSE-COSE, section 3.1.1, without
 // "application/". The payload is the credential itself; there is no vc claim.
@@ -213,9 +221,12 @@ func provePayload[T any](payload []byte, kind Kind, contexts []string, kid strin
 	if err != nil {
 		return nil, nil, err
 	}
-	e := &Envelope{Kind: kind, Handle: c.Handle(), Issuer: c.Issuer, KeyID: kid, Key: key,
+	return c, c.envelope(kind, kid, key), nil
+}
+
+func (c *Credential[T]) envelope(kind Kind, kid string, key Key) *Envelope {
+	return &Envelope{Kind: kind, Handle: c.Handle(), Issuer: c.Issuer, KeyID: kid, Key: key,
 		From: c.ValidFrom, Until: c.ValidUntil, Jurisdiction: JurisdictionOf(c.Subject), Status: c.Status}
-	return c, e, nil
 }
 
 func readPayload[T any](payload []byte, kind Kind, contexts []string) (*Credential[T], error) {

@@ -39,6 +39,15 @@ func ProveDraft[T any](payload []byte, kind Kind, kid string, key Key) (*Credent
 	return provePayload[T](payload, kind, linkedContexts, kid, key)
 }
 
+// ProveDecoded is ProveDraft for a form whose issuer signs something else than a
+// draft: the form has read it with DecodeStrict, and has put the subject together.
+func ProveDecoded[T any](c *Credential[T], kind Kind, kid string, key Key) (*Envelope, error) {
+	if err := c.checkEnvelope(kind, linkedContexts); err != nil {
+		return nil, err
+	}
+	return c.envelope(kind, kid, key), nil
+}
+
 // SignAs makes a compact JWS of a type that another package reads. The types
 // that this package reads are not to be had: whatever carries them was checked
 // by what makes it.

@@ -26,12 +26,11 @@ func encodePlain(v any) []byte { return encodeWith(v, false) }
 func encodeProbed(v any) []byte { return encodeWith(v, true) }
 
 func encodeWith(v any, probing bool) []byte {
-	at := reflect.ValueOf(v)
-	if !at.IsValid() {
+	if v == nil {
 		return nil
 	}
-	e := plainWriter{out: make([]byte, 0, 1024), probe: probing}
-	if !e.value(at, formOf(at.Type()), 0) {
+	e := plainWriter{out: make([]byte, 0, 2048), probe: probing}
+	if !e.loose(v, 0) {
 		return nil
 	}
 	return e.out
@@ -174,8 +173,7 @@ func (e *plainWriter) written(v reflect.Value, f *form, depth int) bool {
 	case f.json:
 		return e.ownJSON(v, depth)
 	case f.text:
-		b, err := v.Interface().(encoding.TextMarshaler).MarshalText()
-		return err == nil && e.text(string(b))
+		return e.ownText(v)
 	}
 	switch f.kind {
 	case reflect.String:
@@ -192,15 +190,13 @@ func (e *plainWriter) written(v reflect.Value, f *form, depth int) bool {
 		e.out = strconv.AppendUint(e.out, n, 10)
 		return n <= maxExact
 	case reflect.Float64:
-		n := v.Float()
-		e.out = strconv.AppendInt(e.out, int64(n), 10)
-		return n == math.Trunc(n) && math.Abs(n) <= maxExact && (n != 0 || !math.Signbit(n))
+		return e.float(v.Float())
 	case reflect.Pointer, reflect.Interface:
 		if v.IsNil() {
 			return e.null()
 		}
 		if f.kind == reflect.Interface {
-			return e.value(v.Elem(), formOf(v.Elem().Type()), depth)
+			return e.loose(v.Interface(), depth)
 		}
 		return e.value(v.Elem(), f.elem, depth)
 	case reflect.Struct:
@@ -211,6 +207,11 @@ func (e *plainWriter) written(v reflect.Value, f *form, depth int) bool {
 		return depth < maxDepth && e.list(v, f, depth+1)
 	}
 	return false
+}
+
+func (e *plainWriter) float(n float64) bool {
+	e.out = strconv.AppendInt(e.out, int64(n), 10)
+	return n == math.Trunc(n) && math.Abs(n) <= maxExact && (n != 0 || !math.Signbit(n))
 }
 
 // probe says whether a type that decodes itself takes a value.
@@ -229,6 +230,27 @@ func (e *plainWriter) null() bool {
 	e.out = append(e.out, "null"...)
 	return true
 }
+
+// ownText takes what a type writes itself, where it can at once into the output.
+func (e *plainWriter) ownText(v reflect.Value) bool {
+	at := v
+	if v.CanAddr() {
+		at = v.Addr() // which needs no copy of the value
+	}
+	start := len(e.out) + 1
+	if a, ok := at.Interface().(encoding.TextAppender); ok {
+		out, err := a.AppendText(append(e.out, '"'))
+		if err == nil && !slices.ContainsFunc(out[start:], oddInText) {
+			e.out = append(out, '"')
+			return true
+		}
+	}
+	b, err := v.Interface().(encoding.TextMarshaler).MarshalText()
+	return err == nil && e.text(string(b))
+}
+
+// oddInText is whatever does not surely stand in a text as it is.
+func oddInText(c byte) bool { return c < ' ' || c > '~' || c == '"' || c == '\\' }
 
 // ownJSON takes what a type writes itself, if that is plain. A null of its own
 // making is for the long way: a reader may not take it.

@@ -57,6 +57,7 @@ func TestEncodePlain(t *testing.T) {
 	var none *License
 	for _, v := range []any{
 		testLicense(), &Credential[License]{ValidFrom: now, ValidUntil: &now, Context: contexts, Subject: testLicense()}, none,
+		map[string]any{"b": 1.0, "a": []any{nil, map[string]any(nil), []any(nil), map[string]any{}, []any{}}, "c": &License{}}, map[string]any(nil), []any(nil),
 		[]any{"a", 1.0, -5.0, 0.0, true, nil, map[string]any{"b": 1, "a": []string{}, "A": nil}}, map[plainText]int{"x": 1},
 		"<&>\u2028é😀\x7f", `a"b\c`, loud("x"), json.RawMessage(`{"b":1,"a":[]}`), now, [2]int8{-1, 2}, uint64(1<<53 - 1), int64(-(1<<53 - 1)),
 		struct {
@@ -78,6 +79,7 @@ func TestEncodePlain(t *testing.T) {
 	}
 	round = &round
 	for _, v := range []any{
+		[]any{1.5}, map[string]any{"ü": 1.0}, map[string]any{"a": []any{"\n"}}, []any{odd{1}}, map[string]any{"a": func() {}},
 		nil, 1.5, math.Copysign(0, -1), float64(1 << 53), math.NaN(), float32(1), uint64(1 << 53), int64(-(1 << 53)), "\x00", "\n", "\xff", []byte("a"), map[int]int{},
 		map[string]int{"ü": 1}, map[string]int{`"`: 1}, map[string]int{"a-b": 1}, odd{1}, []odd{{1}}, &odd{1}, json.RawMessage(`{"a":1,"a":2}`), json.RawMessage(`null`),
 		json.RawMessage(` 1`), json.RawMessage(``), json.RawMessage(nil), deep, round, outer{}, func() {}, make(chan int), complex(1, 1),

@@ -5,7 +5,7 @@ import (
 	"encoding"
 	"encoding/json"
 	"reflect"
-	"strconv"
+	"slices"
 	"strings"
 )
 
@@ -13,9 +13,24 @@ import (
 // It sets what encoding/json would set, for the JSON that plain takes, and says
 // false wherever it is not sure: then encoding/json reads the whole, and alone
 // refuses. FuzzPlain holds the two against each other.
-type fill struct{ v reflect.Value }
+type fill struct {
+	v reflect.Value
+	// loose is a value of no type of ours: plainReader.got takes it, made of
+	// what encoding/json makes it of.
+	loose bool
+}
 
 func (f fill) nowhere() bool { return !f.v.IsValid() }
+
+// isLoose says whether a value of the type that begins with c can be read
+// without asking a type. What is left of a map then is encoding/json's to refuse.
+func (f fill) isLoose(c byte) bool {
+	if f.nowhere() {
+		return false
+	}
+	t := f.v.Type()
+	return t == anything || t == anyMap && c == '{'
+}
 
 // direct takes the pointers of a value away, as settle takes them off its type.
 // Nothing is put in their place before there is a value that is not null.
@@ -28,18 +43,25 @@ func (f fill) direct() fill {
 }
 
 // whole has a value of any kind read by what it is for: one that decodes
-// itself, a map, an interface, bytes.
+// itself, a map to something, bytes.
 func (f fill) whole(raw []byte) bool {
 	if f.nowhere() {
 		return true
 	}
-	to := f.v.Addr().Interface()
-	if _, itself := to.(json.Unmarshaler); !itself && raw[0] == '"' {
-		if text, ok := to.(encoding.TextUnmarshaler); ok {
-			return text.UnmarshalText([]byte(unquote(raw[1:len(raw)-1]))) == nil
+	switch to := f.v.Addr().Interface().(type) {
+	case json.Unmarshaler:
+		return to.UnmarshalJSON(raw) == nil
+	case encoding.TextUnmarshaler:
+		if raw[0] != '"' {
+			break
 		}
+		inside := raw[1 : len(raw)-1]
+		if bytes.IndexByte(inside, '\\') >= 0 {
+			inside = []byte(unquote(inside))
+		}
+		return to.UnmarshalText(inside) == nil
 	}
-	return json.Unmarshal(raw, to) == nil
+	return json.Unmarshal(raw, f.v.Addr().Interface()) == nil
 }
 
 func (f fill) text(inside []byte) bool {
@@ -55,22 +77,41 @@ func (f fill) text(inside []byte) bool {
 
 // unquote knows the two escapes that plain takes.
 func unquote(inside []byte) string {
+	if len(inside) <= longestOwn {
+		if known, ok := ownWords[string(inside)]; ok {
+			return known
+		}
+	}
 	if bytes.IndexByte(inside, '\\') < 0 {
 		return string(inside)
 	}
 	return escaped.Replace(string(inside))
 }
 
+// ownWords are texts that stand in most documents: each is in memory once.
+var ownWords = func() map[string]string {
+	words := slices.Concat(contexts, linkedContexts, LicenseMessages[:], statusValues[:1<<MessageSize],
+		[]string{baseType, schemaType, statusEntryType, string(PurposeRevocation), string(PurposeSuspension), string(PurposeMessage)})
+	for _, k := range kinds {
+		words = append(words, string(k), k.schema().ID)
+	}
+	known := map[string]string{}
+	for _, w := range words {
+		known[w] = w
+	}
+	return known
+}()
+
+// longestOwn spares what is longer the look-up.
+const longestOwn = 64
+
 var escaped = strings.NewReplacer(`\"`, `"`, `\\`, `\`)
 
-func (f fill) integer(digits []byte) bool {
+func (f fill) integer(n int64) bool {
 	if f.nowhere() {
 		return true
 	}
-	n, err := strconv.ParseInt(string(digits), 10, 64)
 	switch {
-	case err != nil:
-		return false
 	case f.v.CanInt() && !f.v.OverflowInt(n):
 		f.v.SetInt(n)
 	case f.v.CanUint() && n >= 0 && !f.v.OverflowUint(uint64(n)):
@@ -97,7 +138,7 @@ func (f fill) member(index []int) fill {
 	if f.nowhere() {
 		return f
 	}
-	return fill{f.v.FieldByIndex(index)}
+	return fill{v: f.v.FieldByIndex(index)}
 }
 
 // empty is a slice that is there, though nothing is in it.
@@ -118,7 +159,7 @@ func (f fill) element(i int) fill {
 		}
 		f.v.SetLen(i + 1)
 	}
-	return fill{f.v.Index(i)}
+	return fill{v: f.v.Index(i)}
 }
 
 // byParts says whether the parts of an object or array can be set one by one.

@@ -1,6 +1,7 @@
 package credentials
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -42,18 +43,21 @@ func (d Digest) String() string { return hex.EncodeToString(d[:]) }
 func (d Digest) IsZero() bool { return d == Digest{} }
 
 // MarshalText writes the digest in hexadecimal.
-func (d Digest) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+func (d Digest) MarshalText() ([]byte, error) { return d.AppendText(nil) }
+
+// AppendText is MarshalText into what is there.
+func (d Digest) AppendText(b []byte) ([]byte, error) { return hex.AppendEncode(b, d[:]), nil }
 
 // UnmarshalText accepts exactly 64 lower-case hexadecimal digits.
 func (d *Digest) UnmarshalText(b []byte) error {
-	v, err := parseHex32(string(b))
+	v, err := parseHex32(b)
 	*d = Digest(v)
 	return err
 }
 
 // ParseDigest accepts exactly 64 lower-case hexadecimal digits.
 func ParseDigest(s string) (Digest, error) {
-	v, err := parseHex32(s)
+	v, err := parseHex32([]byte(s))
 	return Digest(v), err
 }
 
@@ -68,27 +72,30 @@ func (h Handle) String() string { return hex.EncodeToString(h[:]) }
 func (h Handle) IsZero() bool { return h == Handle{} }
 
 // MarshalText writes the handle in hexadecimal.
-func (h Handle) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
+func (h Handle) MarshalText() ([]byte, error) { return h.AppendText(nil) }
+
+// AppendText is MarshalText into what is there.
+func (h Handle) AppendText(b []byte) ([]byte, error) { return hex.AppendEncode(b, h[:]), nil }
 
 // UnmarshalText accepts exactly 64 lower-case hexadecimal digits.
 func (h *Handle) UnmarshalText(b []byte) error {
-	v, err := parseHex32(string(b))
+	v, err := parseHex32(b)
 	*h = Handle(v)
 	return err
 }
 
 // ParseHandle accepts exactly 64 lower-case hexadecimal digits.
 func ParseHandle(s string) (Handle, error) {
-	v, err := parseHex32(s)
+	v, err := parseHex32([]byte(s))
 	return Handle(v), err
 }
 
 // parseHex32 is strict so that two spellings never name the same thing.
-func parseHex32(s string) (v [32]byte, err error) {
-	if len(s) != 64 || strings.ToLower(s) != s {
+func parseHex32(s []byte) (v [32]byte, err error) {
+	if len(s) != hex.EncodedLen(len(v)) || bytes.ContainsAny(s, "ABCDEF") {
 		return v, errors.New("want 64 lower-case hexadecimal digits")
 	}
-	_, err = hex.Decode(v[:], []byte(s))
+	_, err = hex.Decode(v[:], s)
 	return v, err
 }
 

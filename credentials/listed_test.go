@@ -1,6 +1,7 @@
 package credentials
 
 import (
+	"fmt"
 	"testing"
 	"time"
 )
@@ -93,7 +94,7 @@ func TestStatusEntriesRefused(t *testing.T) {
 		"messages of five bits": func(e []StatusEntry) []StatusEntry {
 			e[2].Size = 5
 			for i := 4; i < 32; i++ {
-				e[2].Messages = append(e[2].Messages, StatusMessage{statusValue(i), "more"})
+				e[2].Messages = append(e[2].Messages, StatusMessage{fmt.Sprintf("0x%x", i), "more"})
 			}
 			return e
 		},

@@ -24,13 +24,14 @@ func plain(b []byte, t reflect.Type) []byte {
 // plainInto is plain that also gives the value which encoding/json would read.
 func plainInto(b []byte, t reflect.Type) ([]byte, reflect.Value) {
 	p, v := plainReader{in: b, out: make([]byte, 0, len(b))}, reflect.New(t).Elem()
-	return p.all(t, fill{v}), v
+	return p.all(t, fill{v: v}), v
 }
 
 type plainReader struct {
 	in  []byte
 	at  int
 	out []byte // the canonical form of what was read
+	got any    // the last value that was read for a loose fill
 }
 
 func (p *plainReader) all(t reflect.Type, to fill) []byte {
@@ -52,9 +53,20 @@ func (p *plainReader) value(s settled, to fill, depth int) bool {
 	}
 	c := p.in[p.at]
 	if c == 'n' {
+		p.got = nil
 		return s.nullable && p.word("null") // and what it goes to stays as it is
 	}
+	if to.loose {
+		return p.settled(c, nil, to, depth)
+	}
 	to = to.direct()
+	if to.isLoose(c) {
+		if !p.settled(c, nil, fill{loose: true}, depth) {
+			return false
+		}
+		to.v.Set(reflect.ValueOf(p.got))
+		return true
+	}
 	if s.t != nil && (c != '{' && c != '[' || to.byParts(c)) {
 		return p.settled(c, s.t, to, depth)
 	}
@@ -63,7 +75,6 @@ func (p *plainReader) value(s settled, to fill, depth int) bool {
 }
 
 func (p *plainReader) settled(c byte, t reflect.Type, to fill, depth int) bool {
-	start := p.at
 	switch {
 	case c == '{':
 		return depth < maxDepth && p.object(t, to, depth+1)
@@ -71,12 +82,21 @@ func (p *plainReader) settled(c byte, t reflect.Type, to fill, depth int) bool {
 		return depth < maxDepth && p.array(t, to, depth+1)
 	case c == '"':
 		inside, ok := p.text()
+		if ok && to.loose {
+			p.got = unquote(inside)
+		}
 		return ok && to.text(inside)
 	case c == '-' || '0' <= c && c <= '9':
-		return p.integer() && to.integer(p.in[start:p.at])
+		n, ok := p.integer()
+		if ok && to.loose {
+			p.got = float64(n) // which is exact
+		}
+		return ok && to.integer(n)
 	case c == 't':
+		p.got = true
 		return p.word("true") && to.boolean(true)
 	case c == 'f':
+		p.got = false
 		return p.word("false") && to.boolean(false)
 	}
 	return false
@@ -121,7 +141,7 @@ func (p *plainReader) text() (inside []byte, ok bool) {
 }
 
 // integer reads one that every reader keeps, in its only spelling.
-func (p *plainReader) integer() bool {
+func (p *plainReader) integer() (n int64, ok bool) {
 	start := p.at
 	if p.in[p.at] == '-' {
 		p.at++
@@ -131,19 +151,24 @@ func (p *plainReader) integer() bool {
 		p.at++
 	}
 	if n := p.at - digits; n == 0 || n > 16 || p.in[digits] == '0' && (n > 1 || digits > start) {
-		return false
+		return 0, false
 	}
-	if v, err := strconv.ParseInt(string(p.in[digits:p.at]), 10, 64); err != nil || v > maxExact {
-		return false
+	n, err := strconv.ParseInt(string(p.in[start:p.at]), 10, 64)
+	if err != nil || n > maxExact || n < -maxExact {
+		return 0, false
 	}
 	p.out = append(p.out, p.in[start:p.at]...)
-	return true
+	return n, true
 }
 
 func (p *plainReader) object(t reflect.Type, to fill, depth int) bool {
 	fields, other := structMembersOf(t), anyMember(t)
 	var space [16]plainMember
 	members, sorted, base := space[:0], true, len(p.out)
+	var loose map[string]any
+	if to.loose {
+		loose = map[string]any{}
+	}
 	p.out = append(p.out, '{')
 	for p.at++; len(members) > 0 || !p.next('}'); {
 		m := plainMember{start: len(p.out)}
@@ -155,7 +180,7 @@ func (p *plainReader) object(t reflect.Type, to fill, depth int) bool {
 			return false
 		}
 		p.out = append(p.out, ':')
-		meant, into := other, fill{}
+		meant, into := other, fill{loose: to.loose}
 		if fields != nil {
 			f, known := fields.named[string(m.name)]
 			if !known {
@@ -165,6 +190,9 @@ func (p *plainReader) object(t reflect.Type, to fill, depth int) bool {
 		}
 		if !p.value(meant, into, depth) {
 			return false
+		}
+		if to.loose {
+			loose[string(m.name)] = p.got
 		}
 		m.end = len(p.out)
 		if n := len(members); n > 0 && bytes.Compare(members[n-1].name, m.name) >= 0 {
@@ -180,6 +208,7 @@ func (p *plainReader) object(t reflect.Type, to fill, depth int) bool {
 		p.out = append(p.out, ',')
 	}
 	p.out = append(p.out, '}')
+	p.got = loose
 	return sorted || p.sort(base, members)
 }
 
@@ -231,11 +260,17 @@ func (p *plainReader) array(t reflect.Type, to fill, depth int) bool {
 	}
 	meant := settle(inner)
 	p.out = append(p.out, '[')
-	to.empty()
+	var loose []any
+	if to.loose {
+		loose = []any{}
+	}
 	n := 0
 	for p.at++; n > 0 || !p.next(']'); {
 		if most >= 0 && n == most || !p.value(meant, to.element(n), depth) {
 			return false
+		}
+		if to.loose {
+			loose = append(loose, p.got)
 		}
 		n++
 		if p.next(']') {
@@ -246,6 +281,10 @@ func (p *plainReader) array(t reflect.Type, to fill, depth int) bool {
 		}
 		p.out = append(p.out, ',')
 	}
+	if n == 0 {
+		to.empty()
+	}
 	p.out = append(p.out, ']')
+	p.got = loose
 	return most < 0 || n == most
 }

@@ -3,6 +3,7 @@ package credentials
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -70,6 +71,11 @@ type filled struct {
 	Words   []string        `json:"words"`
 	Pair    [2]int          `json:"pair"`
 	Map     map[string]int  `json:"map"`
+	Loose   map[string]any  `json:"loose"`
+	Anyway  []any           `json:"anyway"`
+	Named   namedAny        `json:"named"`
+	Records map[string]any  `json:"records,omitempty"`
+	Chosen  namedMap        `json:"chosen"`
 	Inner   *filled         `json:"inner"`
 	List    []filled        `json:"list"`
 	Outcome Outcome         `json:"outcome"`
@@ -89,21 +95,42 @@ type (
 	pointed struct{ *beside }
 	named   struct{ List }
 	List    []int
+
+	namedAny any
+	namedMap map[string]any
+	byName   map[loud]any // whose names have a say in what they are
 )
 
-var filledTypes = []reflect.Type{reflect.TypeFor[filled](), reflect.TypeFor[quoted](), reflect.TypeFor[pointed](), reflect.TypeFor[named](), reflect.TypeFor[[]*int](), reflect.TypeFor[string]()}
+func (l *loud) UnmarshalText(b []byte) error {
+	if *l = loud(b); len(b) == 0 {
+		return errors.New("silent")
+	}
+	return nil
+}
+
+var filledTypes = []reflect.Type{reflect.TypeFor[filled](), reflect.TypeFor[quoted](), reflect.TypeFor[pointed](), reflect.TypeFor[named](), reflect.TypeFor[[]*int](), reflect.TypeFor[string](),
+	reflect.TypeFor[any](), reflect.TypeFor[*any](), reflect.TypeFor[map[string]any](), reflect.TypeFor[[]any](), reflect.TypeFor[[2]any](),
+	reflect.TypeFor[map[string]*any](), reflect.TypeFor[byName](), reflect.TypeFor[Credential[map[string]any]](), reflect.TypeFor[Credential[any]]()}
 
 func TestFill(t *testing.T) {
 	handle := strings.Repeat("0a", 32)
 	taken := 0
 	for in, wanted := range map[string]bool{
-		`{"text":"a \"b\" \\ ü","yes":true,"small":-128,"count":65535}`:                           true,
-		`{"handle":"` + handle + `","maybe":"` + handle + `","when":"2026-11-02T09:00:00Z"}`:      true,
-		`{"maybe":null,"later":null,"deep":null,"any":null,"words":null,"map":null,"inner":null}`: true,
-		`{"later":"2026-11-02T09:00:00Z","deep":"x","raw":{"b":1,"a":[]},"any":{"x":[1,"y"]}}`:    true,
-		`{"words":[],"list":[],"map":{},"inner":{}}`:                                              true,
-		`{"words":["a","b","c","d","e"],"pair":[1,2],"map":{"a":1},"list":[{"text":"x"},{}]}`:     true,
-		`{"inner":{"inner":{"list":[{"small":1}]}},"outcome":"good","beside":"b"}`:                true,
+		`{"text":"a \"b\" \\ ü","yes":true,"small":-128,"count":65535}`:                                                true,
+		`{"handle":"` + handle + `","maybe":"` + handle + `","when":"2026-11-02T09:00:00Z"}`:                           true,
+		`{"maybe":null,"later":null,"deep":null,"any":null,"words":null,"map":null,"inner":null}`:                      true,
+		`{"later":"2026-11-02T09:00:00Z","deep":"x","raw":{"b":1,"a":[]},"any":{"x":[1,"y"]}}`:                         true,
+		`{"words":[],"list":[],"map":{},"inner":{}}`:                                                                   true,
+		`{"words":["a","b","c","d","e"],"pair":[1,2],"map":{"a":1},"list":[{"text":"x"},{}]}`:                          true,
+		`{"inner":{"inner":{"list":[{"small":1}]}},"outcome":"good","beside":"b"}`:                                     true,
+		`{"loose":{"b":{"z":[],"y":{}},"a":[null,true,false,-7,0,9007199254740991,"","\"\\","ü"]},"anyway":[{},[[]]]}`: true,
+		`{"loose":{},"anyway":[],"any":[],"records":{"a":null}}`:                                                       true,
+		`{"loose":null,"anyway":null,"any":false,"named":{"b":1,"a":2},"chosen":{"b":[1],"a":{}}}`:                     true,
+		`{"loose":{"message":"none","x":"0x1","y":"VerifiableCredential"}}`:                                            true,
+		`{"loose":[]}`: false, `{"loose":"x"}`: false, `{"loose":1}`: false, `{"loose":true}`: false, `{"anyway":{}}`: false, `{"anyway":"x"}`: false,
+		`{"loose":{"a":1,"a":2}}`: false, `{"loose":{"b":1,"a":2,"b":3}}`: false, `{"any":[{"a":1,"a":1}]}`: false, `{"any":[1.5]}`: false,
+		`{"any":{"a":1}`: false, `{"any":[1}`: false, `{"any":[nul]}`: false, `{"any":"\n"}`: false, `{"any":{"ü":1}}`: false, `{"loose":{"a":tru}}`: false,
+		`{"loose":` + strings.Repeat(`{"a":`, 32) + "1" + strings.Repeat("}", 32) + `}`: false,
 		`{"small":128}`: false, `{"count":-1}`: false, `{"count":65536}`: false, `{"ratio":1}`: false, `{"yes":"true"}`: false,
 		`{"text":1}`: false, `{"text":true}`: false, `{"handle":"x"}`: false, `{"handle":1}`: false, `{"when":"today"}`: false,
 		`{"outcome":"fine"}`: false, `{"pair":[1]}`: false, `{"pair":[1,2,3]}`: false, `{"map":{"a":"b"}}`: false,
@@ -119,7 +146,7 @@ func TestFill(t *testing.T) {
 		}
 		checkPlain(t, []byte(in))
 	}
-	for _, in := range []string{`{"a":"1"}`, `{"a":1}`, `{"beside":"x"}`, `{"List":[1]}`, `[1,null,2]`, `"x"`, `null`} {
+	for _, in := range []string{`{"b":{"c":null},"a":[1,"x"]}`, `["x",null]`, `{"a":null}`, `{"":1}`, `{"":null}`, `{}`, `[]`, `true`, `1`, `{"a":"1"}`, `{"a":1}`, `{"beside":"x"}`, `{"List":[1]}`, `[1,null,2]`, `"x"`, `null`} {
 		checkPlain(t, []byte(in))
 	}
 	if (filled{hidden: "x"}).hidden != "x" || taken == 0 {
@@ -164,7 +191,7 @@ func TestPlain(t *testing.T) {
 }
 
 func FuzzPlain(f *testing.F) {
-	for _, in := range []string{`{"b":1,"a":[{"d":{},"c":[]}]}`, `{"count":1,"pair":[1,2],"list":[{"name":"n","days":["x"]}]}`, `{"a":1,"a":2}`, `"\u0041"`, `-0`, `[1.0]`} {
+	for _, in := range []string{`{"b":1,"a":[{"d":{},"c":[]}]}`, `{"count":1,"pair":[1,2],"list":[{"name":"n","days":["x"]}]}`, `{"a":1,"a":2}`, `"\u0041"`, `-0`, `[1.0]`, `{"loose":{"b":{},"a":[null,true,-7,"x"]},"anyway":[{}],"any":{"":0},"chosen":{"a":1}}`, `{"credentialSubject":{"a":[{}]},"type":["VerifiableCredential"]}`} {
 		f.Add([]byte(in))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // typPresentation is the media type of VC-JOSE-COSE, section 3.1.2.
@@ -49,6 +50,9 @@ type enveloped struct {
 func Present(holder Signer, tokens []string, challenge, domain string, now time.Time) (string, error) {
 	if challenge == "" || domain == "" || now.IsZero() {
 		return "", errors.New("present credentials: it takes the verifier's challenge and name, and the time")
+	}
+	if !utf8.ValidString(challenge) || !utf8.ValidString(domain) { // JSON would hold others
+		return "", errors.New("present credentials: the verifier's challenge and name have to be UTF-8")
 	}
 	did, err := SignerDID(holder)
 	if err != nil {

@@ -176,6 +176,8 @@ func TestPresentRefuses(t *testing.T) {
 		"no challenge": func() (string, error) { return Present(s, tokens, "", "insurer.test", testTime) },
 		"no domain":    func() (string, error) { return Present(s, tokens, "challenge-1", "", testTime) },
 		"no time":      func() (string, error) { return Present(s, tokens, "challenge-1", "insurer.test", time.Time{}) },
+		"no UTF-8":     func() (string, error) { return Present(s, tokens, "\xff", "insurer.test", testTime) },
+		"nor here":     func() (string, error) { return Present(s, tokens, "challenge-1", "\xff", testTime) },
 		"nothing":      func() (string, error) { return Present(s, nil, "challenge-1", "insurer.test", testTime) },
 		"twice": func() (string, error) {
 			return Present(s, append(tokens, tokens...), "challenge-1", "insurer.test", testTime)

@@ -59,7 +59,7 @@ func NewMessageEntry(listURL string, index int, messages [4]string) StatusEntry 
 	e := NewStatusEntry(PurposeMessage, listURL, index)
 	e.Size = MessageSize
 	for i, m := range messages {
-		e.Messages = append(e.Messages, StatusMessage{statusValue(i), m})
+		e.Messages = append(e.Messages, StatusMessage{statusValues[i], m})
 	}
 	return e
 }
@@ -67,7 +67,13 @@ func NewMessageEntry(listURL string, index int, messages [4]string) StatusEntry 
 // MessageSize is the number of bits of our own messages: four of them.
 const MessageSize = 2
 
-func statusValue(i int) string { return fmt.Sprintf("0x%x", i) }
+// statusValues are the values that an entry can have, as it writes them.
+var statusValues = func() (all [1 << maxStatusSize]string) {
+	for i := range all {
+		all[i] = fmt.Sprintf("0x%x", i)
+	}
+	return all
+}()
 
 // Place is the entry's index as a number.
 func (e *StatusEntry) Place() (int, error) {
@@ -131,8 +137,8 @@ func (e *StatusEntry) checkMessages() error {
 		return fmt.Errorf("statusMessage does not have %d messages", 1<<e.Size)
 	}
 	for i, m := range e.Messages {
-		if m.Status != statusValue(i) || !plainMessage(m.Message) {
-			return fmt.Errorf("statusMessage: want %s and up to %d plain letters", statusValue(i), maxMessage)
+		if m.Status != statusValues[i] || !plainMessage(m.Message) {
+			return fmt.Errorf("statusMessage: want %s and up to %d plain letters", statusValues[i], maxMessage)
 		}
 	}
 	return nil

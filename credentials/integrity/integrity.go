@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/countersign-health/countersign/credentials"
 )
@@ -153,6 +154,9 @@ func sign(s credentials.Signer, suite Suite, doc *credentials.Object, terms Term
 func (t Terms) proof(kid string, suite Suite) (proof, error) {
 	if t.Created.IsZero() {
 		return proof{}, errors.New("the proof needs the time at which it is made")
+	}
+	if !utf8.ValidString(t.Challenge) || !utf8.ValidString(t.Domain) { // JSON would hold others
+		return proof{}, errors.New("challenge and domain have to be UTF-8")
 	}
 	p := proof{Type: proofType, Cryptosuite: suite.Name, Created: stamp(t.Created), VerificationMethod: kid, ProofPurpose: t.Purpose,
 		Challenge: t.Challenge, Domain: t.Domain}

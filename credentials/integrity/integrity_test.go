@@ -206,6 +206,10 @@ func TestOpenRefusesOtherAlgorithm(t *testing.T) {
 
 func TestSignRefuses(t *testing.T) {
 	good := Terms{Purpose: Assertion, Created: testTime}
+	presented := fmt.Appendf(nil, `{"type":"VerifiablePresentation","holder":%q}`, didOf(1))
+	if _, err := Sign(testSigner(1), JCS, presented, Terms{Purpose: Authentication, Created: testTime, Challenge: "c", Domain: "d"}); err != nil {
+		t.Fatal(err)
+	}
 	for name, f := range map[string]func() ([]byte, error){
 		"no time":   func() ([]byte, error) { return Sign(testSigner(1), JCS, testDraft(t), Terms{Purpose: Assertion}) },
 		"a proof":   func() ([]byte, error) { return Sign(testSigner(1), JCS, testSigned(t), good) },
@@ -219,6 +223,12 @@ func TestSignRefuses(t *testing.T) {
 		},
 		"no challenge": func() ([]byte, error) {
 			return Sign(testSigner(1), JCS, testDraft(t), Terms{Purpose: Authentication, Created: testTime})
+		},
+		"no UTF-8": func() ([]byte, error) {
+			return Sign(testSigner(1), JCS, presented, Terms{Purpose: Authentication, Created: testTime, Challenge: "\xff", Domain: "d"})
+		},
+		"nor here": func() ([]byte, error) {
+			return Sign(testSigner(1), JCS, presented, Terms{Purpose: Authentication, Created: testTime, Challenge: "c", Domain: "\xff"})
 		},
 	} {
 		b, err := f()

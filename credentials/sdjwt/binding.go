@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -37,6 +38,9 @@ type bindingHeader struct {
 func Present(issued string, holder credentials.Signer, places []string, challenge, domain string, now time.Time) (string, error) {
 	if challenge == "" || domain == "" || now.IsZero() {
 		return "", errors.New("present SD-JWT: it takes the verifier's challenge and name, and the time")
+	}
+	if !utf8.ValidString(challenge) || !utf8.ValidString(domain) { // JSON would hold others
+		return "", errors.New("present SD-JWT: the verifier's challenge and name have to be UTF-8")
 	}
 	p, err := cut(issued)
 	if err == nil && p.binding != "" {

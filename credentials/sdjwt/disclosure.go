@@ -194,8 +194,9 @@ type revelation struct {
 	levels      int // how deep the walk is
 }
 
-// maxLevels is as deep as any document of ours may be.
-const maxLevels = 32
+// maxLevels is how deep a subject may be: DecodeStrict takes 32 levels, and the
+// first is the document itself.
+const maxLevels = 31
 
 // reveal puts what the disclosures say into its places, and removes what stands
 // for the rest (RFC 9901, section 7.1, step 3). Each has to be asked for by one
@@ -231,10 +232,14 @@ func revealAt(value any, all []string, below func(at, name string) string) (*rev
 }
 
 func (r *revelation) walk(value any, at string) (any, error) {
-	if r.levels++; r.levels > maxLevels {
+	switch value.(type) {
+	case map[string]any, []any:
+		r.levels++
+		defer func() { r.levels-- }()
+	}
+	if r.levels > maxLevels {
 		return nil, fmt.Errorf("more than %d levels deep", maxLevels)
 	}
-	defer func() { r.levels-- }()
 	switch v := value.(type) {
 	case map[string]any:
 		return r.object(v, at)

@@ -221,52 +221,53 @@ func read(sdjwt string, kind credentials.Kind, keys credentials.ResolveKey) (*Pr
 	return got, nil
 }
 
+// What the issuer signs is a credential whose subject is concealed, and two
+// members more.
+type concealed struct {
+	credentials.Credential[map[string]any]
+	Hash    string `json:"_sd_alg"`
+	Confirm any    `json:"cnf"`
+}
+
 // prove makes the checks of what the issuer signed, but for its signature.
 func (p parts) prove(payload []byte, kind credentials.Kind, kid string, key credentials.Key) (*Presented, credentials.Key, error) {
 	refuse := func(where string, err error) (*Presented, credentials.Key, error) {
 		return nil, credentials.Key{}, credentials.Refuse(credentials.CheckContent, "at %s: %w", where, err)
 	}
-	top, err := object(payload)
-	if err != nil {
+	var top concealed
+	if err := credentials.DecodeStrict(payload, &top); err != nil {
 		return refuse("the top", err)
 	}
-	if top[algName] != hashName {
+	if top.Hash != hashName {
 		return nil, credentials.Key{}, credentials.Refuse(credentials.CheckAlgorithm, "at /_sd_alg: want %s", hashName)
 	}
-	holder, err := confirmed(top["cnf"])
+	holder, err := confirmed(top.Confirm)
 	if err != nil {
 		return refuse("/cnf", err)
 	}
-	r, err := reveal(top["credentialSubject"], p.disclosures)
-	if err == nil {
-		err = standsOpen(top["credentialSubject"], r.value, kind)
-	}
+	r, err := reveal(top.Subject, p.disclosures)
 	if err != nil {
 		return refuse("/credentialSubject", err)
 	}
-	top["credentialSubject"] = r.value
-	delete(top, algName)
-	delete(top, "cnf")
-	if payload, err = credentials.CanonicalJSON(top); err != nil {
-		return refuse("the top", err)
+	shown, _ := r.value.(map[string]any)
+	if err := standsOpen(top.Subject, shown, kind); err != nil {
+		return refuse("/credentialSubject", err)
 	}
-	var got Presented
-	got.Credential, got.Envelope, err = credentials.ProveDraft[map[string]any](payload, kind, kid, key)
-	if err != nil {
+	top.Subject = shown
+	got := &Presented{Credential: &top.Credential}
+	if got.Envelope, err = credentials.ProveDecoded(&top.Credential, kind, kid, key); err != nil {
 		return nil, credentials.Key{}, err
 	}
-	got.Envelope.Jurisdiction, _ = got.Credential.Subject["jurisdiction"].(string)
-	return &got, holder, nil
+	got.Envelope.Jurisdiction, _ = shown["jurisdiction"].(string)
+	return got, holder, nil
 }
 
 // standsOpen wants what a verifier has to know in the open: a license that hid
 // its jurisdiction would be judged as one that has none.
-func standsOpen(signed, shown any, kind credentials.Kind) error {
-	before, ok := signed.(map[string]any)
-	if !ok {
+func standsOpen(before, after map[string]any, kind credentials.Kind) error {
+	if before == nil {
 		return errors.New("want an object")
 	}
-	after, _ := shown.(map[string]any)
 	for _, name := range open {
 		_, was := before[name]
 		if _, is := after[name]; is != was {
@@ -280,11 +281,7 @@ func standsOpen(signed, shown any, kind credentials.Kind) error {
 }
 
 // object decodes a JSON object strictly.
-func object(b []byte) (map[string]any, error) {
-	var o map[string]any
-	err := credentials.DecodeStrict(b, &o)
-	if err == nil && o == nil {
-		err = errors.New("want an object")
-	}
+func object(b []byte) (o map[string]any, err error) {
+	err = credentials.DecodeStrict(b, &o)
 	return o, err
 }

@@ -212,6 +212,8 @@ func TestPresentRefuses(t *testing.T) {
 		"no challenge": func() (string, error) { return Present(issued, testSigner(2), nil, "", domain, testTime) },
 		"no domain":    func() (string, error) { return Present(issued, testSigner(2), nil, challenge, "", testTime) },
 		"no time":      func() (string, error) { return Present(issued, testSigner(2), nil, challenge, domain, time.Time{}) },
+		"no UTF-8":     func() (string, error) { return Present(issued, testSigner(2), nil, "\xff", domain, testTime) },
+		"nor here":     func() (string, error) { return Present(issued, testSigner(2), nil, challenge, "\xff", testTime) },
 		"other holder": func() (string, error) { return Present(issued, testSigner(3), nil, challenge, domain, testTime) },
 		"unknown": func() (string, error) {
 			return Present(issued, testSigner(2), []string{"/nip"}, challenge, domain, testTime)

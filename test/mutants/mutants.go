@@ -17,7 +17,7 @@ import (
 var elsewhere = []string{
 	"issue", "draft", "saltWith", "signJWS", "SignRequest", "CanonicalJSON", "Peek", "peekPayload", "nameOf", "Handle", "Equal", "Public",
 	"Algorithm", "Multikey", "Set", "KeyFromDIDKey", "withPointer", "pointer", "syntax",
-	"Present", "saltFor", "salted", "plainProbed", "probe", "settle", "settleAnew", "fieldsOf",
+	"Present", "saltFor", "salted", "plainProbed", "probe", "settle", "settleAnew", "fieldsOf", "unquote",
 	"Sign", "sign", "integrity.proof",
 	"Issue", "salter", "choose", "unverified", "bind", "conceal", "concealOne", "encode", "confirm", "sdjwt.find", "sdjwt.index", "split",
 	"rdfc.plain", "NewImporter", "controlDial", "Loader", "newLibrary",
@@ -30,7 +30,7 @@ var elsewhere = []string{
 var verifyPath = []string{
 	"credentials/credential.go", "credentials/did.go", "credentials/jws.go", "credentials/judge.go", "credentials/key.go",
 	"credentials/plain.go", "credentials/presentation.go", "credentials/request.go", "credentials/status.go", "credentials/statuslist.go",
-	"credentials/strict.go",
+	"credentials/strict.go", "credentials/fill.go",
 	"credentials/verdict.go", "ledger/compromise.go", "credentials/did_document.go", "credentials/holder.go", "credentials/possession.go",
 	"claims/signature.go", "claims/countersigned.go", "gateway/signatures.go", "dossier/signatures.go", "board/challenge.go",
 	"credentials/integrity/integrity.go", "credentials/integrity/open.go",
