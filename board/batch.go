@@ -19,6 +19,7 @@ type row struct {
 	line     int
 	ask      client.ImportRow
 	identity string
+	number   string // see numberOf
 	place    place
 	events   []event // the license, and its order where one was asked for
 }
@@ -48,6 +49,33 @@ func (b *Board) issueAll(ctx context.Context, by request, asked []client.ImportR
 	return done, boundAsAsked(asked, done)
 }
 
+// checkAll answers rows as issueAll would, and registers nothing: what is
+// registered meanwhile may change an answer.
+func (b *Board) checkAll(ctx context.Context, asked []client.ImportRow) ([]client.Imported, error) {
+	done := make([]client.Imported, len(asked))
+	todo, again, err := b.sift(asked, done)
+	if err == nil {
+		todo, err = b.leaveUnproven(ctx, todo, done)
+	}
+	if err == nil {
+		todo, err = b.leaveKnown(ctx, todo, done)
+	}
+	if err == nil && len(todo) > 0 {
+		err = b.db.Tx(ctx, func(tx *sqldb.Tx) error {
+			no, err := clashing(tx, todo)
+			leaveClashing(todo, no, done)
+			return err
+		})
+	}
+	for line, first := range again {
+		done[line] = done[first]
+	}
+	if err != nil {
+		return nil, fmt.Errorf("check licenses: %w", err)
+	}
+	return done, boundAsAsked(asked, done)
+}
+
 // issueRows registers what is new of rows in one transaction. It is signed
 // before that, on all processors, so that a slow key does not hold up others.
 func (b *Board) issueRows(ctx context.Context, by request, todo []*row, done []client.Imported) (err error) {
@@ -61,7 +89,12 @@ func (b *Board) issueRows(ctx context.Context, by request, todo []*row, done []c
 		// Another process has given the same places, or registered the same licenses.
 		if err = b.register(ctx, by, todo); sqldb.Duplicate(err) && tries < 64 {
 			continue
-		} else if err != nil {
+		}
+		if left, clash := leaveClashing(todo, err, done); clash {
+			todo = left
+			continue
+		}
+		if err != nil {
 			return fmt.Errorf("register licenses: %w", err)
 		}
 		for _, r := range todo {
@@ -90,8 +123,12 @@ func (b *Board) sift(asked []client.ImportRow, done []client.Imported) (todo []*
 			again[line] = i
 			continue
 		}
+		number, err := numberOf(ask.License)
+		if err != nil {
+			return nil, nil, err
+		}
 		first[identity] = line
-		todo = append(todo, &row{line: line, ask: ask, identity: identity})
+		todo = append(todo, &row{line: line, ask: ask, identity: identity, number: number})
 	}
 	return todo, again, nil
 }
@@ -163,6 +200,11 @@ func (b *Board) register(ctx context.Context, by request, rows []*row) error {
 		events = append(events, r.events...)
 	}
 	err = b.commit(ctx, by, events, func(tx *sqldb.Tx) error {
+		if no, err := clashing(tx, rows); err != nil {
+			return err
+		} else if len(no) > 0 {
+			return no
+		}
 		for _, r := range rows {
 			if a := r.ask.License; a.Holder != "" {
 				if err := b.possessed(tx, a.Proof, a.Holder, a.NPI); err != nil {
@@ -221,13 +263,13 @@ func (r *row) imported() client.Imported {
 }
 
 func insertLicenses(tx *sqldb.Tx, rows []*row) error {
-	columns := append([]string{"handle", "identity", "npi", "ordered", "list"}, placeColumns[:]...)
+	columns := append([]string{"handle", "identity", "numbered", "npi", "ordered", "list"}, placeColumns[:]...)
 	return tx.Insert("register_license", columns, len(rows), func(i int) []any {
 		r, ordered := rows[i], 0
 		if r.ask.Order != nil && r.ask.Order.Action != credentials.OrderRenew {
 			ordered = 1
 		}
-		values := []any{r.events[0].document.String(), r.identity, string(r.ask.License.NPI), ordered, r.place.list}
+		values := []any{r.events[0].document.String(), r.identity, r.number, string(r.ask.License.NPI), ordered, r.place.list}
 		for _, at := range r.place.at {
 			values = append(values, at)
 		}
@@ -261,6 +303,10 @@ func (b *Board) postImport(r *http.Request, by request) (answer, error) {
 	}
 	if len(ask.Rows) == 0 || len(ask.Rows) > client.MostRows {
 		return answer{}, refuse(http.StatusUnprocessableEntity, "import: want 1 to %d rows", client.MostRows)
+	}
+	if ask.Check {
+		rows, err := b.checkAll(r.Context(), ask.Rows)
+		return answer{status: http.StatusOK, body: client.ImportAnswer{Rows: rows}}, err
 	}
 	rows, err := b.issueAll(r.Context(), by, ask.Rows)
 	return answer{status: http.StatusOK, body: client.ImportAnswer{Rows: rows}}, err

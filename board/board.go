@@ -123,6 +123,9 @@ func Open(ctx context.Context, db *sqldb.DB, signer credentials.Signer, l Append
 		return nil, fmt.Errorf("open board: %w", err)
 	}
 	b := &Board{Options: o, db: db, signer: signer, did: did, folder: u.EscapedPath(), ledger: l, changed: make(chan struct{}), asked: map[string]trace.Span{}}
+	if err := b.numberAll(ctx); err != nil {
+		return nil, fmt.Errorf("open board: %w", err)
+	}
 	if err := b.whole(ctx); err != nil {
 		return nil, fmt.Errorf("open board: %w", err)
 	}

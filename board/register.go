@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -22,12 +23,18 @@ var errKnown = errors.New("known already")
 // application got before.
 func (b *Board) issue(ctx context.Context, by request, a client.Application) (h credentials.Handle, created bool, err error) {
 	r := &row{ask: client.ImportRow{License: a}}
-	if r.identity, err = identityOfLicense(a); err != nil {
+	if r.identity, err = identityOfLicense(a); err == nil {
+		r.number, err = numberOf(a)
+	}
+	if err != nil {
 		return h, false, err
 	}
 	done := make([]client.Imported, 1)
 	if err := b.issueRows(ctx, by, []*row{r}, done); err != nil {
 		return h, false, err
+	}
+	if done[0].Refused != "" {
+		return h, false, refuse(http.StatusConflict, "license: %s", done[0].Refused)
 	}
 	if done[0].Known {
 		err = b.boundTo(ctx, done[0].Handle, a.Holder)

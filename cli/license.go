@@ -42,8 +42,9 @@ func (r *run) licenseCommand() *urfave.Command {
 			about: "Its columns are npi,name,jurisdiction,profession,number,from,until, and after them, where there are labels,\nstatus and what the order takes that a label needs (suspended, probation): effective,reason,restrictions.\n" +
 				"Three more may be there. taxonomy: codes of what they may practice as, which stand in the license. dea: their\nDEA number, which is checked and sent to nobody, since licenses are public. holder_key: the file in which the\nclinician proves that they have the key that is to be bound to the license (countersign clinician prove), beside FILE.\n" +
 				"Codes in a list have spaces or commas between them.\n" +
-				"Every row is checked before the first is issued. What is wrong is told by line and column, the good rows\nare issued, and the command ends with 2. FILE.issued keeps what was: after a kill the same command goes\non, and nothing is issued twice.\n\n" + labelsHelp(),
-			flags: boardFlags(true, &urfave.BoolFlag{Name: "check", Usage: "tell what is wrong with the rows and issue nothing", DisableDefaultText: true},
+				"Every row is checked before the first is issued. What is wrong is told by line and column, the good rows\nare issued, and the command ends with 2. FILE.issued keeps what was: after a kill the same command goes\non, and nothing is issued twice. A number that another NPI has is refused: whoever corrects an NPI voids\nthe license that was issued first. --check asks the board as well, unless it is --offline.\n\n" + labelsHelp(),
+			flags: boardFlags(true, &urfave.BoolFlag{Name: "check", Usage: "tell what is wrong with the rows, by what the board says too, and issue nothing", DisableDefaultText: true},
+				&urfave.BoolFlag{Name: "offline", Usage: "with --check: ask nobody", DisableDefaultText: true},
 				&urfave.IntFlag{Name: "at-once", Usage: "send `N` requests at a time", Value: 4},
 				&urfave.IntFlag{Name: "rows", Usage: "ask for `N` licenses in a request, 1000 at most", Value: 500},
 				&urfave.DurationFlag{Name: "wait", Usage: "wait for the last receipt at most `DURATION`", Value: 10 * time.Minute},

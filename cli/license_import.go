@@ -30,23 +30,49 @@ func (r *run) licenseImport(c *urfave.Context) error {
 	if err := file.check(i.tell); err != nil {
 		return err
 	}
-	if c.Bool("check") {
+	if alone := c.Bool("offline") || c.String("board") == ""; c.Bool("check") && alone {
 		return i.report(c, false)
+	} else if c.Bool("offline") {
+		return refused(commandName(c), "--offline: licenses are issued by the board", "give --check with it, or leave it out")
 	}
 	if i.desk, err = r.desk(c, true); err != nil {
 		return err
+	}
+	if c.Bool("check") {
+		i.journal, i.asking = &journal{}, true
+		if err := i.issue(c.Context, c.Int("at-once"), c.Int("rows")); err != nil {
+			return i.ended(c, err)
+		}
+		return i.report(c, false)
 	}
 	if i.journal, err = openJournal(path + ".issued"); err != nil {
 		return err
 	}
 	defer i.journal.close()
 	if err := i.issue(c.Context, c.Int("at-once"), c.Int("rows")); err != nil {
-		return fmt.Errorf("%s issued; the same command goes on where this one ended: %w", count(i.journal.len(), "license"), err)
+		return i.ended(c, err)
 	}
 	if err := i.settle(c.Context, c.Duration("wait")); err != nil {
 		return err
 	}
 	return i.report(c, true)
+}
+
+// ended says what stands where the import went no further. What the board
+// refused as a whole, the same command would meet again.
+func (i *importing) ended(c *urfave.Context, err error) error {
+	stands := "nothing was sent to be issued"
+	if !i.asking {
+		stands = count(i.journal.len(), "license") + " issued"
+	}
+	var no *board.Refusal
+	switch {
+	case errors.As(err, &no):
+		return refused(commandName(c), "the board refused: "+no.Message, stands+", and once this is put right the same command goes on")
+	case i.asking:
+		return err
+	}
+	return fmt.Errorf("%s; the same command goes on where this one ended: %w", stands, err)
 }
 
 // importing has rows issued, several requests at a time. The board makes one
@@ -56,6 +82,7 @@ type importing struct {
 	desk     *desk
 	register *registerFile
 	journal  *journal
+	asking   bool // what the board would refuse, and nothing more
 	progress *progress
 	began    time.Time
 
@@ -151,23 +178,38 @@ func (i *importing) send(ctx context.Context, part []*importRow) error {
 	for n, row := range part {
 		ask[n] = row.ImportRow
 	}
-	got, err := i.desk.Import(ctx, ask)
+	why, err := i.have(ctx, ask)
 	if err != nil {
 		return fmt.Errorf("lines %d to %d: %w", part[0].line, part[len(part)-1].line, err)
 	}
 	var keys [][16]byte
 	for n, row := range part {
-		if got[n].Refused != "" {
-			i.tell(refusedRow(row.line, got[n].Refused))
+		if why[n] != "" {
+			i.tell(refusedRow(row.line, why[n]))
 			continue
 		}
 		keys = append(keys, row.key)
 	}
-	if err := i.journal.add(keys); err != nil {
-		return err
+	if !i.asking {
+		if err := i.journal.add(keys); err != nil {
+			return err
+		}
 	}
 	i.done(len(part), len(keys), len(part)-len(keys))
 	return nil
+}
+
+// have has rows issued, or asks about them, and says why those that cannot be
+// are refused.
+func (i *importing) have(ctx context.Context, rows []board.ImportRow) (refused []string, err error) {
+	if i.asking {
+		return i.desk.CheckImport(ctx, rows)
+	}
+	got, err := i.desk.Import(ctx, rows)
+	for _, r := range got {
+		refused = append(refused, r.Refused)
+	}
+	return refused, err
 }
 
 func (i *importing) done(rows, now, no int) {
@@ -176,7 +218,11 @@ func (i *importing) done(rows, now, no int) {
 	i.looked += rows
 	i.now += now
 	i.no += no
-	i.progress.bar(i.looked, i.register.good, "issuing licenses")
+	what := "issuing licenses"
+	if i.asking {
+		what = "asking about licenses"
+	}
+	i.progress.bar(i.looked, i.register.good, what)
 }
 
 // settle waits for the receipts of all that the register holds.
@@ -202,9 +248,12 @@ func (i *importing) report(c *urfave.Context, issued bool) (err error) {
 		if told == nil {
 			told = []string{}
 		}
-		err = i.run.print(map[string]any{"issued": total, "now": i.now, "badRows": i.bad, "bad": told, "checkedOnly": !issued})
+		err = i.run.print(map[string]any{"issued": total, "now": i.now, "badRows": i.bad, "bad": told, "checkedOnly": !issued, "boardAsked": issued || i.asking})
+	case i.asking:
+		_, err = fmt.Fprintf(i.run.Out, "%s can be issued; %s cannot; the board was asked, and nothing issued\n", good, count(i.bad, "bad row"))
 	case !issued:
-		_, err = fmt.Fprintf(i.run.Out, "%s can be issued; %s cannot; nothing was sent\n", good, count(i.bad, "bad row"))
+		_, err = fmt.Fprintf(i.run.Out, "%s can be issued by what the file says; %s cannot; the board was not asked: whether it licenses for\n"+
+			"that state, has given a number to another, or knows the proof of a key, it alone can say (--board, --key)\n", good, count(i.bad, "bad row"))
 	default:
 		_, err = fmt.Fprintf(i.run.Out, "%s issued, %d of them now, each on the ledger, in %s; %s left out\n", good, i.now, seconds, count(i.bad, "bad row"))
 	}

@@ -17,7 +17,7 @@ import (
 // come later: Whole waits for all of them.
 func (c *Client) Import(ctx context.Context, rows []ImportRow) ([]Imported, error) {
 	var a ImportAnswer
-	if err := c.send(ctx, "/imports", Import{rows}, &a); err != nil {
+	if err := c.send(ctx, "/imports", Import{Rows: rows}, &a); err != nil {
 		return nil, fmt.Errorf("import licenses: %w", err)
 	}
 	if len(a.Rows) != len(rows) {
@@ -43,6 +43,23 @@ func (c *Client) Import(ctx context.Context, rows []ImportRow) ([]Imported, erro
 		got.Order = d.Token
 	}
 	return a.Rows, nil
+}
+
+// CheckImport asks what Import would refuse of several rows, each by its line.
+// An empty answer is no promise: what others have issued meanwhile counts then.
+func (c *Client) CheckImport(ctx context.Context, rows []ImportRow) ([]string, error) {
+	var a ImportAnswer
+	if err := c.send(ctx, "/imports", Import{Rows: rows, Check: true}, &a); err != nil {
+		return nil, fmt.Errorf("check licenses: %w", err)
+	}
+	if len(a.Rows) != len(rows) {
+		return nil, fmt.Errorf("check licenses: %w", evidence(fmt.Errorf("%d answers for %d rows", len(a.Rows), len(rows))))
+	}
+	refused := make([]string, len(rows))
+	for i, r := range a.Rows {
+		refused[i] = r.Refused
+	}
+	return refused, nil
 }
 
 // checkImported checks on all processors that each answer is what its row asks

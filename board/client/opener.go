@@ -116,7 +116,9 @@ func (r *asked) read(body []byte) error {
 	case strings.HasSuffix(r.path, "/imports"):
 		var all Import
 		err := credentials.DecodeStrict(body, &all)
-		r.rows = all.Rows
+		if r.rows = all.Rows; all.Check {
+			return errNotAsked
+		}
 		return err
 	case strings.HasSuffix(r.path, "/orders"):
 		r.order = new(OrderRequest)

@@ -88,6 +88,8 @@ const (
 // An Import is what a clerk sends to have many licenses issued.
 type Import struct {
 	Rows []ImportRow `json:"rows"`
+	// Check asks what would be refused. Nothing is issued, and no act rests on it.
+	Check bool `json:"check,omitempty"`
 }
 
 // An ImportRow is one license of a register, and the order that brings it to
