@@ -53,6 +53,7 @@ type plan struct {
 	held    int // contracts that each of them reaches
 	load    float64
 	only    string
+	claim   bool // what a claim costs in one process, and nothing else
 	repo    string
 	screen  io.Writer
 	monitor monitor
@@ -73,6 +74,7 @@ func bench(ctx context.Context, args []string) error {
 	flags.IntVar(&p.held, "held", 20, "contracts that an order reaches")
 	flags.Float64Var(&p.load, "load", 0.5, "steady arrivals, as a share of what was the most")
 	flags.StringVar(&p.only, "only", "", "measure this configuration alone: embedded, postgres-1 or postgres-2")
+	flags.BoolVar(&p.claim, "claim-cost", false, "measure what a claim costs in one process, and nothing else")
 	flags.StringVar(&p.repo, "repo", "", "the checkout; the one around the working directory where empty")
 	flags.Func("env", "set `SERVICE.NAME=VALUE` in the houses' environment; may be repeated", p.setEnv)
 	flags.Func("dynamic", "add a `LINE` to Temporal's dynamic configuration in the houses; may be repeated", func(line string) error {
@@ -89,6 +91,9 @@ func bench(ctx context.Context, args []string) error {
 	}
 	if err := os.Chmod(dir, 0o711); err != nil { // the services' users go through it
 		return err
+	}
+	if p.claim {
+		return errors.Join(p.claimsAlone(ctx, dir, os.Stdout), os.RemoveAll(dir))
 	}
 	r, err := p.measure(ctx, dir)
 	if err != nil {
