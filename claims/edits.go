@@ -16,6 +16,9 @@ type Problem struct {
 	Line    int    `json:"line,omitempty"`
 	Message string `json:"message"`
 	Code    string `json:"code"` // 277CA category and status: "A7:562"
+	// Qualifier of the segment, where its loop has several of them: 435 of DTP, BE
+	// of HI.
+	Qualifier string `json:"qualifier,omitempty"`
 	// Edit is the name of the edit, where it has one in the list.
 	Edit string `json:"edit,omitempty"`
 }
@@ -82,6 +85,15 @@ func (k *checker) add(edit, loop, segment, element, code, format string, args ..
 	})
 }
 
+// qualified is add for one of several segments of the same name.
+func (k *checker) qualified(qualifier, edit, loop, segment, element, code, format string, args ...any) {
+	n := len(k.problems)
+	k.add(edit, loop, segment, element, code, format, args...)
+	if len(k.problems) > n {
+		k.problems[n].Qualifier = qualifier
+	}
+}
+
 func (k *checker) header() {
 	c := k.claim
 	if c.Number == "" || len(c.Number) > 38 {
@@ -121,7 +133,7 @@ func (k *checker) people() {
 	c := k.claim
 	k.npi("2010AA", c.Billing.NPI)
 	if c.Rendering != nil {
-		k.npi("2310B", c.Rendering.NPI)
+		k.npi(k.service().rendering, c.Rendering.NPI)
 	}
 	if c.Subscriber.MemberID == "" && c.PatientPerson().MemberID == "" {
 		k.add("member-id", "2010BA", "NM1", "NM109", "A6:164", "the member id is missing")
@@ -166,7 +178,7 @@ func (k *checker) diagnoses() {
 	}
 	for i, code := range d {
 		if !known(code) {
-			k.add("diagnosis-code", "2300", "HI", fmt.Sprintf("HI%02d-2", i+1), "A7:255", "diagnosis %d is not %s, without the dot", i+1, set)
+			k.qualified(k.diagnosisAt(i), "diagnosis-code", "2300", "HI", fmt.Sprintf("HI%02d-2", k.diagnosisElement(i)), "A7:255", "diagnosis %d is not %s, without the dot", i+1, set)
 		}
 	}
 }
@@ -195,7 +207,7 @@ func (k *checker) line(l *Line) {
 	}
 	k.dates(l)
 	if l.Rendering != nil {
-		k.npi("2420A", l.Rendering.NPI)
+		k.npi(s.lineRendering, l.Rendering.NPI)
 	}
 	if s.revenue {
 		k.revenueLine(l)

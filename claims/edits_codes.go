@@ -10,15 +10,16 @@ import (
 // into different segments.
 type serviceNames struct {
 	id, code, charge, measure, units string
+	rendering, lineRendering         string // loops
 	unit                             string // besides UN
 	revenue                          bool
 }
 
 func (k *checker) service() serviceNames {
 	if k.claim.Institutional != nil {
-		return serviceNames{"SV2", "SV202", "SV203", "SV204", "SV205", "DA", true}
+		return serviceNames{"SV2", "SV202", "SV203", "SV204", "SV205", "2310D", "2420C", "DA", true}
 	}
-	return serviceNames{"SV1", "SV101", "SV102", "SV103", "SV104", "MJ", false}
+	return serviceNames{"SV1", "SV101", "SV102", "SV103", "SV104", "2310B", "2420A", "MJ", false}
 }
 
 // anesthesia are the codes that are billed by minutes.
@@ -81,7 +82,7 @@ func (k *checker) addresses() {
 	}
 	k.taxonomy("2000A", b.Taxonomy)
 	if r := k.claim.Rendering; r != nil {
-		k.taxonomy("2310B", r.Taxonomy)
+		k.taxonomy(k.service().rendering, r.Taxonomy)
 	}
 }
 

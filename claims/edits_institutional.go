@@ -17,6 +17,23 @@ func (c *Claim) maxDiagnoses() int {
 	return 12
 }
 
+// diagnosisAt and diagnosisElement say where a diagnosis stands, from 0: on a
+// professional claim all in one HI, on an institutional one the principal (BK) in
+// one of its own, and twelve to each of the others (BF).
+func (k *checker) diagnosisAt(i int) string {
+	if i == 0 || k.claim.Institutional == nil {
+		return "BK"
+	}
+	return "BF"
+}
+
+func (k *checker) diagnosisElement(i int) int {
+	if i == 0 || k.claim.Institutional == nil {
+		return i + 1
+	}
+	return (i-1)%12 + 1
+}
+
 // institutional runs the edits of a hospital's claim.
 func (k *checker) institutional() {
 	c, in := k.claim, k.claim.Institutional
@@ -27,10 +44,10 @@ func (k *checker) institutional() {
 		k.add("claim-kind", "2300", "CLM", "CLM05-1", "A7:249", "a place of service is for professional claims alone")
 	}
 	if in.From == "" || in.Through < in.From {
-		k.add("statement-dates", "2300", "DTP", "DTP03", "A7:194", "want the statement's first day and a last day that is not before it")
+		k.qualified("434", "statement-dates", "2300", "DTP", "DTP03", "A7:194", "want the statement's first day and a last day that is not before it")
 	}
 	if in.Through > k.received {
-		k.add("service-received", "2300", "DTP", "DTP03", "A7:194", "the statement ends on %s, after the day of receipt, %s", in.Through, k.received)
+		k.qualified("434", "service-received", "2300", "DTP", "DTP03", "A7:194", "the statement ends on %s, after the day of receipt, %s", in.Through, k.received)
 	}
 	if in.Attending == nil {
 		k.add("attending-named", "2310A", "NM1", "NM109", "A6:562", "the attending provider is missing")
@@ -47,15 +64,16 @@ func (k *checker) institutional() {
 // admission checks what a stay has and an outpatient's visit may lack.
 func (k *checker) admission(in *Institutional) {
 	if in.Inpatient() && in.Admitted == "" {
-		k.add("admission", "2300", "DTP", "DTP03", "A6:189", "a stay (type of bill %s) has a date of admission (DTP*435)", k.claim.BillType())
+		k.qualified("435", "admission", "2300", "DTP", "DTP03", "A6:189", "a stay (type of bill %s) has a date of admission (DTP*435)", k.claim.BillType())
 	}
 	if in.Admitted != "" && in.Admitted > in.Through {
-		k.add("admission", "2300", "DTP", "DTP03", "A7:189", "the admission on %s is after the last day of the statement, %s", in.Admitted, in.Through)
+		k.qualified("435", "admission", "2300", "DTP", "DTP03", "A7:189", "the admission on %s is after the last day of the statement, %s", in.Admitted, in.Through)
 	}
-	for _, hour := range []string{in.AdmissionHour, in.DischargeHour} {
-		if hour != "" && (len(hour) != 4 || !digits(hour) || hour > "2359" || hour[2] > '5') {
-			k.add("admission-hour", "2300", "DTP", "DTP03", "A7:230", "want an hour such as 0930")
-		}
+	if !hour(in.AdmissionHour) {
+		k.qualified("435", "admission-hour", "2300", "DTP", "DTP03", "A7:230", "want an hour such as 0930")
+	}
+	if !hour(in.DischargeHour) {
+		k.qualified("096", "discharge-hour", "2300", "DTP", "DTP03", "A7:233", "want an hour such as 0930")
 	}
 	if in.Inpatient() && in.AdmissionType == "" {
 		k.add("admission", "2300", "CL1", "CL101", "A6:231", "a stay has a type of admission")
@@ -69,41 +87,46 @@ func (k *checker) admission(in *Institutional) {
 	if s := in.PatientStatus; len(s) != 2 || !digits(s) || s == "00" {
 		k.add("patient-status", "2300", "CL1", "CL103", "A7:234", "want a patient status of two digits, such as 01")
 	}
-	if !in.Inpatient() && len(in.Procedures) > 0 {
-		k.add("inpatient-procedures", "2300", "HI", "HI01-2", "A7:465", "ICD procedure codes are for stays alone, and type of bill %s is none", k.claim.BillType())
+	if !in.Inpatient() && len(in.Procedures) > 0 && in.Through >= icd10Start {
+		k.qualified("BR", "inpatient-procedures", "2300", "HI", "HI01-2", "A7:465", "ICD procedure codes are for stays alone, and type of bill %s is none", k.claim.BillType())
 	}
+}
+
+// hour says whether s is an hour of the day, or nothing.
+func hour(s string) bool {
+	return s == "" || len(s) == 4 && digits(s) && s <= "2359" && s[2] <= '5'
 }
 
 // hospitalCodes checks the forms of the codes of loop 2300. The lists behind
 // value, occurrence and condition codes are the NUBC's, and not carried.
 func (k *checker) hospitalCodes(in *Institutional) {
 	if d := in.DRG; d != "" && (len(d) != 3 || !digits(d)) {
-		k.add("drg-code", "2300", "HI", "HI01-2", "A7:691", "want a DRG of three digits")
+		k.qualified("DR", "drg-code", "2300", "HI", "HI01-2", "A7:691", "want a DRG of three digits")
 	}
 	for i, p := range in.Present {
 		switch p {
 		case "", "Y", "N", "U", "W", "1":
 		default:
-			k.add("present-on-admission", "2300", "HI", fmt.Sprintf("HI%02d-9", min(i+1, 12)), "A7:688", "diagnosis %d: want Y, N, U, W or 1 for present on admission", i+1)
+			k.qualified(k.diagnosisAt(i), "present-on-admission", "2300", "HI", fmt.Sprintf("HI%02d-9", k.diagnosisElement(i)), "A7:688", "diagnosis %d: want Y, N, U, W or 1 for present on admission", i+1)
 		}
 	}
-	two := func(code, element, what string) {
+	two := func(code string, i int, qualifier, what string) {
 		if len(code) != 2 || !digits(code) && !modifierCode(code) {
-			k.add("hospital-code", "2300", "HI", element, "A7:460", "want a %s of two characters", what)
+			k.qualified(qualifier, "hospital-code", "2300", "HI", fmt.Sprintf("HI%02d-2", i%12+1), "A7:460", "want a %s of two characters", what)
 		}
 	}
-	for _, v := range in.Values {
-		two(v.Code, "HI01-2", "value code")
+	for i, v := range in.Values {
+		two(v.Code, i, "BE", "value code")
 	}
-	for _, v := range in.Conditions {
-		two(v, "HI01-2", "condition code")
+	for i, v := range in.Conditions {
+		two(v, i, "BG", "condition code")
 	}
-	for _, v := range in.Occurred {
-		two(v.Code, "HI01-2", "occurrence code")
+	for i, v := range in.Occurred {
+		two(v.Code, i, "BH", "occurrence code")
 	}
 	for _, p := range in.Procedures {
 		if last := in.Through; last >= icd10Start && !procedureICD10(p.Code) {
-			k.add("inpatient-procedures", "2300", "HI", "HI01-2", "A7:465", "want an ICD-10-PCS code of seven characters")
+			k.qualified("BR", "inpatient-procedures", "2300", "HI", "HI01-2", "A7:465", "want an ICD-10-PCS code of seven characters")
 		}
 	}
 }

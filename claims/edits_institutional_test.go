@@ -51,7 +51,7 @@ var hospitalTests = []struct {
 	}, ""},
 	{"stay: admitted after it", func(c *Claim) { c.Institutional.Admitted = "2026-03-05" }, "DTP03 A7:189"},
 	{"stay: hour", func(c *Claim) { c.Institutional.AdmissionHour = "0960" }, "DTP03 A7:230"},
-	{"stay: discharge hour", func(c *Claim) { c.Institutional.DischargeHour = "2400" }, "DTP03 A7:230"},
+	{"stay: discharge hour", func(c *Claim) { c.Institutional.DischargeHour = "2400" }, "DTP03 A7:233"},
 	{"stay: no admission type", func(c *Claim) { c.Institutional.AdmissionType = "" }, "CL101 A6:231"},
 	{"stay: admission type", func(c *Claim) { c.Institutional.AdmissionType = "6" }, "CL101 A7:231"},
 	{"stay: admission source", func(c *Claim) { c.Institutional.AdmissionSource = "77" }, "CL102 A7:229"},

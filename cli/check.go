@@ -99,6 +99,9 @@ func (f *checkedFile) remarks(s *x12.Submitted) {
 	if s.Purpose != "" && s.Purpose != "CH" {
 		f.remark(s.Source.Place, "the claims are sent to be reported (BHT element 6), not to be paid; they are billed all the same")
 	}
+	if s.Claim.Institutional != nil {
+		f.remark(s.Source.Place, "an institutional claim is taken in and waits: no edition of a plan says yet what a stay or a visit comes to")
+	}
 	if s.Sequence != "" && s.Sequence != "P" {
 		f.remark(s.Source.Place, "another payer comes first (SBR element 1); what it pays is not taken into account")
 	}
@@ -174,7 +177,7 @@ func problemsOf(number string, s *x12.Submitted, no *api.Refusal) []problem {
 	}
 	var all []problem
 	for _, p := range no.Problems {
-		place := s.Positions.Place(claims.Problem{Segment: p.Segment, Element: p.Element, Loop: p.Loop, Line: p.Line})
+		place := s.Positions.Place(claims.Problem{Segment: p.Segment, Element: p.Element, Loop: p.Loop, Line: p.Line, Qualifier: p.Qualifier})
 		all = append(all, problem{Claim: number, Place: place, Message: p.Message, Do: remedy(p.Element, p.Message), Code: p.Code}.of(p.Edit, p.Loop))
 	}
 	return all
@@ -184,7 +187,7 @@ func problemsOf(number string, s *x12.Submitted, no *api.Refusal) []problem {
 // is about the claim as a whole: A3:0, it could not be processed.
 func refusedBy(no *api.Refusal) (all []claims.Problem) {
 	for _, p := range no.Problems {
-		all = append(all, claims.Problem{Segment: p.Segment, Element: p.Element, Loop: p.Loop, Line: p.Line, Message: p.Message, Code: p.Code, Edit: p.Edit})
+		all = append(all, claims.Problem{Segment: p.Segment, Element: p.Element, Loop: p.Loop, Line: p.Line, Message: p.Message, Code: p.Code, Edit: p.Edit, Qualifier: p.Qualifier})
 	}
 	if len(all) == 0 {
 		all = []claims.Problem{{Segment: "CLM", Loop: "2300", Message: no.Message, Code: "A3:0"}}
@@ -232,7 +235,7 @@ func (f *checkedFile) err() error {
 	case f.file.Refused > 0 || f.refused > 0 || len(f.file.Refusals) > 0:
 		return refused(f.path, f.summary(), "correct what is listed and send that again")
 	case len(f.claims) == 0:
-		return refused(f.path, "there is no claim in it", "give an 837P file (005010X222)")
+		return refused(f.path, "there is no claim in it", "give an 837 file (005010X222 or 005010X223)")
 	}
 	return nil
 }

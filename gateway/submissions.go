@@ -53,7 +53,7 @@ func refusedFor(what string, found []claims.Problem) error {
 	no := &api.Refusal{Status: http.StatusUnprocessableEntity, Message: what + " is refused: " + found[0].String()}
 	for _, p := range found {
 		no.Problems = append(no.Problems, api.Problem{
-			Segment: p.Segment, Element: p.Element, Loop: p.Loop, Line: p.Line, Code: p.Code, Message: p.Message, Edit: p.Edit,
+			Segment: p.Segment, Element: p.Element, Loop: p.Loop, Line: p.Line, Code: p.Code, Message: p.Message, Edit: p.Edit, Qualifier: p.Qualifier,
 		})
 	}
 	return no

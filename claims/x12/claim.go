@@ -35,7 +35,7 @@ func (r *claimReader) clm(s *segment) error {
 	r.claim = &r.held
 	r.claim.Source = claims.Source{Created: r.created, Place: r.place(), Sender: r.set.sender}
 	r.claim.Claim = claims.Claim{
-		Number: s.at(1), Charge: charge, Place: part(place, 0), Frequency: claims.Frequency(part(place, 2)),
+		Number: s.at(1), Charge: charge, Frequency: claims.Frequency(part(place, 2)),
 		Payer: *r.payer, Billing: *r.billing, Subscriber: *r.subscriber, Lines: lines, Diagnoses: diagnoses,
 	}
 	if r.level == "23" {
@@ -44,8 +44,13 @@ func (r *claimReader) clm(s *segment) error {
 	} else if r.subscriber.Relationship != "18" {
 		r.note(s, 0, "stands at the subscriber's level although SBR element 2 is not 18 (self); the subscriber is taken for the patient")
 	}
+	if r.guide.institutional {
+		r.claim.Claim.Institutional = &claims.Institutional{Facility: part(place, 0)}
+	} else {
+		r.claim.Claim.Place = part(place, 0)
+	}
 	r.claim.Positions = r.positions()
-	r.head, r.loop, r.other, r.facility = s.number, "2300", false, ""
+	r.head, r.loop, r.other, r.facility, r.rising = s.number, "2300", false, "", true
 	r.mark(s)
 	return r.checkCLM(s, place)
 }
@@ -98,12 +103,28 @@ func (r *claimReader) checkCLM(s *segment, place []string) error {
 		return s.refuse(1, "is missing", "write the claim's number").with(missingElement)
 	case r.claim.Claim.Charge < 0:
 		return s.refuse(2, "is a negative charge", "void or replace a claim by its frequency code, 8 or 7")
+	case r.guide.institutional:
+		return checkBill(s, place)
 	case part(place, 0) == "":
 		return s.refuse(5, "has no place of service", "write it as PLACE:B:FREQUENCY, such as 11:B:1").with(missingElement)
 	case !oneOf(part(place, 1), "", "B"):
 		return s.refuse(5, "does not hold a place of service: its second component is not B", "write it as PLACE:B:FREQUENCY, such as 11:B:1")
 	case !oneOf(part(place, 2), "1", "7", "8"):
 		return s.refuse(5, "has no frequency code that is read here", "write 1 for a claim of its own, 7 to replace or 8 to void another")
+	}
+	return nil
+}
+
+// checkBill checks the type of bill. Interim bills (2, 3, 4) are read, so that an
+// edit can refuse the one claim.
+func checkBill(s *segment, bill []string) error {
+	switch {
+	case part(bill, 0) == "":
+		return s.refuse(5, "has no type of bill", "write it as FACILITY:A:FREQUENCY, such as 11:A:1").with(missingElement)
+	case part(bill, 1) != "A":
+		return s.refuse(5, "does not hold a type of bill: its second component is not A", "write it as FACILITY:A:FREQUENCY, such as 11:A:1")
+	case !oneOf(part(bill, 2), "1", "2", "3", "4", "7", "8"):
+		return s.refuse(5, "has no frequency code that is read here", "write 1 for a claim of its own, 2 to 4 for interim bills, 7 to replace or 8 to void another")
 	}
 	return nil
 }
@@ -130,11 +151,6 @@ func (r *claimReader) mark(s *segment) {
 	}
 }
 
-// claimLoops name the loop that an NM1 of a claim opens.
-var claimLoops = map[string]string{
-	"DN": "2310A", "P3": "2310A", "82": "2310B", "77": "2310C", "DQ": "2310D", "PW": "2310E", "45": "2310F",
-}
-
 func (r *claimReader) inClaim(s *segment) error {
 	switch {
 	case s.id() == "SBR":
@@ -144,31 +160,35 @@ func (r *claimReader) inClaim(s *segment) error {
 	case s.id() == "NM1" && r.other:
 		r.loop = "2330"
 	case s.id() == "NM1":
-		r.loop = claimLoops[s.at(1)]
+		r.loop = r.guide.claimLoops[s.at(1)]
 	}
 	r.mark(s)
 	c := &r.claim.Claim
 	switch {
-	case oneOf(s.id(), "SV1", "SV5", "SVD"):
+	case oneOf(s.id(), "SV1", "SV2", "SV5", "SVD"):
 		return s.refuse(0, "stands outside a service line", "start the line with LX").as(outOfSequence)
 	case oneOf(s.id(), "PAT", "DMG") && !r.other:
 		return s.refuse(0, "stands after the CLM", "put it at the level of the person, before the CLM").as(outOfSequence)
 	case r.other:
 		r.others(s)
+	case s.id() == "HI" && r.guide.institutional:
+		return r.hospitalCodes(s)
 	case s.id() == "HI":
 		return r.diagnoses(s)
 	case s.id() == "REF" && r.loop == "2300":
 		return r.claimReference(s)
-	case s.id() == "NM1" && r.loop == "2310B":
+	case s.id() == "NM1" && r.loop == r.guide.rendering:
 		if c.Rendering != nil {
 			return s.refuse(0, "names a second rendering provider of the claim", "name the provider of a line after its SV1").as(repeatedSegment)
 		}
 		p := readProvider(s)
 		c.Rendering = &p
-	case s.id() == "PRV" && r.loop == "2310B":
+	case s.id() == "PRV" && r.loop == r.guide.rendering:
 		c.Rendering.Taxonomy = s.at(3)
-	case s.id() == "N4" && r.loop == "2310C":
+	case s.id() == "N4" && r.loop == r.guide.facility:
 		r.facility = s.at(2)
+	case r.guide.institutional:
+		return r.stay(s)
 	}
 	return nil
 }

@@ -137,7 +137,7 @@ func (w *writer) claimAnswer(a *Answered, c *ClaimAnswer) {
 			status = c.Problems[:1] // every fault is a line's: its first stands for the claim, too
 		}
 	}
-	w.status(a, status, c.Taken(), c.Claim.Charge)
+	w.status(a, c.Claim, status, c.Taken(), c.Claim.Charge)
 	if c.Control != "" {
 		w.segment("REF", "1K", clean(c.Control, 50))
 	}
@@ -148,8 +148,8 @@ func (w *writer) claimAnswer(a *Answered, c *ClaimAnswer) {
 		if len(wrong) == 0 {
 			continue
 		}
-		w.segment("SVC", composite{"HC", clean(l.Code, 48)}, l.Charge.String())
-		w.status(a, wrong, false, -1)
+		w.claimed(l)
+		w.status(a, c.Claim, wrong, false, -1)
 		if control := clean(l.Control, 50); control != "" {
 			w.segment("REF", "FJ", control)
 		} else {
@@ -157,6 +157,16 @@ func (w *writer) claimAnswer(a *Answered, c *ClaimAnswer) {
 		}
 		w.servedOn(l.From, l.To)
 	}
+}
+
+// claimed names a line by its procedure and, on an institutional claim, by its
+// revenue code (SVC04), or by that alone (qualifier NU).
+func (w *writer) claimed(l *claims.Line) {
+	code, revenue := composite{"HC", clean(l.Code, 48)}, clean(l.Revenue, 48)
+	if l.Code == "" && revenue != "" {
+		code, revenue = composite{"NU", revenue}, ""
+	}
+	w.segment("SVC", code, l.Charge.String(), "", revenue)
 }
 
 // about are the problems of a line, or with 0 those of the claim as a whole.
@@ -174,12 +184,22 @@ var problemEntities = map[string]string{
 	"2010AA": "85", "2010BA": "IL", "2010CA": "QC", "2010BB": "PR", "2310B": "82", "2420A": "82",
 }
 
+// hospitalEntities are those of an institutional claim that differ.
+var hospitalEntities = map[string]string{"2310A": "71", "2310B": "72", "2310D": "82", "2420C": "82"}
+
+func entityOf(c *claims.Claim, loop string) string {
+	if code := hospitalEntities[loop]; code != "" && c.Institutional != nil {
+		return code
+	}
+	return problemEntities[loop]
+}
+
 // status writes STC, up to three codes in one, each code once.
-func (w *writer) status(a *Answered, problems []claims.Problem, taken bool, charge claims.Cents) {
+func (w *writer) status(a *Answered, claim *claims.Claim, problems []claims.Problem, taken bool, charge claims.Cents) {
 	var codes []composite
 	for _, p := range problems {
 		category, code, _ := strings.Cut(p.Code, ":")
-		c := composite{w.need("the category of a problem", category), w.need("the status code of a problem", code), problemEntities[p.Loop]}
+		c := composite{w.need("the category of a problem", category), w.need("the status code of a problem", code), entityOf(claim, p.Loop)}
 		if !slices.ContainsFunc(codes, func(o composite) bool { return slices.Equal(o, c) }) {
 			codes = append(codes, c)
 		}

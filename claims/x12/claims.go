@@ -56,8 +56,8 @@ const maxListed = 1000
 // More is how many refusals and notes were left off the lists.
 func (f *File) More() int { return f.more }
 
-// ReadClaims reads an 837 professional file (005010X222) and hands each of its
-// claims to each, in file order. A transaction set whose envelope or syntax is
+// ReadClaims reads an 837 file, professional (005010X222) or institutional
+// (005010X223), and hands each of its claims to each, in file order. A transaction set whose envelope or syntax is
 // broken is refused whole and listed in the File; the other sets go through.
 // A broken group or interchange is refused whole likewise. The error is of
 // reading or of each, never of the file's content.
@@ -142,7 +142,7 @@ func (p *reading) run(r io.Reader) error {
 	}
 	p.file.Sets = w.sets
 	if w.sets == 0 && len(p.file.Refusals) == 0 {
-		p.refuse(&Refusal{Scope: "file", Where: where(w.scan.number, "", 0), What: "the file ends without a transaction set", Do: "send claims as 837P, 005010X222"}, 0, 0)
+		p.refuse(&Refusal{Scope: "file", Where: where(w.scan.number, "", 0), What: "the file ends without a transaction set", Do: "send claims as 837P, 005010X222, or 837I, 005010X223"}, 0, 0)
 	}
 	for _, refused := range p.refused {
 		if refused {
@@ -198,34 +198,33 @@ func (p *reading) open(s *set) (setReader, error) {
 	if s.index < len(p.refused) && p.refused[s.index] {
 		return skipper{}, nil
 	}
-	if err := professional(s); err != nil {
+	g, err := guideOf(s)
+	if err != nil {
 		return nil, err
 	}
 	if strings.HasPrefix(s.version, "004010") {
 		p.note(s.st, 0, "opens a set of version 004010, which 005010 replaced on 2012-01-01 (45 CFR 162.1102); it is read, but other insurers refuse it")
 	}
-	return &claimReader{reading: p, set: s}, nil
+	return &claimReader{reading: p, set: s, guide: g}, nil
 }
 
-// professional says whether a set is an 837P of 005010. The version's last
-// letters are errata of the guide (X222A1 in force; A2 in samples), which
-// change nothing that is read here.
-func professional(s *set) error {
-	const instead = "send professional services as 837P, 005010X222"
+// guideOf finds the guide of a set. The version's last letters are errata of the
+// guide (X222A1 and X223A2 in force; others in samples), which change nothing
+// that is read here.
+func guideOf(s *set) (*guide, error) {
+	const instead = "send professional services as 837P, 005010X222, and institutional ones as 837I, 005010X223"
 	v := s.version
 	switch {
 	case s.st.at(1) != "837":
-		return s.st.refuse(1, "is not a claim: only transaction set 837 is", "send claims as 837P, 005010X222").ofSet(setUnsupported)
-	case strings.HasPrefix(v, "005010X222"):
-		return nil
-	case strings.HasPrefix(v, "005010X223"):
-		return s.versionFault("is an institutional claim (837I, 005010X223), which this release does not read", instead)
+		return nil, s.st.refuse(1, "is not a claim: only transaction set 837 is", instead).ofSet(setUnsupported)
+	case strings.HasPrefix(v, "005010X222"), strings.HasPrefix(v, "004010X098"):
+		return professionalGuide, nil
+	case strings.HasPrefix(v, "005010X223"), strings.HasPrefix(v, "004010X096"):
+		return institutionalGuide, nil
 	case strings.HasPrefix(v, "005010X224"):
-		return s.versionFault("is a dental claim (837D, 005010X224), which this release does not read", instead)
-	case strings.HasPrefix(v, "004010X098"):
-		return nil
+		return nil, s.versionFault("is a dental claim (837D, 005010X224), which this release does not read", instead)
 	case strings.HasPrefix(v, "004010"):
-		return s.versionFault("is of version 004010, of which this release reads professional claims (004010X098) alone", instead)
+		return nil, s.versionFault("is of version 004010, of which this release reads professional and institutional claims (004010X098, 004010X096) alone", instead)
 	}
-	return s.versionFault("does not name a guide that is read here", "write the version, 005010X222A1, in ST element 3 and GS element 8")
+	return nil, s.versionFault("does not name a guide that is read here", "write the version, such as 005010X222A1, in ST element 3 and GS element 8")
 }

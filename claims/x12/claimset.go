@@ -9,12 +9,13 @@ import (
 	"github.com/countersign-health/countersign/credentials"
 )
 
-// A claimReader reads one 837P transaction set. Loops of an 837 have no marks
+// A claimReader reads one 837P or 837I transaction set. Loops of an 837 have no marks
 // of their own: where a segment belongs follows from the hierarchical level,
 // from what is open (claim, other payer, line) and from the qualifier of the
 // NM1 above it.
 type claimReader struct {
 	*reading
+	guide   *guide
 	set     *set
 	created credentials.Date
 	purpose string
@@ -41,14 +42,17 @@ type claimReader struct {
 	facility string       // state of the service facility
 	line     *claims.Line // nil, or &open
 	open     claims.Line
-	lineHead int // number of its LX
-	judged   int // the other payer whose loop 2430 is open, or -1
+	lineHead int  // number of its LX
+	rising   bool // every line's number so far is above the one before
+	judged   int  // the other payer whose loop 2430 is open, or -1
 }
 
 // known says whether a segment is one of the guide, so that a garbled
 // identifier is not passed over in silence.
-func known(id string) bool {
+func (g *guide) known(id string) bool {
 	switch id {
+	case "CL1", "SV2":
+		return g.institutional
 	case "BHT", "NM1", "N2", "N3", "N4", "PER", "REF", "HL", "PRV", "CUR", "SBR", "PAT", "DMG", "CLM", "DTP", "PWK", "CN1",
 		"AMT", "K3", "NTE", "CR1", "CR2", "CR3", "CRC", "HI", "HCP", "OI", "MOA", "MIA", "CAS", "SVD", "LX", "SV1", "SV5",
 		"QTY", "MEA", "PS1", "LIN", "CTP", "LQ", "FRM", "HSD":
@@ -57,12 +61,19 @@ func known(id string) bool {
 	return false
 }
 
+func (g *guide) notOurs() string {
+	if g.institutional {
+		return "is not a segment of an institutional claim"
+	}
+	return "is not a segment of a professional claim"
+}
+
 func (r *claimReader) read(s *segment) error {
-	if !known(s.id()) {
+	if !r.guide.known(s.id()) {
 		if !r.edits.On("known-segment") {
 			return nil
 		}
-		return s.refuse(0, "is not a segment of a professional claim", "remove it, or check the segment identifier").as(unknownSegment)
+		return s.refuse(0, r.guide.notOurs(), "remove it, or check the segment identifier").as(unknownSegment)
 	}
 	if r.created == "" && s.id() != "BHT" {
 		return s.refuse(0, "stands before the BHT segment", "start the transaction set with ST and BHT").lacks("BHT")
@@ -169,7 +180,7 @@ func (r *claimReader) inLevel(s *segment) error {
 	switch s.id() {
 	case "NM1":
 		return r.party(s)
-	case "SV1", "SV5":
+	case "SV1", "SV2", "SV5":
 		return s.refuse(0, "stands outside a service line", "start the claim with CLM and the line with LX").as(outOfSequence)
 	case "PRV":
 		// PRV*BI stands before the NM1 of the provider whom it describes.
@@ -306,7 +317,7 @@ func (r *claimReader) endClaim() error {
 	}
 	c := &r.claim.Claim
 	if len(c.Lines) == 0 {
-		return refuseAt(r.head, "CLM", 0, "opens a claim without a service line", "add at least one LX segment with SV1 and DTP*472").lacks("LX").in("2300")
+		return refuseAt(r.head, "CLM", 0, "opens a claim without a service line", "add at least one LX segment with SV1, on an institutional claim SV2, and DTP*472").lacks("LX").in("2300")
 	}
 	c.ServiceState = r.serviceState(c)
 	r.claim, r.spare = nil, r.held.Positions.at

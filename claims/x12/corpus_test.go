@@ -77,8 +77,6 @@ func TestCorpus4010(t *testing.T) {
 
 func TestCorpusRefused(t *testing.T) {
 	for pattern, want := range map[string]string{
-		"x12-linuxforhealth/837_005010X223A3/*": "institutional",
-		"x12-linuxforhealth/837_004010X096*/*":  "professional claims (004010X098) alone",
 		"x12-linuxforhealth/835_005010X221A1/*": "is not a claim",
 		"x12-linuxforhealth/27*/*":              "is not a claim",
 		"x12-imsweb/27*/*":                      "is not a claim",

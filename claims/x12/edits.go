@@ -164,7 +164,7 @@ func (s *Submitted) Fault(p claims.Problem) {
 // fault is where a problem stands, as a 999 has it.
 func (p Positions) fault(problem claims.Problem, claim string) fault {
 	at := fault{id: problem.Segment, loop: problem.Loop, claim: strings.Clone(claim)}
-	if at.number = p.Segment(problem.Segment, problem.Loop, problem.Line); at.number > 0 {
+	if at.number = p.find(problem); at.number > 0 {
 		at.element = elementNumber(problem.Segment, problem.Element)
 		if strings.HasPrefix(problem.Code, "A6:") {
 			at.value = missingElement

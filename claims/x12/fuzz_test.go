@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/countersign-health/countersign/claims"
 )
 
 // FuzzReadClaims wants every file read or refused with a place, never both for
@@ -14,6 +16,8 @@ func FuzzReadClaims(f *testing.F) {
 	f.Add([]byte(sound()))
 	f.Add([]byte(fileOf(setOf("1", claimSegments), setOf("2", "BHT*0019*00*1*20261102")) + fileOf()))
 	f.Add([]byte(strings.NewReplacer("*", "|", ":", "<", "~\n", "\n").Replace(sound())))
+	f.Add([]byte(stay()))
+	f.Add([]byte(fileOf(institutionalSet("1", staySegments), setOf("2", claimSegments))))
 	if b, err := os.ReadFile("../../examples/claims.837"); err == nil {
 		f.Add(b)
 	}
@@ -25,13 +29,22 @@ func FuzzReadClaims(f *testing.F) {
 			set, _, _ := strings.Cut(s.Source.Place, ", CLM")
 			sets[set] = true
 			c := &s.Claim
-			if len(c.Lines) == 0 || len(c.Lines) > maxLines || c.Number == "" || c.Charge < 0 || c.Subscriber.Last == "" || c.Billing.Name == "" || s.Source.Created == "" {
+			if len(c.Lines) == 0 || len(c.Lines) > 999 || c.Institutional == nil && len(c.Lines) > maxLines || c.Number == "" || c.Charge < 0 || c.Subscriber.Last == "" || c.Billing.Name == "" || s.Source.Created == "" {
 				t.Errorf("half a claim: %+v", c)
 			}
 			for _, l := range c.Lines {
-				if l.Code == "" || l.From == "" || l.To < l.From || l.Units <= 0 || l.Charge < 0 {
+				if l.Code == "" && l.Revenue == "" || (l.Revenue == "") != (c.Institutional == nil) || l.From == "" || l.To < l.From || l.Units <= 0 || l.Charge < 0 {
 					t.Errorf("half a line: %+v", l)
 				}
+			}
+			for _, p := range append(s.Check(claims.Edits{}), claims.Check(c, claims.Edits{}, "2026-11-02")...) {
+				if e, known := claims.EditNamed(p.Edit); !known || e.Off || !strings.HasPrefix(s.Positions.Place(p), "segment ") {
+					t.Errorf("%+v at %s", p, s.Positions.Place(p))
+				}
+				s.Fault(p)
+			}
+			if in := c.Institutional; in != nil && (in.Through < in.From || in.Facility == "" || len(in.Present) > len(c.Diagnoses)) {
+				t.Errorf("half a stay: %+v", in)
 			}
 			if !utf8.ValidString(c.Number + c.Subscriber.Last + c.Billing.Name + c.Payer.ID) {
 				t.Error("text that is not UTF-8")

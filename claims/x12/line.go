@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/credentials"
 )
 
 func (r *claimReader) lx(s *segment) error {
@@ -20,12 +21,15 @@ func (r *claimReader) lx(s *segment) error {
 		return s.refuse(1, "is not a line number", "number the lines of a claim from 1").with(badCharacter)
 	}
 	c := &r.claim.Claim
-	if len(c.Lines) == maxLines {
-		return s.refuse(0, fmt.Sprintf("opens more than %d service lines", maxLines), "split the claim").as(repeatedSegment)
+	if len(c.Lines) == r.guide.lines {
+		return s.refuse(0, fmt.Sprintf("opens more than %d service lines", r.guide.lines), "split the claim").as(repeatedSegment)
 	}
-	for _, l := range c.Lines {
-		if l.Number == n {
-			return s.refuse(1, "repeats a line number of the claim", "number the lines of a claim from 1")
+	// Numbers that rise, as nearly all do, need no search.
+	if r.rising = r.rising && (len(c.Lines) == 0 || n > c.Lines[len(c.Lines)-1].Number); !r.rising {
+		for _, l := range c.Lines {
+			if l.Number == n {
+				return s.refuse(1, "repeats a line number of the claim", "number the lines of a claim from 1")
+			}
 		}
 	}
 	r.open = claims.Line{Number: n}
@@ -40,8 +44,14 @@ func (r *claimReader) endLine() error {
 	if l == nil {
 		return nil
 	}
+	if in := r.claim.Claim.Institutional; in != nil && l.From == "" {
+		// A line of a stay may leave its date to the statement (guide, loop 2400).
+		l.From, l.To = in.From, in.Through
+	}
 	switch {
-	case l.Code == "":
+	case r.guide.institutional && l.Revenue == "":
+		return refuseAt(r.lineHead, "LX", 0, "opens a line without an SV2 segment", "add SV2 with the revenue code, charge and units").lacks("SV2").in("2400")
+	case !r.guide.institutional && l.Code == "":
 		return refuseAt(r.lineHead, "LX", 0, "opens a line without an SV1 segment", "add SV1 with the service's code, charge and units").lacks("SV1").in("2400")
 	case l.From == "":
 		return refuseAt(r.lineHead, "LX", 0, "opens a line without a date of service", "add DTP*472 to the line").lacks("DTP").in("2400")
@@ -51,15 +61,10 @@ func (r *claimReader) endLine() error {
 	return nil
 }
 
-// lineLoops name the loop that an NM1 of a line opens.
-var lineLoops = map[string]string{
-	"82": "2420A", "QB": "2420B", "77": "2420C", "DQ": "2420D", "DK": "2420E", "DN": "2420F", "P3": "2420F", "PW": "2420G", "45": "2420H",
-}
-
 func (r *claimReader) inLine(s *segment) error {
 	switch s.id() {
 	case "NM1":
-		r.loop = lineLoops[s.at(1)]
+		r.loop = r.guide.lineLoops[s.at(1)]
 	case "LIN":
 		r.loop = "2410"
 	case "SVD":
@@ -67,8 +72,12 @@ func (r *claimReader) inLine(s *segment) error {
 	}
 	r.mark(s)
 	switch {
-	case s.id() == "SV1":
+	case s.id() == "SV1" && !r.guide.institutional:
 		return r.sv1(s)
+	case s.id() == "SV2":
+		return r.sv2(s)
+	case s.id() == "SV1":
+		return s.refuse(0, "is the service of a professional claim", "write SV2 on an institutional claim").as(outOfSequence)
 	case s.id() == "SVD" || s.id() == "CAS":
 		r.others(s)
 	case oneOf(s.id(), "HI", "SBR", "PAT", "DMG"):
@@ -77,15 +86,15 @@ func (r *claimReader) inLine(s *segment) error {
 		return r.serviceDate(s)
 	case s.id() == "REF":
 		return r.lineReference(s)
-	case s.id() == "NM1" && r.loop == "2420A":
+	case s.id() == "NM1" && r.loop == r.guide.lineRendering:
 		if r.line.Rendering != nil {
 			return s.refuse(0, "names a second rendering provider of the line", "name one").as(repeatedSegment)
 		}
 		p := readProvider(s)
 		r.line.Rendering = &p
-	case s.id() == "PRV" && r.loop == "2420A":
+	case s.id() == "PRV" && r.loop == r.guide.lineRendering:
 		r.line.Rendering.Taxonomy = s.at(3)
-	case s.id() == "N4" && r.loop == "2420C":
+	case s.id() == "N4" && r.loop == r.guide.lineFacility && r.loop != "":
 		return r.lineFacility(s)
 	}
 	return nil
@@ -108,24 +117,11 @@ func (r *claimReader) sv1(s *segment) (err error) {
 	if l.Code != "" {
 		return s.refuse(0, "is a second service of the line", "start every service with LX").as(repeatedSegment)
 	}
-	code := r.composite(s, 1)
-	switch {
-	case part(code, 0) != "HC":
-		return s.refuse(1, "is not a CPT or HCPCS code: its qualifier is not HC", "write the code as HC:CODE, with modifiers after it")
-	case part(code, 1) == "":
-		return s.refuse(1, "has a qualifier without a code", "write the code as HC:CODE, with modifiers after it").with(missingElement)
-	}
-	l.Code = code[1]
-	for i := 2; i < min(len(code), 6); i++ {
-		if code[i] != "" {
-			l.Modifiers = append(l.Modifiers, code[i])
-		}
-	}
-	if l.Charge, err = s.cents(2); err != nil {
+	if err := r.procedure(s, 1); err != nil {
 		return err
 	}
-	if l.Charge < 0 {
-		return s.refuse(2, "is a negative charge", "void or replace a claim by its frequency code, 8 or 7")
+	if err := r.chargeOf(s, 2); err != nil {
+		return err
 	}
 	if l.Unit = s.at(3); !oneOf(l.Unit, "UN", "MJ") {
 		return s.refuse(3, "is not a unit of service", "write UN for units or MJ for minutes of anesthesia")
@@ -138,6 +134,36 @@ func (r *claimReader) sv1(s *segment) (err error) {
 	}
 	l.Pointers, err = r.pointers(s)
 	return err
+}
+
+// procedure reads a code with up to four modifiers, HC:CODE:25:59.
+func (r *claimReader) procedure(s *segment, at int) error {
+	l := r.line
+	code := r.composite(s, at)
+	switch {
+	case part(code, 0) != "HC":
+		return s.refuse(at, "is not a CPT or HCPCS code: its qualifier is not HC", "write the code as HC:CODE, with modifiers after it")
+	case part(code, 1) == "":
+		return s.refuse(at, "has a qualifier without a code", "write the code as HC:CODE, with modifiers after it").with(missingElement)
+	}
+	l.Code = code[1]
+	for i := 2; i < min(len(code), 6); i++ {
+		if code[i] != "" {
+			l.Modifiers = append(l.Modifiers, code[i])
+		}
+	}
+	return nil
+}
+
+// chargeOf reads the line's charge.
+func (r *claimReader) chargeOf(s *segment, at int) (err error) {
+	if r.line.Charge, err = s.cents(at); err != nil {
+		return err
+	}
+	if r.line.Charge < 0 {
+		return s.refuse(at, "is a negative charge", "void or replace a claim by its frequency code, 8 or 7")
+	}
+	return nil
 }
 
 // pointers reads SV107, which some senders write as decimals ("1.00").
@@ -165,16 +191,23 @@ func (r *claimReader) serviceDate(s *segment) error {
 	if l.From != "" {
 		return s.refuse(0, "is a second date of service of the line", "write one DTP*472, as a range (RD8) where the service took several days").as(repeatedSegment)
 	}
+	var err error
+	l.From, l.To, err = s.days()
+	return err
+}
+
+// days reads the date of a DTP: one day (D8), or a range (RD8).
+func (s *segment) days() (first, last credentials.Date, err error) {
 	from, to := s.at(3), s.at(3)
 	switch s.at(2) {
 	case "D8":
 	case "RD8":
 		var ok bool
 		if from, to, ok = strings.Cut(s.at(3), "-"); !ok {
-			return s.refuse(3, "is not a range of dates", "write it as CCYYMMDD-CCYYMMDD").with(badDate)
+			return "", "", s.refuse(3, "is not a range of dates", "write it as CCYYMMDD-CCYYMMDD").with(badDate)
 		}
 	default:
-		return s.refuse(2, "is not a date format that is read here", "write D8 for a day or RD8 for a range")
+		return "", "", s.refuse(2, "is not a date format that is read here", "write D8 for a day or RD8 for a range")
 	}
 	first, firstOK := parseD8(from)
 	last, lastOK := first, firstOK
@@ -183,12 +216,11 @@ func (r *claimReader) serviceDate(s *segment) error {
 	}
 	switch {
 	case !firstOK || !lastOK:
-		return s.refuse(3, "is not a date of the calendar", "write it as CCYYMMDD, such as 20261102").with(badDate)
+		return "", "", s.refuse(3, "is not a date of the calendar", "write it as CCYYMMDD, such as 20261102").with(badDate)
 	case last < first:
-		return s.refuse(3, "ends before it starts", "write the earlier date first").with(badDate)
+		return "", "", s.refuse(3, "ends before it starts", "write the earlier date first").with(badDate)
 	}
-	l.From, l.To = first, last
-	return nil
+	return first, last, nil
 }
 
 // lineReference reads the line's own numbers. A prior authorization with a

@@ -15,6 +15,7 @@ type Positions struct{ at []position }
 type position struct {
 	loop   [6]byte // "2300", "2400", "2010AA"
 	id     [3]byte // "CLM"
+	qual   [3]byte // of DTP "434", of HI "BK"
 	line   int32   // LX01 of the service line, 0 outside lines
 	number int32
 }
@@ -29,11 +30,34 @@ func segmentName(s string) (n [3]byte) {
 	return n
 }
 
-// add remembers a segment. Of the dates only those of service are asked for.
+// add remembers a segment. Of the dates only those of service and of a stay are
+// asked for.
 func (p *Positions) add(loop string, line int, s *segment) {
-	if s.id() != "DTP" || s.at(1) == "472" {
-		p.at = append(p.at, position{loopName(loop), segmentName(s.id()), int32(line), int32(s.number)})
+	qualifier := ""
+	switch s.id() {
+	case "DTP":
+		if qualifier = s.at(1); !oneOf(qualifier, "472", "434", "435", "096") {
+			return
+		}
+	case "HI":
+		before, _, _ := cut(s.at(1), s.marks.component)
+		before, _, _ = cut(before, foreign)
+		qualifier = qualifierOf(before)
 	}
+	p.at = append(p.at, position{loopName(loop), segmentName(s.id()), segmentName(qualifier), int32(line), int32(s.number)})
+}
+
+// find is Segment for a problem.
+func (p Positions) find(of claims.Problem) int {
+	if of.Qualifier == "" {
+		return p.Segment(of.Segment, of.Loop, of.Line)
+	}
+	for _, at := range p.at {
+		if at.id == segmentName(of.Segment) && at.loop == loopName(of.Loop) && at.qual == segmentName(of.Qualifier) {
+			return int(at.number)
+		}
+	}
+	return 0
 }
 
 // Segment is the number in the file of a segment of the claim: Segment("CLM",
@@ -52,7 +76,7 @@ func (p Positions) Segment(id, loop string, line int) int {
 // (SV1) element 2". Where the segment is missing from the claim, the place is
 // the segment that opens its line or its claim.
 func (p Positions) Place(problem claims.Problem) string {
-	if n := p.Segment(problem.Segment, problem.Loop, problem.Line); n > 0 {
+	if n := p.find(problem); n > 0 {
 		return where(n, problem.Segment, elementNumber(problem.Segment, problem.Element))
 	}
 	if n := p.Segment("LX", "2400", problem.Line); n > 0 && problem.Line > 0 {

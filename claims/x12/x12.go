@@ -1,4 +1,4 @@
-// Package x12 reads claims from X12 837 professional files (005010X222), answers
+// Package x12 reads claims from X12 837 files (005010X222 and X223), answers
 // them (TA1, 999, 277CA), and writes and reads remittances, X12 835
 // (005010X221). It knows claims; claims does not know it.
 //

@@ -77,6 +77,8 @@ type Problem struct {
 	Code    string `json:"code,omitempty"`
 	Message string `json:"message"`
 	Edit    string `json:"edit,omitempty"` // by its name in docs/edits.md
+	// Qualifier of the segment, where its loop has several.
+	Qualifier string `json:"qualifier,omitempty"`
 }
 
 // A Refusal is how a request is refused; Status is the HTTP status.
