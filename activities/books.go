@@ -26,8 +26,12 @@ type Books interface {
 	AuthorizationFile(ctx context.Context, submission credentials.Handle) (*books.AuthorizationFile, error)
 	SettleAuthorization(ctx context.Context, s books.Settlement) (books.Settled, error)
 
+	// ToSign says what a decision with a number follows, and where in the status
+	// lists it may stand. Each call gives another place.
+	ToSign(ctx context.Context, submission credentials.Handle, number int) (books.ToSign, error)
 	// KeepSigned keeps the first signed document under a key and returns the
-	// one that is kept, which may be another's.
+	// one that is kept, which may be another's. It answers books.ErrPlaceTaken
+	// where a decision was to stand at another's place: signed again, it gets one.
 	KeepSigned(ctx context.Context, s books.Signed) (books.Signed, error)
 	// FindSigned returns books.ErrNotFound where nothing is kept under the key.
 	FindSigned(ctx context.Context, key string) (books.Signed, error)

@@ -11,6 +11,7 @@ import (
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/ledger"
+	"github.com/countersign-health/countersign/statuslist"
 )
 
 // Signing makes a decision a credential and signs its ledger entry. Signing
@@ -19,8 +20,11 @@ import (
 type Signing struct {
 	Books  Books
 	Signer credentials.Signer
-	Now    func() time.Time
-	Clock  Clock
+	// StatusURL is the address of the insurer's status lists, without a slash at
+	// its end. Where it is empty, decisions name no list.
+	StatusURL string
+	Now       func() time.Time
+	Clock     Clock
 }
 
 // Clock says why nothing may be dated by the house's clock now; nil where
@@ -37,9 +41,9 @@ type ClaimToSign struct {
 // SignClaim signs a claim decision and returns its handle.
 func (s *Signing) SignClaim(ctx context.Context, in ClaimToSign) (credentials.Handle, error) {
 	return s.sign(ctx, ledger.KindClaimDecision, credentials.KindClaimDecision, in.Decision.Submission, in.Decision.Number, &in.Decision, &in.Evidence,
-		func(h, salt credentials.Handle, root, submission credentials.Digest, now time.Time) (string, error) {
-			return credentials.Issue(s.Signer, credentials.KindClaimDecision, h, now, nil, claims.ClaimDecisionDocument{
-				Handle: h, Salt: salt, Decision: in.Decision, Evidence: root, Submission: submission,
+		func(d drafted) (string, error) {
+			return credentials.Issue(s.Signer, credentials.KindClaimDecision, d.handle, d.now, d.status, claims.ClaimDecisionDocument{
+				Handle: d.handle, Salt: d.salt, Decision: in.Decision, Evidence: d.evidence, Submission: d.submission, Supersedes: d.supersedes,
 			})
 		})
 }
@@ -53,9 +57,9 @@ type AuthorizationToSign struct {
 // SignAuthorization signs an authorization decision and returns its handle.
 func (s *Signing) SignAuthorization(ctx context.Context, in AuthorizationToSign) (credentials.Handle, error) {
 	return s.sign(ctx, ledger.KindAuthorizationDecision, credentials.KindAuthorizationDecision, in.Decision.Submission, in.Decision.Number, &in.Decision, &in.Evidence,
-		func(h, salt credentials.Handle, root, submission credentials.Digest, now time.Time) (string, error) {
-			return credentials.Issue(s.Signer, credentials.KindAuthorizationDecision, h, now, nil, claims.AuthorizationDecisionDocument{
-				Handle: h, Salt: salt, Decision: in.Decision, Evidence: root, Submission: submission,
+		func(d drafted) (string, error) {
+			return credentials.Issue(s.Signer, credentials.KindAuthorizationDecision, d.handle, d.now, d.status, claims.AuthorizationDecisionDocument{
+				Handle: d.handle, Salt: d.salt, Decision: in.Decision, Evidence: d.evidence, Submission: d.submission, Supersedes: d.supersedes,
 			})
 		})
 }
@@ -67,7 +71,16 @@ func SignedKey(doc credentials.Kind, submission credentials.Handle, number int, 
 	return fmt.Sprintf("%s/%s/%d/%s", doc, submission, number, credentials.DigestOf(facts)), err
 }
 
-type issue func(h, salt credentials.Handle, root, submission credentials.Digest, now time.Time) (string, error)
+// A drafted decision is what is signed with it, whatever it is about.
+type drafted struct {
+	handle, salt         credentials.Handle
+	evidence, submission credentials.Digest
+	supersedes           *credentials.Handle
+	status               []credentials.StatusEntry
+	now                  time.Time
+}
+
+type issue func(drafted) (string, error)
 
 func (s *Signing) sign(ctx context.Context, kind ledger.Kind, doc credentials.Kind, submission credentials.Handle, number int, decision, evidence any, issue issue) (credentials.Handle, error) {
 	key, err := SignedKey(doc, submission, number, evidence)
@@ -94,11 +107,24 @@ func (s *Signing) sign(ctx context.Context, kind ledger.Kind, doc credentials.Ki
 	if err != nil {
 		return handle, fmt.Errorf("find submission: %w", err)
 	}
+	turn, err := s.Books.ToSign(ctx, submission, number)
+	if err != nil {
+		return handle, fmt.Errorf("sign decision: %w", err)
+	}
 	if err := s.Clock(); err != nil { // it was right when the evidence was gathered
 		return handle, fmt.Errorf("sign decision: %w", err)
 	}
 	now := s.Now().UTC().Truncate(time.Second)
-	token, err := issue(handle, salt, root, credentials.DocumentDigest(answered.Token), now)
+	d := drafted{handle: handle, salt: salt, evidence: root, submission: credentials.DocumentDigest(answered.Token), now: now}
+	if !turn.Before.IsZero() {
+		d.supersedes = &turn.Before
+	}
+	if s.StatusURL == "" {
+		turn.Place = books.StatusPlace{}
+	} else {
+		d.status = s.statusAt(turn.Place)
+	}
+	token, err := issue(d)
 	if err != nil {
 		return handle, fmt.Errorf("sign decision: %w", err)
 	}
@@ -113,10 +139,17 @@ func (s *Signing) sign(ctx context.Context, kind ledger.Kind, doc credentials.Ki
 		return handle, permanent("canonical form of the decision", err)
 	}
 	kept, err = s.Books.KeepSigned(ctx, books.Signed{
-		Key: key, Handle: handle, Submission: submission, Token: token, Body: body, Evidence: file, Entry: entry.Marshal(),
+		Key: key, Handle: handle, Submission: submission, Token: token, Body: body, Evidence: file, Entry: entry.Marshal(), Place: turn.Place,
 	})
 	if err != nil {
 		return handle, fmt.Errorf("keep signed decision: %w", err)
 	}
 	return kept.Handle, nil
+}
+
+// statusAt are the entries of a decision in the insurer's status lists.
+func (s *Signing) statusAt(p books.StatusPlace) []credentials.StatusEntry {
+	return credentials.DecisionStatus(func(purpose credentials.StatusPurpose) string {
+		return statuslist.Name{Purpose: purpose, Number: p.List}.URL(s.StatusURL)
+	}, p.At)
 }

@@ -106,8 +106,7 @@ func TestSigningNeedsTheClock(t *testing.T) {
 	claim := h.receive(aClaim("C1"))
 	before, err := h.signing().SignClaim(ctx, toSign(claim))
 	must(t, err)
-	next := toSign(claim)
-	next.Decision.Number, next.Evidence.Number = 2, 2
+	next := toSign(h.receive(aClaim("C2")))
 	request := activities.AuthorizationToSign{
 		Decision: claims.AuthorizationDecision{Submission: claim, Number: 1, Outcome: claims.AuthorizationPended},
 		Evidence: claims.AuthorizationEvidence{Submission: claim, Number: 1, Standings: []claims.ItemStanding{{Sequence: 1}}},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/countersign-health/countersign/board/client"
 	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/statuslist"
 	"github.com/countersign-health/countersign/store/sqldb"
 )
 
@@ -20,7 +21,7 @@ type row struct {
 	ask      client.ImportRow
 	identity string
 	number   string // see numberOf
-	place    place
+	place    statuslist.Place
 	events   []event // the license, and its order where one was asked for
 }
 
@@ -185,7 +186,7 @@ func (b *Board) leaveKnown(ctx context.Context, rows []*row, done []client.Impor
 
 // register gives rows their places, signs them and writes them.
 func (b *Board) register(ctx context.Context, by request, rows []*row) error {
-	given, err := b.places.take(ctx, b, len(rows))
+	given, err := b.places.Take(ctx, len(rows))
 	if err != nil {
 		return err
 	}
@@ -215,7 +216,7 @@ func (b *Board) register(ctx context.Context, by request, rows []*row) error {
 		return insertLicenses(tx, rows)
 	})
 	if err != nil {
-		b.places.forget() // whatever it was, the places may be free
+		b.places.Forget() // whatever it was, the places may be free
 	}
 	return err
 }
@@ -269,8 +270,8 @@ func insertLicenses(tx *sqldb.Tx, rows []*row) error {
 		if r.ask.Order != nil && r.ask.Order.Action != credentials.OrderRenew {
 			ordered = 1
 		}
-		values := []any{r.events[0].document.String(), r.identity, r.number, string(r.ask.License.NPI), ordered, r.place.list}
-		for _, at := range r.place.at {
+		values := []any{r.events[0].document.String(), r.identity, r.number, string(r.ask.License.NPI), ordered, r.place.List}
+		for _, at := range r.place.At {
 			values = append(values, at)
 		}
 		return values

@@ -26,6 +26,7 @@ import (
 
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/ledger"
+	"github.com/countersign-health/countersign/statuslist"
 	"github.com/countersign-health/countersign/store/sqldb"
 )
 
@@ -89,8 +90,8 @@ type Board struct {
 	did    credentials.DID
 	folder string // of URL; "" where the door is at the root
 	ledger Appender
-	lists  listCache
-	places places
+	lists  *statuslist.Lists
+	places *statuslist.Places
 
 	work    context.Context // ends with Close; not a request's
 	stop    context.CancelFunc
@@ -129,6 +130,7 @@ func Open(ctx context.Context, db *sqldb.DB, signer credentials.Signer, l Append
 	if err := b.whole(ctx); err != nil {
 		return nil, fmt.Errorf("open board: %w", err)
 	}
+	b.lists, b.places = b.newLists(), b.newPlaces()
 	b.work, b.stop = context.WithCancel(context.Background())
 	b.running.Go(func() { b.watch(b.work) })
 	b.running.Go(func() { b.keepLists(b.work) })
@@ -155,7 +157,7 @@ func (o *Options) settle() error {
 		o.Keys = credentials.ResolveDIDKey
 	}
 	if o.ListLife == 0 {
-		o.ListLife = 5 * time.Minute
+		o.ListLife = statuslist.Life
 	}
 	if o.ReceiptWait == 0 {
 		o.ReceiptWait = 10 * time.Second

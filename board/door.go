@@ -14,6 +14,7 @@ import (
 	"github.com/countersign-health/countersign/board/client"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/standing"
+	"github.com/countersign-health/countersign/statuslist"
 )
 
 const (
@@ -113,7 +114,7 @@ func (b *Board) write(w http.ResponseWriter, r *http.Request, a answer, err erro
 	switch {
 	case errors.As(err, &no):
 		a = answer{status: no.status, body: client.Refused{Error: no.message}}
-	case errors.Is(err, sql.ErrNoRows):
+	case errors.Is(err, sql.ErrNoRows), errors.Is(err, statuslist.ErrNone):
 		a = answer{status: http.StatusNotFound, body: client.Refused{Error: "the register holds nothing under this name"}}
 	case err != nil:
 		b.Log.ErrorContext(r.Context(), "board: request failed", "method", r.Method, "route", r.Pattern, "error", err.Error())
@@ -180,13 +181,13 @@ func (b *Board) findLicenses(r *http.Request, _ []byte) (answer, error) {
 }
 
 func (b *Board) getStatus(r *http.Request, _ []byte) (answer, error) {
-	number, err := strconv.ParseInt(r.PathValue("list"), 10, 32)
-	if err != nil || number < 1 {
-		return answer{}, refuse(http.StatusBadRequest, "status lists are numbered from 1")
+	name, err := statuslist.ParseName(r.PathValue("purpose"), r.PathValue("list"))
+	if err != nil {
+		return answer{}, refuse(http.StatusBadRequest, "%v", err)
 	}
-	token, fresh, err := b.statusList(r.Context(), listName{credentials.StatusPurpose(r.PathValue("purpose")), number})
-	// A copy that is kept this long is still in force for as long again.
-	return answer{token: token, maxAge: min(30*time.Second, fresh)}, err
+	now := b.Now()
+	l, err := b.currentList(r.Context(), name, now)
+	return answer{token: l.Token, maxAge: l.Keep(now)}, err
 }
 
 func (b *Board) getFeed(r *http.Request, _ []byte) (answer, error) {

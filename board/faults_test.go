@@ -190,7 +190,7 @@ func TestStatusListIsSignedAgain(t *testing.T) {
 	clock := func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
 	h := openHouse(t, db, newTestLedger(), func(o *Options) { o.Now = clock })
 	ctx := t.Context()
-	if _, _, err := h.statusList(ctx, listName{credentials.PurposeRevocation, 1}); err == nil {
+	if _, err := h.currentList(ctx, listName{Purpose: credentials.PurposeRevocation, Number: 1}, now); err == nil {
 		t.Error("a list without licenses was signed")
 	}
 	license, _, err := h.issue(ctx, bySomeone(), application(1))
@@ -199,11 +199,11 @@ func TestStatusListIsSignedAgain(t *testing.T) {
 	}
 	read := func() string {
 		t.Helper()
-		token, _, err := h.statusList(ctx, listName{credentials.PurposeRevocation, 1})
+		l, err := h.currentList(ctx, listName{Purpose: credentials.PurposeRevocation, Number: 1}, clock())
 		if err != nil {
 			t.Fatal(err)
 		}
-		return token
+		return l.Token
 	}
 	first := read()
 	if read() != first {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/countersign-health/countersign/board/client"
 	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/statuslist"
 	"github.com/countersign-health/countersign/store/sqldb/sqldbtest"
 )
 
@@ -20,11 +21,8 @@ func TestListsAreKeptFresh(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kept := func(p credentials.StatusPurpose) (signedList, bool) {
-		h.lists.mu.Lock()
-		defer h.lists.mu.Unlock()
-		l, ok := h.lists.lists[listName{p, 1}]
-		return l, ok
+	kept := func(p credentials.StatusPurpose) (statuslist.Signed, bool) {
+		return h.lists.Kept(listName{Purpose: p, Number: 1})
 	}
 	until := func(what string, is func() bool) {
 		t.Helper()
@@ -36,7 +34,7 @@ func TestListsAreKeptFresh(t *testing.T) {
 	}
 	until("signed", func() bool { _, ok := kept(credentials.PurposeMessage); return ok })
 	first, _ := kept(credentials.PurposeSuspension)
-	until("signed again", func() bool { l, _ := kept(credentials.PurposeSuspension); return l.from.After(first.from) })
+	until("signed again", func() bool { l, _ := kept(credentials.PurposeSuspension); return l.From.After(first.From) })
 	_, _, err = h.order(t.Context(), bySomeone(), license, client.OrderRequest{Action: credentials.OrderSuspend,
 		Effective: time.Now().Add(-48 * time.Hour).Truncate(time.Second), Reason: "R-1"})
 	if err != nil {
@@ -44,7 +42,7 @@ func TestListsAreKeptFresh(t *testing.T) {
 	}
 	until("with the suspension", func() bool {
 		l, ok := kept(credentials.PurposeSuspension)
-		return ok && !l.bits.Equal(credentials.NewStatusList(1))
+		return ok && !l.Bits.Equal(credentials.NewStatusList(1))
 	})
 }
 
@@ -68,12 +66,12 @@ func TestListEndsBeforeItsDay(t *testing.T) {
 		{midnight.Add(-time.Second / 2), midnight.Add(-time.Second), false},
 		{midnight, midnight.Add(5 * time.Minute), true},
 	} {
-		l, err := h.currentList(t.Context(), listName{credentials.PurposeSuspension, 1}, tt.at)
+		l, err := h.currentList(t.Context(), listName{Purpose: credentials.PurposeSuspension, Number: 1}, tt.at)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !l.until.Equal(tt.until) || l.bits.Equal(credentials.NewStatusList(1)) == tt.set {
-			t.Errorf("at %s: until %s, want %s; suspended: want %t", tt.at, l.until, tt.until, tt.set)
+		if !l.Until.Equal(tt.until) || l.Bits.Equal(credentials.NewStatusList(1)) == tt.set {
+			t.Errorf("at %s: until %s, want %s; suspended: want %t", tt.at, l.Until, tt.until, tt.set)
 		}
 	}
 }

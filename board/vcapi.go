@@ -15,6 +15,7 @@ import (
 	"github.com/countersign-health/countersign/credentials/integrity"
 	"github.com/countersign-health/countersign/ledger"
 	"github.com/countersign-health/countersign/problem"
+	"github.com/countersign-health/countersign/statuslist"
 	"github.com/countersign-health/countersign/store/sqldb"
 	"github.com/countersign-health/countersign/vcalm"
 )
@@ -49,7 +50,7 @@ func (b *Board) vcDoor(handle func(r *http.Request, body []byte) (answer, error)
 		switch {
 		case errors.As(err, &no):
 			problem.New(no.status, "refused", http.StatusText(no.status), "%s", no.message).Write(w)
-		case errors.Is(err, sql.ErrNoRows):
+		case errors.Is(err, sql.ErrNoRows), errors.Is(err, statuslist.ErrNone):
 			problem.New(http.StatusNotFound, "not-found", "not found", "the register holds nothing under this name").Write(w)
 		case err != nil:
 			b.Log.ErrorContext(r.Context(), "board: request failed", "method", r.Method, "route", r.Pattern, "error", err.Error())

@@ -73,7 +73,8 @@ type Settled struct {
 // Signed is a signed document as it is kept: the first bytes under a key win.
 // Submission is the one that it is, or answers: it is sealed under the same
 // person's key. Body is what the books read of it; Evidence and Entry are empty
-// where there are none.
+// where there are none. Place is where a new decision stands in the status lists;
+// the books do not give it back.
 type Signed struct {
 	Key        string
 	Handle     credentials.Handle
@@ -82,6 +83,7 @@ type Signed struct {
 	Body       []byte
 	Evidence   []byte
 	Entry      []byte
+	Place      StatusPlace
 }
 
 // An OutboxRow is a ledger entry that was committed together with what it

@@ -11,13 +11,15 @@ import (
 
 // A ClaimDecisionDocument is the subject of a signed claim decision: the
 // decision, the root of the evidence it rests on, and the submission it
-// answers, named by the digest of what the hospital signed.
+// answers, named by the digest of what the hospital signed. Supersedes is the
+// decision on the same claim that it takes the place of, where there was one.
 type ClaimDecisionDocument struct {
-	Handle     credentials.Handle `json:"handle"`
-	Salt       credentials.Handle `json:"salt"`
-	Decision   Decision           `json:"decision"`
-	Evidence   credentials.Digest `json:"evidence"`
-	Submission credentials.Digest `json:"submission"`
+	Handle     credentials.Handle  `json:"handle"`
+	Salt       credentials.Handle  `json:"salt"`
+	Decision   Decision            `json:"decision"`
+	Evidence   credentials.Digest  `json:"evidence"`
+	Submission credentials.Digest  `json:"submission"`
+	Supersedes *credentials.Handle `json:"supersedes,omitempty"`
 }
 
 // An AuthorizationDecisionDocument is the same for an authorization.
@@ -27,6 +29,7 @@ type AuthorizationDecisionDocument struct {
 	Decision   AuthorizationDecision `json:"decision"`
 	Evidence   credentials.Digest    `json:"evidence"`
 	Submission credentials.Digest    `json:"submission"`
+	Supersedes *credentials.Handle   `json:"supersedes,omitempty"`
 }
 
 // BusinessKey names a submission for ever, whoever's retry brings it: the same

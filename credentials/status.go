@@ -160,7 +160,9 @@ func plainMessage(s string) bool {
 // for before its status counts as read. Of a kind that we do not issue with a
 // status, one entry of any purpose is enough.
 var statusWanted = map[Kind][]StatusPurpose{
-	KindLicense: {PurposeRevocation, PurposeSuspension, PurposeMessage},
+	KindLicense:               {PurposeRevocation, PurposeSuspension, PurposeMessage},
+	KindClaimDecision:         {PurposeRevocation, PurposeMessage},
+	KindAuthorizationDecision: {PurposeRevocation, PurposeMessage},
 }
 
 // unlisted is a purpose for which an entry is missing, empty where there is none.

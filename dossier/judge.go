@@ -46,7 +46,7 @@ func (v *verifier) judgeClaim(name string) error {
 		return err
 	}
 	v.reproduced[name] = true
-	if err := v.follows(turn{doc.Decision.Submission, doc.Decision.Number}, d.entry, ""); err != nil {
+	if err := v.follows(turn{doc.Decision.Submission, doc.Decision.Number}, d.entry, "", d.subject.Supersedes, d.status); err != nil {
 		return err
 	}
 	if err := v.checkReviewFact(d.entry, d.from, e.Review); err != nil {
@@ -98,7 +98,7 @@ func (v *verifier) judgeAuthorization(name string) error {
 		return err
 	}
 	v.reproduced[name] = true
-	if err := v.follows(turn{doc.Decision.Submission, doc.Decision.Number}, d.entry, e.Before); err != nil {
+	if err := v.follows(turn{doc.Decision.Submission, doc.Decision.Number}, d.entry, e.Before, d.subject.Supersedes, d.status); err != nil {
 		return err
 	}
 	if err := v.checkReviewFact(d.entry, d.from, e.Review); err != nil {
@@ -167,11 +167,16 @@ func editionFile(ref claims.EditionRef, ext string) string {
 }
 
 // follows wants the decision before this one: there is no gap, and only a
-// pended claim, or a pended or approved authorization, is decided again.
-func (v *verifier) follows(t turn, r *recorded, before claims.AuthorizationOutcome) error {
+// pended claim, or a pended or approved authorization, is decided again. Where
+// it names what it supersedes, that is the one; a decision that has a status
+// has to name it.
+func (v *verifier) follows(t turn, r *recorded, before claims.AuthorizationOutcome, supersedes *credentials.Handle, status []credentials.StatusEntry) error {
 	if t.number == 1 {
-		if before != "" {
+		switch {
+		case before != "":
 			return found(checkSequence, "it is the first decision, and its evidence speaks of one before")
+		case supersedes != nil:
+			return found(checkSequence, "it is the first decision, and names one that it supersedes")
 		}
 		return nil
 	}
@@ -182,6 +187,12 @@ func (v *verifier) follows(t turn, r *recorded, before claims.AuthorizationOutco
 	h, err := handleOf(name)
 	if err != nil {
 		return err
+	}
+	switch {
+	case supersedes != nil && *supersedes != h:
+		return found(checkSequence, "it supersedes %s, and decision %d on its submission is %s", supersedes, t.number-1, h)
+	case supersedes == nil && len(status) > 0:
+		return found(checkSequence, "it does not say that it supersedes %s, decision %d on its submission", h, t.number-1)
 	}
 	last := v.entries[h]
 	if d := v.decisions[h]; d != nil && d.subject.Decision.Outcome != claims.Pended {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -18,6 +19,7 @@ import (
 	"github.com/countersign-health/countersign/gateway/api"
 	"github.com/countersign-health/countersign/ledger"
 	"github.com/countersign-health/countersign/standing"
+	"github.com/countersign-health/countersign/statuslist"
 )
 
 // Books is what the gateway asks of the insurer's books.
@@ -42,6 +44,13 @@ type Books interface {
 	ClaimByControl(ctx context.Context, control string) (credentials.Handle, error)
 	LicenseDocuments(ctx context.Context, licenses, orders []credentials.Handle) ([]books.Document, error)
 	Recorded(ctx context.Context, document credentials.Handle) (books.OutboxRow, error)
+	// StatusVersion moves whenever what the status lists of a number say has
+	// moved; books.ErrNotFound where there are none.
+	StatusVersion(ctx context.Context, list int64) (int64, error)
+	// Followed lists the places in them of decisions that others have followed.
+	Followed(ctx context.Context, list int64) ([]books.Followed, error)
+	// FollowedBy is the decision that followed one, or books.ErrNotFound.
+	FollowedBy(ctx context.Context, document credentials.Handle) (credentials.Handle, error)
 	ClinicianIn(ctx context.Context, npi credentials.NPI, state string) (books.ClinicianFile, error)
 }
 
@@ -60,7 +69,10 @@ type Config struct {
 	// Proofs are leaf 0 and the entries that admitted the participants, so that
 	// callers can hold answers against the leaf 0 that they pin.
 	Proofs func(ctx context.Context) dossier.Files
-	// URL is where the gateway can be reached from outside, and PartyKeys are the
+	// ListLife is how long a signed status list is valid; statuslist.Life where 0.
+	ListLife time.Duration
+	// URL is where the gateway can be reached from outside: status lists stand
+	// there, none where it is empty. PartyKeys are the
 	// keys that the ledger has of a party: for its DID document, which is not
 	// served where one is missing.
 	URL       string
@@ -101,14 +113,20 @@ type Gateway struct {
 	Config
 	replays *replays
 	eye     *eye
+	lists   *statuslist.Lists
 }
 
 // New returns a gateway.
-func New(c Config) *Gateway { return &Gateway{c, newReplays(), newEye(c.Books)} }
+func New(c Config) *Gateway {
+	c.URL = strings.TrimSuffix(c.URL, "/")
+	g := &Gateway{Config: c, replays: newReplays(), eye: newEye(c.Books)}
+	g.lists = g.newLists()
+	return g
+}
 
 // Handler is the interface; every call but GET /healthz carries a request
-// token of an admitted key. GET /ledger, GET /standing, the DID document and the
-// VC API's verifier need none either: what they tell is public, or is what the
+// token of an admitted key. GET /ledger, GET /standing, the status lists, the DID
+// document and the VC API's verifier need none either: what they tell is public, or is what the
 // caller has shown.
 func (g *Gateway) Handler() http.Handler {
 	mux := http.NewServeMux()
@@ -117,6 +135,7 @@ func (g *Gateway) Handler() http.Handler {
 		g.answer(w, r, api.Ledger{Files: g.Proofs(r.Context())}, nil)
 	})
 	mux.Handle("GET "+standing.Path, g.standing())
+	mux.HandleFunc("GET /status/{purpose}/{list}", g.getStatus)
 	g.vc().Mount(mux)
 	mux.HandleFunc("GET /.well-known/did.json", g.web) // of a gateway at the root of its server
 	mux.HandleFunc("GET /did.json", g.web)             // of one in a folder, which the server before it takes off

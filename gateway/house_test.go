@@ -91,12 +91,15 @@ func newHouseOn(t *testing.T, db *sqldb.DB) *house {
 		key, _, err := participants{}.Who(kid)
 		return key, err
 	}}}
+	server := httptest.NewUnstartedServer(nil) // decisions name lists at its address
+	h.url = "http://" + server.Listener.Addr().String()
 	insurer := worker.NewInsurer(worker.Config{
+		URL:     h.url,
 		Insurer: did("insurer"), Payer: payer, Reviewers: []credentials.DID{did("reviewer")}, Signer: ledgertest.Signer("insurer"), Secret: secret, Books: h.books,
 		Temporal: h.temporal, Ledger: participants{&h.said}, Now: now, Log: slog.New(slog.NewJSONHandler(h.log, nil)),
 	})
-	server := httptest.NewServer(insurer.Handler())
-	h.url = server.URL
+	server.Config.Handler = insurer.Handler()
+	server.Start()
 	t.Cleanup(func() {
 		server.Close()
 		if strings.Contains(h.log.String(), canary) {

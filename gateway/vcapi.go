@@ -11,13 +11,39 @@ import (
 	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/ledger"
+	"github.com/countersign-health/countersign/statuslist"
 	"github.com/countersign-health/countersign/vcalm"
 )
 
 // vc is the VC API's verifier by the insurer's books. An insurer issues nothing
 // by it: its decisions come from contracts.
 func (g *Gateway) vc() *vcalm.House {
-	return &vcalm.House{Domain: string(g.Insurer), Whose: g.Whose, Place: g.placeOf, License: g.currently, Now: g.Now, Log: g.Log}
+	return &vcalm.House{Domain: string(g.Insurer), Whose: g.Whose, Place: g.placeOf, License: g.currently,
+		List: g.list, OrdersAlone: true, FollowedBy: g.followedBy, Now: g.Now, Log: g.Log}
+}
+
+// list is the insurer's own list of a decision. It reads nobody else's.
+func (g *Gateway) list(ctx context.Context, issuer credentials.DID, entry credentials.StatusEntry) (*credentials.SignedList, error) {
+	name, ok := statuslist.NameOf(g.URL, entry.Credential)
+	if issuer != g.Insurer || !ok {
+		return nil, errors.New("it is another house's, which is not asked here")
+	}
+	l, _, err := g.currentList(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return credentials.ReadStatusList(l.Token, g.Keys)
+}
+
+// followedBy is known of the books' own documents alone.
+func (g *Gateway) followedBy(ctx context.Context, e *credentials.Envelope, document credentials.Digest) (h credentials.Handle, err error) {
+	if place, err := g.placeOf(ctx, e, document); err != nil || place == credentials.Unplaced {
+		return h, err
+	}
+	if h, err = g.Books.FollowedBy(ctx, e.Handle); errors.Is(err, books.ErrNotFound) {
+		err = nil
+	}
+	return h, err
 }
 
 // placeOf finds a document of the books on the ledger.

@@ -32,7 +32,7 @@ func (g *Gateway) web(w http.ResponseWriter, r *http.Request) {
 
 func (g *Gateway) webDocument() (*credentials.PublicDocument, error) {
 	if g.PartyKeys == nil || g.URL == "" {
-		return nil, refuse(http.StatusNotFound, "this gateway does not know its own address (gateway.url)")
+		return nil, refuse(http.StatusNotFound, "this gateway does not know its own address (insurer.url)")
 	}
 	if _, err := credentials.WebDID(g.URL); err != nil {
 		return nil, refuse(http.StatusNotFound, "%v", err)

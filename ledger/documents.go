@@ -12,7 +12,7 @@ var signs = map[credentials.Kind][]Role{
 	credentials.KindLicense:                 {RoleBoard},
 	credentials.KindBoardOrder:              {RoleBoard},
 	credentials.KindFeedHead:                {RoleBoard},
-	credentials.KindStatusList:              {RoleBoard},
+	credentials.KindStatusList:              {RoleBoard, RoleInsurer}, // each of its own documents alone; see SignedList
 	credentials.KindStandingAnswer:          {RoleBoard, RoleInsurer},
 	credentials.KindClaimSubmission:         {RoleHospital},
 	credentials.KindAuthorizationSubmission: {RoleHospital},
@@ -41,7 +41,9 @@ func MaySign(p Party, kind credentials.Kind, jurisdiction string) error {
 // whatever date it bears: a board's does, since an order binds even if the
 // board's clock is wrong. Of any other, one that was recorded before its own date
 // is refused.
-func DatedByPlace(kind credentials.Kind) bool { return slices.Equal(signs[kind], []Role{RoleBoard}) }
+func DatedByPlace(kind credentials.Kind) bool {
+	return slices.Equal(signs[kind], []Role{RoleBoard}) || kind == credentials.KindStatusList // only a board records one
+}
 
 // Issuer is the Issuer of a credentials.Policy: participants, each for what its
 // role signs.

@@ -22,6 +22,7 @@ import (
 
 	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/statuslist"
 	"github.com/countersign-health/countersign/store/sqldb"
 )
 
@@ -33,6 +34,8 @@ type Books struct {
 	db   *sqldb.DB
 	keys Keys
 	now  func() time.Time
+	// places are for new decisions, in the status lists.
+	places *statuslist.Places
 }
 
 // Open brings the schema up to date and returns the books. It refuses to go on
@@ -48,7 +51,8 @@ func Open(ctx context.Context, db *sqldb.DB, keys Keys, now func() time.Time) (*
 	if err := sqldb.Migrate(ctx, db, "books", files); err != nil {
 		return nil, fmt.Errorf("migrate books: %w", err)
 	}
-	b := &Books{db, keys, now}
+	b := &Books{db: db, keys: keys, now: now}
+	b.places = &statuslist.Places{Purposes: len(credentials.DecisionPurposes), Read: b.takenPlaces}
 	if err := b.checkKeys(ctx); err != nil {
 		return nil, fmt.Errorf("open books: %w", err)
 	}

@@ -70,13 +70,17 @@ func (b *Books) SignedAnew(ctx context.Context, document credentials.Handle, ent
 	})
 }
 
-// KeepReceipt keeps the first receipt of a document.
+// KeepReceipt keeps the first receipt of a document. From then on the status
+// lists say of the decisions before it that it has followed them.
 func (b *Books) KeepReceipt(ctx context.Context, document credentials.Handle, index int64, receipt []byte) error {
 	return b.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		_, err := tx.Exec(`
 			UPDATE outbox SET recorded = $2, ledger_index = $3, receipt = $4 WHERE document = $1 AND recorded = 0`,
 			document.String(), micros(b.now()), index, receipt)
-		return err
+		if err != nil {
+			return err
+		}
+		return follow(tx, document)
 	})
 }
 

@@ -116,7 +116,10 @@ func (b *Books) foundAgain(tx statements, e books.OwnEntry, receipt []byte) erro
 	}
 	_, err := tx.Exec(`UPDATE outbox SET recorded = $2, ledger_index = $3, receipt = $4, entry = $5 WHERE document = $1 AND recorded = 0`,
 		e.Document.String(), micros(b.now()), e.Index, receipt, e.Entry)
-	return err
+	if err != nil {
+		return err
+	}
+	return follow(tx, e.Document)
 }
 
 // refuseLost keeps a decision from taking the place of one that stands on the

@@ -15,6 +15,9 @@ func (b *Books) KeepSigned(ctx context.Context, s books.Signed) (kept books.Sign
 		kept, err = keepSigned(tx, s)
 		return err
 	})
+	if errors.Is(err, books.ErrPlaceTaken) {
+		b.places.Forget() // another process gives places too
+	}
 	return kept, err
 }
 
@@ -55,7 +58,10 @@ func keepSigned(tx *sealedTx, s books.Signed) (books.Signed, error) {
 	}
 	_, err = tx.Exec(`INSERT INTO signed (key, handle, submission, holder, token, body, evidence, entry) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
 		tx.keys.signedKey(s.Key), s.Handle.String(), s.Submission.String(), holder, sealed[0], sealed[1], sealed[2], nonNil(s.Entry))
-	return s, err
+	if err != nil {
+		return s, err
+	}
+	return s, keepPlace(tx, s.Handle, s.Place)
 }
 
 // signedParts are the sealed columns of a signed document. Its ledger entry

@@ -220,11 +220,12 @@ func (h *House) judge(ctx context.Context, s shown, want *credentials.Presentati
 		policy.List = func(issuer credentials.DID, entry credentials.StatusEntry) (*credentials.SignedList, error) {
 			return h.List(ctx, issuer, entry)
 		}
-	} else if p.Kind == credentials.KindLicense {
+	}
+	if p.Kind == credentials.KindLicense && (h.List == nil || h.OrdersAlone) {
 		policy.Status = credentials.StatusElsewhere // by the orders, below
 	}
 	if v := policy.Judge(p.Envelope); !v.IsGood() {
-		return Verified{}, refused(v)
+		return Verified{}, h.over(ctx, p, v)
 	}
 	a := Verified{Verified: true, Kind: p.Kind, Issuer: p.Issuer, Form: s.form, Warnings: []string{}}
 	if p.Kind == credentials.KindLicense {
@@ -233,6 +234,28 @@ func (h *House) judge(ctx context.Context, s shown, want *credentials.Presentati
 		}
 	}
 	return a, nil
+}
+
+// over refuses what is not good. Of a decision that another one has followed it
+// says which: whoever shows it may know.
+func (h *House) over(ctx context.Context, p proved, v credentials.Verdict) error {
+	if v.Outcome != credentials.Bad || v.Check != credentials.CheckStatus || v.Message == "" || p.Kind == credentials.KindLicense {
+		return refused(v)
+	}
+	v.Why = "its issuer says that it is " + v.Message
+	var next credentials.Handle
+	if h.FollowedBy != nil {
+		var err error
+		if next, err = h.FollowedBy(ctx, p.Envelope, p.digest); err != nil {
+			return err
+		}
+	}
+	if !next.IsZero() {
+		v.Why += ": " + next.String() + " has taken its place"
+	}
+	no := refused(v)
+	no.SupersededBy = next
+	return no
 }
 
 // refusedBy makes an answer of an error that carries a verdict. An error that

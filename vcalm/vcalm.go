@@ -57,10 +57,17 @@ type House struct {
 	Place func(ctx context.Context, e *credentials.Envelope, document credentials.Digest) (credentials.Position, error)
 	// License is what the house knows of a license by the orders upon it.
 	License func(ctx context.Context, e *credentials.Envelope, l credentials.License) (Currently, error)
-	// List finds the list of a status entry; nil where orders say it all.
-	List func(ctx context.Context, issuer credentials.DID, entry credentials.StatusEntry) (*credentials.SignedList, error)
-	Now  func() time.Time
-	Log  *slog.Logger
+	// List finds the list of a status entry; nil reads none, so that the status
+	// of what names one is unknown, of a license excepted: the orders upon it
+	// (License) say it all. OrdersAlone has that so where there are lists too.
+	List        func(ctx context.Context, issuer credentials.DID, entry credentials.StatusEntry) (*credentials.SignedList, error)
+	OrdersAlone bool
+	// FollowedBy names the document that has taken the place of one, zero where
+	// none is known to have; asked of what its issuer's list says is over. Nil
+	// where nobody knows.
+	FollowedBy func(ctx context.Context, e *credentials.Envelope, document credentials.Digest) (credentials.Handle, error)
+	Now        func() time.Time
+	Log        *slog.Logger
 
 	challenges challenges
 }
@@ -158,6 +165,8 @@ type Refused struct {
 	problem.Problem
 	Verified bool              `json:"verified"` // never true
 	Check    credentials.Check `json:"check"`
+	// SupersededBy is what has taken its place, where the house knows.
+	SupersededBy credentials.Handle `json:"supersededBy,omitzero"`
 	// Problems repeats it where VCALM looks for it.
 	Problems []problem.Problem `json:"problemDetails"`
 

@@ -63,6 +63,7 @@ var mustNotReach = []struct {
 	{"board/client", append(ours("store", "activities", "workflows", "gateway", "worker", "cli"), "database/sql", pq, aries, temporalIO)},
 	{"standing", append(ours("store", "board", "activities", "workflows", "gateway", "worker", "cli"), "database/sql", pq, aries, temporalIO)},
 	{"vcalm", append(ours("store", "board", "activities", "workflows", "gateway", "worker", "cli"), "database/sql", pq, aries, temporalIO)},
+	{"statuslist", append(ours("claims", "ledger", "store", "board", "activities", "workflows", "gateway", "worker", "cli"), outside...)},
 	{"problem", append(ours("credentials", "ledger", "store", "worker", "cli"), "database/sql", pq, aries, temporalIO)},
 	{"dossier", append(ours("store", "activities", "workflows", "gateway", "worker", "cli"), "database/sql", pq, aries, temporalIO)},
 	// What people run on their own machine, which talks to the doors of the houses and reads no books. (The gateway itself is

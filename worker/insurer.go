@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -47,7 +48,8 @@ type Config struct {
 	Edits    claims.Edits
 	// ReceiptFromFile is for demonstrations; see gateway.Config.
 	ReceiptFromFile bool
-	// URL is where the gateway can be reached from outside; see gateway.Config.
+	// URL is where the gateway can be reached from outside: it is signed into
+	// decisions as the address of their status lists. See gateway.Config.
 	URL string
 	// StopWithin is how long errands under way may take when the house stops;
 	// zero cuts them off, and Temporal has them done again.
@@ -118,7 +120,7 @@ func NewInsurer(c Config) *Insurer {
 	i.errands = Errands{
 		Receiving: activities.Receiving{Books: kept, Insurer: c.Insurer, Keys: keys, Secret: c.Secret},
 		Evidence:  activities.Evidence{Books: kept, Now: c.Now, Clock: i.Clock, Patience: c.Patience, Insurer: c.Insurer},
-		Signing:   activities.Signing{Books: kept, Signer: c.Signer, Now: c.Now, Clock: i.Clock},
+		Signing:   activities.Signing{Books: kept, Signer: c.Signer, StatusURL: strings.TrimSuffix(c.URL, "/"), Now: c.Now, Clock: i.Clock},
 		Settling:  activities.Settling{Books: kept},
 		Recording: activities.Recording{Books: kept, Ledger: c.Ledger, Signer: c.Signer},
 		Reaching:  activities.Reaching{Books: kept},

@@ -17,6 +17,7 @@ import (
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/dossier"
 	"github.com/countersign-health/countersign/ledger"
+	"github.com/countersign-health/countersign/statuslist"
 )
 
 // A Recovery says what an import brought back, and what is still missing, with
@@ -169,6 +170,7 @@ func (i *Insurer) restoreClaim(ctx context.Context, s *sorted, own books.OwnEntr
 	if err := i.restoreReview(ctx, s, e.Review); err != nil {
 		return err
 	}
+	r.Signed.Place = i.placeOf(doc.Status)
 	return i.Books.RestoreClaim(ctx, r)
 }
 
@@ -199,6 +201,7 @@ func (i *Insurer) restoreAuthorization(ctx context.Context, s *sorted, own books
 	if err := i.restoreReview(ctx, s, e.Review); err != nil {
 		return err
 	}
+	r.Signed.Place = i.placeOf(doc.Status)
 	return i.Books.RestoreAuthorization(ctx, r)
 }
 
@@ -235,6 +238,25 @@ func restored(own books.OwnEntry, kind credentials.Kind, submission credentials.
 	}
 	key, err := activities.SignedKey(kind, submission, number, evidence)
 	return books.Signed{Key: key, Handle: own.Document, Submission: submission, Token: token, Body: body, Evidence: file, Entry: own.Entry}, err
+}
+
+// placeOf is where a decision says that it stands in the insurer's status lists;
+// nowhere, where it was signed without them or they stood at another address.
+func (i *Insurer) placeOf(status []credentials.StatusEntry) (p books.StatusPlace) {
+	var at books.StatusPlace
+	for n, purpose := range credentials.DecisionPurposes {
+		k := slices.IndexFunc(status, func(e credentials.StatusEntry) bool { return e.Purpose == purpose })
+		if k < 0 {
+			return p
+		}
+		name, ok := statuslist.NameOf(strings.TrimSuffix(i.URL, "/"), status[k].Credential)
+		place, err := status[k].Place()
+		if !ok || err != nil || n > 0 && name.Number != at.List {
+			return p
+		}
+		at.List, at.At[n] = name.Number, place
+	}
+	return at
 }
 
 func evidenceOf[T claims.Sealable](s *sorted, decision credentials.Handle, want credentials.Digest) ([]byte, *T, error) {

@@ -47,6 +47,7 @@ What fails when a check is taken out (each was tried):
 	saysTheSame, comparing bytes instead    TestRecoverAcrossAHandover
 	the document in saysTheSame             TestAnotherDocumentUnderTheSameHandle
 	entry in foundAgain                     TestRecoverAcrossAHandover
+	placeOf in restored decisions           TestRecover
 	hearFirst in Start, hearOut's loop      TestBoardsAreHeardFirst
 */
 
@@ -124,7 +125,7 @@ func (h *house) open() {
 		Insurer: ledgertest.Party("insurer", "").DID, Signer: h.key, Secret: secret, Books: b, Ledger: h.line,
 		Payer: x12.Payer{Name: "Plan", ID: "DEMOPPO", TaxID: "123456789", Contact: "Desk", Phone: "8005550100",
 			Address: claims.Address{Street: "1 Plan Way", City: "Boston", State: "MA", ZIP: "02108"}},
-		Now: h.now, Log: slog.New(slog.NewTextHandler(&h.log, nil)),
+		URL: "https://insurer.test", Now: h.now, Log: slog.New(slog.NewTextHandler(&h.log, nil)),
 	})
 }
 
@@ -246,7 +247,11 @@ func (h *house) standing() (out []string) {
 	slices.Sort(out) // claims that were lost came back in another order
 	var deductible, met string
 	h.must(h.db.QueryRow(h.ctx, `SELECT group_concat(deductible), group_concat(out_of_pocket) FROM (SELECT * FROM accumulator ORDER BY holder)`).Scan(&deductible, &met))
-	return append(out, deductible, met)
+	var places string // in the status lists
+	h.must(h.db.QueryRow(h.ctx, `
+		SELECT group_concat(document || ' ' || list || ' ' || revocation_place || ' ' || message_place || ' ' || followed_by)
+		FROM (SELECT * FROM status_place WHERE document IN (SELECT document FROM decision) ORDER BY document)`).Scan(&places))
+	return append(out, deductible, met, places)
 }
 
 func (h *house) entries() int64 {

@@ -138,6 +138,13 @@ func (n *Network) startInsurer(ctx context.Context) error {
 	if err := n.startTemporal(ctx); err != nil {
 		return err
 	}
+	// Decisions name their status lists at the gateway, whose address has to be
+	// known before the first of them is signed.
+	door, address, err := n.reserve()
+	if err != nil {
+		return err
+	}
+	n.GatewayURL = address
 	if err := n.OpenHouse(ctx, n.TemporalAddress); err != nil {
 		return err
 	}
@@ -147,9 +154,7 @@ func (n *Network) startInsurer(ctx context.Context) error {
 		}
 		n.onStop(func() error { n.House.Stop(); return nil })
 	}
-	var err error
-	n.GatewayURL, err = n.serve(n.House.Handler())
-	return err
+	return n.serveOn(door, n.House.Handler())
 }
 
 func (n *Network) startTemporal(ctx context.Context) error {
@@ -208,7 +213,7 @@ func (n *Network) OpenHouse(ctx context.Context, temporal string) error {
 	}
 	n.House = worker.NewInsurer(worker.Config{
 		Insurer: n.DIDs[Insurer], Reviewers: []credentials.DID{n.DIDs[Reviewer]}, Payer: payer, Signer: n.keys.party[Insurer], Secret: n.keys.secret, Books: books, Temporal: c,
-		Ledger: recorder, Boards: feeds, Edits: n.Edits, ReceiptFromFile: n.ReceiptFromFile,
+		Ledger: recorder, Boards: feeds, Edits: n.Edits, ReceiptFromFile: n.ReceiptFromFile, URL: n.GatewayURL,
 		Now: time.Now, Log: n.log.With("party", Insurer), WrapBooks: n.WrapBooks, Interceptors: n.Interceptors,
 	})
 	return nil

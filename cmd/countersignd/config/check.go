@@ -34,9 +34,6 @@ func (r *reader) check(c *Config) {
 	}
 	if g := c.Gateway; g != nil {
 		r.addresses("gateway", g.Listen, g.Admin)
-		if g.URL != "" {
-			r.httpURL("gateway.url", g.URL)
-		}
 	}
 	if b := c.Board; b != nil {
 		r.board(b)

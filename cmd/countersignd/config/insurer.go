@@ -13,6 +13,11 @@ import (
 // Insurer is what the insurer's worker and gateway share. All workers and
 // gateways of one insurer have the same.
 type Insurer struct {
+	// URL is the address of the gateway as others know it. With it, decisions
+	// name the insurer's status lists there, and the gateway serves these and its
+	// DID document (did:web). Default: none, and neither. Danger: it is signed
+	// into decisions, whose status is unknown while nothing answers there.
+	URL string `yaml:"url,optional"`
 	// Database holds the books.
 	Database Database `yaml:"database"`
 	// Key signs decisions, remittances and ledger entries; its DID is the
@@ -107,6 +112,9 @@ type Edits struct {
 }
 
 func (r *reader) insurer(i *Insurer) {
+	if i.URL != "" {
+		r.httpURL("insurer.url", i.URL)
+	}
 	r.key("insurer.key", i.Key)
 	r.database("insurer.database", &i.Database)
 	if len(i.PayloadKeys) == 0 {

@@ -22,9 +22,6 @@ type Gateway struct {
 	Listen string `yaml:"listen"`
 	// Admin as above. Default 127.0.0.1:9102.
 	Admin string `yaml:"admin"`
-	// URL is the address of the door as others know it. With it, the gateway
-	// serves its DID document (did:web). Default: none, and no document.
-	URL string `yaml:"url,optional"`
 }
 
 // BuildName is the form of a build's name.

@@ -135,14 +135,10 @@ func (p *process) insurer(ctx context.Context, contracts bool) (*worker.Insurer,
 		return nil, fmt.Errorf("insurer.edits.switched: %w", err)
 	}
 	edits.SkipNPICheckDigit, edits.Payers = c.Edits.SkipNPICheckDigit, []string{c.Payer.ID}
-	url := ""
-	if g := p.config.Gateway; g != nil {
-		url = g.URL
-	}
 	return worker.NewInsurer(worker.Config{
 		Insurer: did, Reviewers: reviewersOf(c.Reviewers), Payer: payerOf(c.Payer), Signer: s, Secret: secret, Books: books, Temporal: temporal,
 		Ledger: p.timedLine(line), Boards: feeds, Patience: c.Patience,
-		Edits: edits, URL: url,
+		Edits: edits, URL: c.URL,
 		Now: time.Now, Log: p.log, WrapBooks: wrap, StopWithin: p.config.Drain, Build: build,
 	}), nil
 }
