@@ -2,12 +2,19 @@ package store
 
 import (
 	"context"
+	"math/rand/v2"
 
 	"github.com/countersign-health/countersign/credentials"
 )
 
 // Family is how the books name a family by its subscriber's member id.
 func (b *Books) Family(memberID string) string { return b.keys.memberID(memberID) }
+
+// FewPlaces has the books give places below most, and begin a list anew once
+// full documents stand in one.
+func (b *Books) FewPlaces(full int64, most int) {
+	b.places.Full, b.places.Random = full, func() int { return rand.IntN(most) }
+}
 
 // Person is Keys.Person.
 func (b *Books) Person(memberID, first string, birth credentials.Date) string {

@@ -54,8 +54,11 @@ func live(h *house, do func(what string, write func() error)) {
 	do("hear", func() error { return h.Hear(ctx, board, "CA", []store.Heard{license, order}, noon) })
 	do("pass on", func() error { return h.PassedOn(ctx, handle("O1")) })
 
+	places := 0
 	keep := func(name string, decision any) credentials.Handle {
 		s := h.signed(name, decision)
+		places++
+		s.Place = books.StatusPlace{List: 1, At: [2]int{places, 2 * places}}
 		do("keep signed", func() error { _, err := h.KeepSigned(ctx, s); return err })
 		return s.Handle
 	}
@@ -79,6 +82,13 @@ func live(h *house, do func(what string, write func() error)) {
 		_, err := h.Determine(ctx, claims.Determination{Handle: handle("D1"), Subject: handle("A2"), Number: 1, Approve: true}, "token")
 		return err
 	})
+
+	reviewed, err := h.AuthorizationFile(ctx, handle("A2"))
+	h.must(err)
+	next := books.Settlement{Submission: handle("A2"), Fences: reviewed.Fences,
+		Document: keep("A2/2", claims.AuthorizationDecision{Submission: handle("A2"), Number: 2, Outcome: claims.AuthorizationDenied})}
+	do("settle authorization", func() error { return refusedIfMoved(h.SettleAuthorization(ctx, next)) })
+	record(next.Document)
 
 	claim := aClaim("C1", authorizedBy("A1"))
 	do("receive claim", func() error { _, err := h.ReceiveClaim(ctx, claim); return err })
