@@ -151,6 +151,10 @@ type authorizationWord struct {
 	Reason  string                      `json:"reason"`
 	Items   []claims.ItemDecision       `json:"items"`
 	Settled time.Time                   `json:"settled"`
+	// Status is nil where the decision names no list.
+	Status *decisionStatus `json:"status,omitempty"`
+
+	supersedes *credentials.Handle
 }
 
 // authDecision shows what is decided once something is, or when wait is over.
@@ -172,9 +176,16 @@ func (r *run) authDecision(c *urfave.Context, d *door, h credentials.Handle, wai
 		if v.Submission != s.Handle || v.Number != n.Number {
 			return caught("read decision", errors.New("it answers another request"), "tell the insurer")
 		}
-		row.Decisions = append(row.Decisions, authorizationWord{n.Handle, v.Number, v.Outcome, pendWords(v.Pends), v.Items, n.Settled})
+		row.Decisions = append(row.Decisions, authorizationWord{Handle: n.Handle, Number: v.Number, Outcome: v.Outcome, Reason: pendWords(v.Pends),
+			Items: v.Items, Settled: n.Settled, supersedes: doc.Supersedes})
 	}
-	if err := d.keep(s.Files, c.String("out")); err != nil {
+	for i := range row.Decisions {
+		row.Decisions[i].Status, err = d.standing(c.Context, s, i, func(j int) *credentials.Handle { return row.Decisions[j].supersedes })
+		if err != nil {
+			return err
+		}
+	}
+	if err := d.keepListed(s.Files, c.String("out")); err != nil {
 		return err
 	}
 	if err := r.printAuthorization(row); err != nil {
@@ -182,6 +193,9 @@ func (r *run) authDecision(c *urfave.Context, d *door, h credentials.Handle, wai
 	}
 	if len(row.Decisions) == 0 && wait > 0 {
 		return later("wait", "the request is not decided yet", "look again with countersign auth status "+short(h))
+	}
+	if n := len(row.Decisions); n > 0 {
+		return unsure(row.Decisions[n-1].Status)
 	}
 	return nil
 }
@@ -227,6 +241,11 @@ func (r *run) printAuthorization(row authorizationRow) error {
 	last := row.Decisions[len(row.Decisions)-1]
 	if last.Reason != "" {
 		fmt.Fprintf(r.Out, "waits for       %s\n", oneLine(last.Reason))
+	}
+	for _, d := range row.Decisions {
+		if d.Status != nil {
+			fmt.Fprintf(r.Out, "decision %d      %s: %s\n", d.Number, d.Outcome, oneLine(d.Status.line()))
+		}
 	}
 	fmt.Fprintln(r.Out)
 	t := table{head: []string{"item", "code", "units", "from", "until", "decision", "reason"}}

@@ -19,6 +19,10 @@ type verdict struct {
 	Cents   cents              `json:"cents"`
 	Reason  string             `json:"reason"`
 	Settled time.Time          `json:"settled"`
+	// Status is nil where it was not asked, or where the decision names no list.
+	Status *decisionStatus `json:"status,omitempty"`
+
+	supersedes *credentials.Handle
 }
 
 // cents are amounts in JSON.
@@ -40,7 +44,8 @@ func (d *door) verdict(s *api.Submission, n api.Decision) (*verdict, error) {
 		return nil, caught("read decision", fmt.Errorf("it answers another submission"), "tell the insurer")
 	}
 	v := doc.Decision
-	return &verdict{n.Handle, v.Number, v.Outcome, cents{v.Charge, v.Allowed, v.Paid, v.Patient}, reason(&v), n.Settled}, nil
+	return &verdict{Handle: n.Handle, Number: v.Number, Outcome: v.Outcome, Cents: cents{v.Charge, v.Allowed, v.Paid, v.Patient},
+		Reason: reason(&v), Settled: n.Settled, supersedes: doc.Supersedes}, nil
 }
 
 // openDecision believes only what the insurer has signed and the pinned ledger

@@ -131,7 +131,8 @@ func onlyKey(s *aries.KeyStore, name, do string) (string, error) {
 type door struct {
 	*api.Client
 	pinned
-	did credentials.DID // the caller's
+	did   credentials.DID // the caller's
+	lists *statusLists    // read so far
 }
 
 // door is the gateway that --gateway names, its ledger pinned.
@@ -174,7 +175,7 @@ func (r *run) unpinned(c *urfave.Context) (*door, error) {
 		return nil, fmt.Errorf("open keys: %w", err)
 	}
 	client := &api.Client{URL: url, Insurer: insurer, Signer: s, Now: r.now, HTTP: httpClient("gateway")}
-	return &door{client, pinned{trust: *trust}, did}, nil
+	return &door{Client: client, pinned: pinned{trust: *trust}, did: did}, nil
 }
 
 // pin pins the insurer's ledger.
@@ -183,7 +184,11 @@ func (d *door) pin(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("ask which ledger the insurer stands on: %w", err)
 	}
-	return d.hold(l.Files, "the insurer", "--gateway")
+	if err := d.hold(l.Files, "the insurer", "--gateway"); err != nil {
+		return err
+	}
+	d.lists = &statusLists{http: d.HTTP, keys: d.keys}
+	return nil
 }
 
 // httpClient asks a peer, as part of the command's trace if it has one.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -97,7 +98,17 @@ func (r *run) claimStatus(c *urfave.Context) error {
 		rows = append(rows, *row)
 	}
 	p.end()
-	return r.printStatus(rows, nil)
+	if err := r.printStatus(rows, nil); err != nil {
+		return err
+	}
+	return unsure(latestOf(rows)...)
+}
+
+func latestOf(rows []statusRow) (all []*decisionStatus) {
+	for i := range rows {
+		all = append(all, rows[i].latest())
+	}
+	return all
 }
 
 // named are the claims that the arguments name, or all of the caller's.
@@ -144,7 +155,20 @@ func (d *door) claimRow(ctx context.Context, h credentials.Handle, wait bool, ou
 		}
 		row.Decisions = append(row.Decisions, v)
 	}
-	return row, d.keep(s.Files, out)
+	for i, v := range row.Decisions {
+		if v.Status, err = d.standing(ctx, s, i, func(j int) *credentials.Handle { return row.Decisions[j].supersedes }); err != nil {
+			return nil, err
+		}
+	}
+	return row, d.keepListed(s.Files, out)
+}
+
+// latest is the status of the decision that is shown.
+func (row *statusRow) latest() *decisionStatus {
+	if len(row.Decisions) == 0 {
+		return nil
+	}
+	return row.Decisions[len(row.Decisions)-1].Status
 }
 
 func (r *run) printStatus(rows []statusRow, ended error) error {
@@ -162,15 +186,32 @@ func (r *run) printStatus(rows []statusRow, ended error) error {
 		return err
 	}
 	t := table{head: []string{"claim", "handle", "decision", "charge", "allowed", "paid", "patient", "reason"}}
+	// Of decisions from before there were lists, a column would say nothing.
+	listed := slices.ContainsFunc(latestOf(rows), func(s *decisionStatus) bool { return s != nil })
+	if listed {
+		t.head = slices.Insert(t.head, 3, "status")
+	}
 	for _, row := range rows {
 		if len(row.Decisions) == 0 {
-			t.add(row.Claim, short(row.Handle), row.State, "", "", "", "", "")
+			t.add(row.Claim, short(row.Handle), row.State)
 			continue
 		}
 		last := row.Decisions[len(row.Decisions)-1]
-		t.add(append([]string{row.Claim, short(row.Handle)}, last.cells()...)...)
+		cells := append([]string{row.Claim, short(row.Handle)}, last.cells()...)
+		if listed {
+			cells = slices.Insert(cells, 3, last.Status.word())
+		}
+		t.add(cells...)
 	}
-	return t.write(r.Out)
+	if err := t.write(r.Out); err != nil {
+		return err
+	}
+	for _, row := range rows {
+		if s := row.latest(); s != nil && !s.IsGood() {
+			fmt.Fprintf(r.Out, "%s: do not rely on this decision: %s; ask again\n", oneLine(row.Claim), oneLine(s.Why))
+		}
+	}
+	return nil
 }
 
 // claimWatch prints decisions as they come.
