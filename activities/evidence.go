@@ -20,6 +20,8 @@ type Evidence struct {
 	Patience time.Duration
 	// Insurer is for whom clinicians sign.
 	Insurer credentials.DID
+
+	fees parsedFees
 }
 
 // ClaimGathered is a claim with everything that its decision rests on. Wait
@@ -53,7 +55,7 @@ func (g *Evidence) GatherClaim(ctx context.Context, submission credentials.Handl
 	if err != nil {
 		return nil, permanent("read plan edition", err)
 	}
-	fees, err := claims.ParseFees(f.Fees.Body)
+	fees, err := g.fees.of(f.Fees)
 	if err != nil {
 		return nil, permanent("read fee schedule edition", err)
 	}
@@ -66,8 +68,7 @@ func (g *Evidence) GatherClaim(ctx context.Context, submission credentials.Handl
 		l := &c.Lines[i]
 		fact := f.Lines[i]
 		known := claims.LineFact{
-			Line: l.Number, Duplicate: fact.Duplicate, Authorization: fact.Authorization,
-			Fee:      fees.Price(l.Code, l.Modifiers, c.PlaceOf(l)),
+			Line: l.Number, Duplicate: claims.Likeness(plan.Rules, fact.Key, fact.Earlier), Authorization: fact.Authorization,
 			Standing: g.standing(fact.Practitioner, l.From),
 		}
 		if l.To != l.From {
@@ -84,6 +85,10 @@ func (g *Evidence) GatherClaim(ctx context.Context, submission credentials.Handl
 		if e.Signatures, err = g.signatures(f.Signatures, c.ClinicalContent); err != nil {
 			return nil, permanent("read clinicians' signatures", err)
 		}
+	}
+	look(f, plan, fees, &e)
+	if err := fees.Complete(c, plan, &e); err != nil {
+		return nil, permanent("price the claim", err)
 	}
 	return &ClaimGathered{Claim: *c, Plan: *plan, Evidence: e, Fences: f.Fences, Before: f.Before}, nil
 }

@@ -23,14 +23,30 @@ type ClaimFile struct {
 	Review       *claims.Determination
 	Before       *claims.Decision // the latest decision
 	Signatures   []SignatureFile
-	Fences       []Fence
+	// History is what was paid for the patient on earlier claims, as far back as
+	// any rule looks, by day of service.
+	History []PaidLine
+	Fences  []Fence
 }
 
 // A ClaimLineFile is what the books hold for one line.
 type ClaimLineFile struct {
 	Practitioner  Practitioner
-	Duplicate     claims.Duplicate
+	Key           claims.LineKey
+	Earlier       []claims.LineKey // of the same code and day, paid or still open
 	Authorization *claims.AuthorizationFact
+	// Recorded is the day on which coverage of the line's first day was written
+	// down; empty where nobody knows.
+	Recorded credentials.Date
+}
+
+// A PaidLine is a service that was paid for the patient on an earlier claim.
+type PaidLine struct {
+	NPI       credentials.NPI
+	On        credentials.Date
+	Code      string
+	Modifiers []string
+	Units     claims.Quantity
 }
 
 // An AuthorizationFile is all that the books hold for deciding one

@@ -12,24 +12,20 @@ import (
 // the evidence and nothing else: whoever has the three computes the same
 // decision. A denial or a pend is a decision; an error means that the three do
 // not belong together, or that the sums would not balance, and that nothing
-// was decided.
+// was decided. The rules are those of the released edition that the plan names.
 //
 // Lines are decided by date of service, then line number, since the first to
 // come meets the deductible; they are reported in the claim's order. A line that
 // waits for something makes the whole claim wait: nothing of it is paid.
 func Adjudicate(c *Claim, p *Plan, e *Evidence) (*Decision, error) {
-	if err := belong(c, p, e); err != nil {
+	a, err := begin(c, p, e)
+	if err != nil {
 		return nil, fmt.Errorf("adjudicate: %w", err)
 	}
-	a := &adjudication{claim: c, plan: p, evidence: e, met: slices.Clone(e.Accumulators)}
-	for i := range c.Lines {
-		l := &c.Lines[i]
-		a.lines = append(a.lines, work{line: l, fact: e.lineFact(l.Number), payable: l.Charge})
+	if err := a.pricedAmong(); err != nil {
+		return nil, fmt.Errorf("adjudicate: %w", err)
 	}
-	for _, w := range a.inServiceOrder() {
-		a.decide(w)
-		a.decided = append(a.decided, w)
-	}
+	a.run(a.rules.money)
 	d := a.decision()
 	if err := d.balance(); err != nil {
 		return nil, fmt.Errorf("adjudicate: %w", err)
@@ -37,13 +33,36 @@ func Adjudicate(c *Claim, p *Plan, e *Evidence) (*Decision, error) {
 	return d, nil
 }
 
+// begin takes a claim through all stages before the money.
+func begin(c *Claim, p *Plan, e *Evidence) (*adjudication, error) {
+	r, err := belong(c, p, e)
+	if err != nil {
+		return nil, err
+	}
+	a := &adjudication{rules: r, claim: c, plan: p, evidence: e, met: slices.Clone(e.Accumulators)}
+	for i := range c.Lines {
+		l := &c.Lines[i]
+		a.lines = append(a.lines, work{line: l, fact: e.lineFact(l.Number), payable: l.Charge, trail: r.trail})
+	}
+	a.order = a.inServiceOrder()
+	if c.Institutional != nil {
+		a.run([]check{(*adjudication).institutional})
+	}
+	for _, stage := range r.stages {
+		a.run(stage)
+	}
+	return a, nil
+}
+
 // An adjudication is one claim on its way through the rules.
 type adjudication struct {
+	rules    *rules
 	claim    *Claim
 	plan     *Plan
 	evidence *Evidence
 	lines    []work         // in the claim's order
-	decided  []*work        // in the order of decision, as far as it has come
+	order    []*work        // in the order of service
+	decided  []*work        // in the order of decision, as far as the stage has come
 	met      []Accumulators // with what this claim's lines have added so far
 }
 
@@ -55,6 +74,8 @@ type work struct {
 	payable     Cents
 	allowed     Cents
 	denied      bool
+	stopped     bool // by a check: it goes through no other
+	trail       bool // steps carry codes
 	adjustments []Adjustment
 	steps       []Step
 	pends       []Pend
@@ -73,25 +94,36 @@ func (a *adjudication) inServiceOrder() []*work {
 	return order
 }
 
-// decide takes a line through the rules, each of which says whether to go on.
-// A line with a pend goes on, so that everything it waits for is known at
-// once; but it is neither denied nor priced any more.
-func (a *adjudication) decide(w *work) {
-	if a.claim.Institutional != nil {
-		a.institutional(w)
-		return
-	}
-	priced := a.member(w) && a.coverage(w) && a.duplicate(w) && a.timelyFiling(w) &&
-		a.standing(w) && a.signature(w) && a.authorization(w) && a.exclusion(w) && a.price(w)
-	if priced && len(w.pends) == 0 {
-		a.costShare(w)
+// run takes the lines through one stage, each check of which says whether to go
+// on. A line with a pend goes on, so that everything it waits for is known at
+// once; but it is neither denied nor paid any more.
+func (a *adjudication) run(stage []check) {
+	a.decided = nil
+	for _, w := range a.order {
+		for _, check := range stage {
+			if w.stopped {
+				break
+			}
+			w.stopped = !check(a, w)
+		}
+		a.decided = append(a.decided, w)
 	}
 }
 
 // pass names a rule that left the line as it was.
 func (w *work) pass(rule, edition, note string) bool {
-	w.steps = append(w.steps, Step{rule, edition, w.payable, w.payable, note})
+	w.step(rule, edition, w.payable, note, "", "")
 	return true
+}
+
+// step names a rule that leads from one amount to what is payable now.
+func (w *work) step(rule, edition string, before Cents, note, carc, rarc string) {
+	s := Step{Rule: rule, Edition: edition, Before: before, After: w.payable, Note: note}
+	if w.trail && carc != "" {
+		s.Group, _ = GroupOf(carc)
+		s.CARC, s.RARC = carc, rarc
+	}
+	w.steps = append(w.steps, s)
 }
 
 // adjust takes an amount off what is payable. Nothing is written for zero.
@@ -119,7 +151,7 @@ func (a *adjudication) deny(w *work, rule, edition, carc, rarc, note string) boo
 			w.adjustments[0].RARC = rarc
 		}
 		w.denied = true
-		w.steps = append(w.steps, Step{rule, edition, before, w.payable, note})
+		w.step(rule, edition, before, note, carc, rarc)
 	}
 	return false
 }
@@ -130,7 +162,11 @@ func (a *adjudication) pend(w *work, rule, edition string, reason PendReason, no
 	if a.approved() && reason.ClearedByReview() {
 		return w.pass(rule, edition, note+"; a reviewer approved it")
 	}
-	w.pends = append(w.pends, Pend{Line: w.line.Number, Reason: reason, Note: note})
+	p := Pend{Line: w.line.Number, Reason: reason, Note: note}
+	if a.rules.trail {
+		p.By = a.evidence.Received.AddDays(a.plan.PendDays)
+	}
+	w.pends = append(w.pends, p)
 	return w.pass(rule, edition, note)
 }
 
@@ -165,7 +201,7 @@ func (a *adjudication) decision() *Decision {
 	e := a.evidence
 	d := &Decision{
 		Submission: e.Submission, Claim: a.claim.Number, Number: e.Number,
-		Rules: RulesEdition, Plan: e.Plan, Fees: e.Fees, Charge: a.claim.Charge,
+		Rules: a.rules.name, Plan: e.Plan, Fees: e.Fees, Charge: a.claim.Charge,
 	}
 	for i := range a.lines {
 		d.Pends = append(d.Pends, a.lines[i].pends...)

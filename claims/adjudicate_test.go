@@ -396,7 +396,7 @@ func TestNoDecision(t *testing.T) {
 		want string
 	}{
 		{func(c *Claim, p *Plan, e *Evidence) { c.Frequency = Void }, "replacement and void are not taken yet"},
-		{func(c *Claim, p *Plan, e *Evidence) { p.Rules = "rules/2" }, "rules/2"},
+		{func(c *Claim, p *Plan, e *Evidence) { p.Rules = "rules/9" }, "rules/9"},
 		{func(c *Claim, p *Plan, e *Evidence) { e.Plan.Digest = credentials.Digest{} }, "another one"},
 		{func(c *Claim, p *Plan, e *Evidence) { e.Fees.Name = "other" }, "priced by"},
 		{func(c *Claim, p *Plan, e *Evidence) { e.Received = "" }, "day of receipt"},

@@ -30,7 +30,7 @@ func Authorize(r *AuthorizationRequest, p *Plan, e *AuthorizationEvidence) (*Aut
 	}
 	d := &AuthorizationDecision{
 		Submission: e.Submission, Request: r.Number, Number: e.Number,
-		Rules: RulesEdition, Plan: e.Plan, NPI: r.Clinician.NPI,
+		Rules: p.Rules, Plan: e.Plan, NPI: r.Clinician.NPI,
 	}
 	for i := range r.Items {
 		a := &itemAsked{RequestItem: &r.Items[i], plan: p, evidence: e, standing: &e.Standings[i], alone: len(r.Items) == 1}
@@ -165,9 +165,10 @@ func rollUp(items []ItemDecision) AuthorizationOutcome {
 // requestBelongs refuses a request, plan edition and evidence that are not
 // about the same thing, and a clinical denial without a licensed reviewer.
 func requestBelongs(r *AuthorizationRequest, p *Plan, e *AuthorizationEvidence) error {
+	if _, err := rulesNamed(p.Rules); err != nil {
+		return err
+	}
 	switch {
-	case p.Rules != RulesEdition:
-		return fmt.Errorf("the plan edition is for %q, this is %q", p.Rules, RulesEdition)
 	case e.Plan != p.Ref():
 		return fmt.Errorf("the evidence was gathered for plan edition %q %q, this is another one", e.Plan.Name, e.Plan.Edition)
 	case e.Number < 1:

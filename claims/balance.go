@@ -13,15 +13,45 @@ const (
 	maxFee            = maxLimit
 )
 
-// belong refuses a claim, plan edition and evidence that are not about the
+// belong finds the rules, and refuses a claim, plan edition and evidence that are not about the
 // same thing, and facts that no gathering could have found. Such a mistake is
 // ours, not the provider's: it must never come out as a denial.
-func belong(c *Claim, p *Plan, e *Evidence) error {
+func belong(c *Claim, p *Plan, e *Evidence) (*rules, error) {
+	r, err := rulesNamed(p.Rules)
+	if err != nil {
+		return nil, err
+	}
+	if err := belongTogether(c, p, e); err != nil {
+		return nil, err
+	}
+	return r, laterBelongs(c, p, e)
+}
+
+// laterBelongs judges the facts that rules/1 knows nothing of.
+func laterBelongs(c *Claim, p *Plan, e *Evidence) error {
+	for i := range e.Lines {
+		f := &e.Lines[i]
+		if p.Rules == Rules1 && (f.later() || e.Used != nil || e.Priced != nil) {
+			return fmt.Errorf("line %d: the evidence has facts that %s does not read", f.Line, p.Rules)
+		}
+		if err := f.pricesBelong(p); err != nil {
+			return fmt.Errorf("line %d: %w", f.Line, err)
+		}
+	}
+	for _, l := range p.BenefitLimits {
+		for i := range c.Lines {
+			if line := &c.Lines[i]; l.Codes.Has(line.Code) && e.used(l.Name, l.Per.Of(line.From)) == nil {
+				return fmt.Errorf("line %d: nothing says what was used of %q before", line.Number, l.Name)
+			}
+		}
+	}
+	return nil
+}
+
+func belongTogether(c *Claim, p *Plan, e *Evidence) error {
 	switch {
 	case c.Frequency != Original:
 		return fmt.Errorf("frequency %q: replacement and void are not taken yet", c.Frequency)
-	case p.Rules != RulesEdition:
-		return fmt.Errorf("the plan edition is for %q, this is %q", p.Rules, RulesEdition)
 	case e.Plan != p.Ref():
 		return fmt.Errorf("the evidence was gathered for plan edition %q %q, this is another one", e.Plan.Name, e.Plan.Edition)
 	case e.Fees.Name != p.FeeSchedule:
@@ -161,7 +191,7 @@ func (d *Decision) balance() error {
 }
 
 func (l *LineDecision) balance() error {
-	var adjusted, patient Cents
+	var adjusted, patient, withheld Cents
 	for _, a := range l.Adjustments {
 		if a.Amount <= 0 {
 			return fmt.Errorf("adjustment %s-%s of %s", a.Group, a.CARC, a.Amount)
@@ -169,6 +199,9 @@ func (l *LineDecision) balance() error {
 		adjusted += a.Amount
 		if a.Group == Patient {
 			patient += a.Amount
+		}
+		if a.CARC == CARCSequestration {
+			withheld += a.Amount
 		}
 	}
 	if l.Outcome == Pended {
@@ -180,8 +213,8 @@ func (l *LineDecision) balance() error {
 	switch {
 	case l.Charge-adjusted != l.Paid:
 		return fmt.Errorf("charge %s less adjustments %s is not %s", l.Charge, adjusted, l.Paid)
-	case patient != l.Patient || l.Paid+l.Patient != l.Allowed:
-		return fmt.Errorf("paid %s and patient %s are not the allowed %s", l.Paid, l.Patient, l.Allowed)
+	case patient != l.Patient || l.Paid+l.Patient+withheld != l.Allowed:
+		return fmt.Errorf("paid %s, patient %s and withheld %s are not the allowed %s", l.Paid, l.Patient, withheld, l.Allowed)
 	case l.Paid < 0 || l.Patient < 0 || l.Allowed > l.Charge:
 		return errors.New("an amount is below zero or above the charge")
 	case l.Outcome == Denied && l.Allowed != 0:

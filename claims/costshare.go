@@ -89,21 +89,25 @@ func (a *adjudication) price(w *work) bool {
 		return a.pend(w, rule, edition, PendUnpriced, "the fee schedule has no price for "+w.line.Code)
 	}
 	w.adjust(CARCContractual, charge-w.allowed)
-	w.steps = append(w.steps, Step{rule, edition, charge, w.allowed, note})
+	w.step(rule, edition, charge, note, carcOf(CARCContractual, charge-w.allowed), "")
 	return true
 }
 
-// costShare takes the patient's part off and carries it to the next line.
-func (a *adjudication) costShare(w *work) {
+// costShare takes the patient's part off and carries it to the next line. A
+// line that waits is not shared.
+func (a *adjudication) costShare(w *work) bool {
+	if len(w.pends) > 0 {
+		return false
+	}
 	met := a.period(w.line.From)
 	left, terms := a.plan.RemainingAfter(*met), a.plan.TermsFor(w.line.Code)
 	w.share = ShareCost(w.allowed, terms, left)
 	full := ShareCost(w.allowed, terms, Remaining{left.Deductible, w.allowed})
 
-	w.take("copay", a.plan.terms(), full.Copay, "fixed amount for this service: "+terms.Copay.String())
-	w.take("deductible", a.plan.terms(), full.Deductible, deductibleNote(terms, left))
-	w.take("coinsurance", a.plan.terms(), full.Coinsurance, fmt.Sprintf("%s of what is left", terms.Coinsurance))
-	w.take("out-of-pocket-maximum", a.plan.terms(), -w.share.Capped,
+	w.take("copay", a.plan.terms(), full.Copay, CARCCopay, "fixed amount for this service: "+terms.Copay.String())
+	w.take("deductible", a.plan.terms(), full.Deductible, CARCDeductible, deductibleNote(terms, left))
+	w.take("coinsurance", a.plan.terms(), full.Coinsurance, CARCCoinsurance, fmt.Sprintf("%s of what is left", terms.Coinsurance))
+	w.take("out-of-pocket-maximum", a.plan.terms(), -w.share.Capped, "",
 		fmt.Sprintf("%s was left to the maximum; the plan bears the rest", left.OutOfPocket))
 	w.payable = w.allowed
 	w.adjust(CARCCopay, w.share.Copay)
@@ -114,12 +118,22 @@ func (a *adjudication) costShare(w *work) {
 	met.DeductibleFamily += w.share.Deductible
 	met.OutOfPocketPerson += w.share.Total()
 	met.OutOfPocketFamily += w.share.Total()
+	return true
 }
 
 // take names a step of cost sharing and moves what is payable.
-func (w *work) take(rule, edition string, amount Cents, note string) {
-	w.steps = append(w.steps, Step{rule, edition, w.payable, w.payable - amount, note})
+func (w *work) take(rule, edition string, amount Cents, carc, note string) {
+	before := w.payable
 	w.payable -= amount
+	w.step(rule, edition, before, note, carcOf(carc, amount), "")
+}
+
+// carcOf is the code of an amount, none of nothing.
+func carcOf(carc string, amount Cents) string {
+	if amount == 0 {
+		return ""
+	}
+	return carc
 }
 
 func deductibleNote(t Terms, left Remaining) string {

@@ -2,10 +2,6 @@ package claims
 
 import "github.com/countersign-health/countersign/credentials"
 
-// RulesEdition names the code of the rules in this package. A released edition
-// is never edited: replay under it must give the same bytes for ever.
-const RulesEdition = "rules/1"
-
 // An Outcome is what became of a claim. A pend is a decision too: signed, with
 // its reason, waiting for what it names.
 type Outcome string
@@ -72,6 +68,11 @@ type Step struct {
 	Before  Cents  `json:"before"`
 	After   Cents  `json:"after"`
 	Note    string `json:"note"` // our own plain words
+	// Group, CARC and RARC of what the rule takes off, from rules/2 on. What the
+	// out-of-pocket maximum gives back stands in a step of its own behind them.
+	Group Group  `json:"group,omitempty"`
+	CARC  string `json:"carc,omitempty"`
+	RARC  string `json:"rarc,omitempty"`
 }
 
 // A Pend says what a claim or an authorization waits for.
@@ -79,6 +80,9 @@ type Pend struct {
 	Line   int        `json:"line,omitempty"`
 	Reason PendReason `json:"reason"`
 	Note   string     `json:"note"`
+	// By is the day by which it is to be settled, from rules/2 on. Nothing is
+	// denied for being late: the clock is the insurer's.
+	By credentials.Date `json:"by,omitempty"`
 }
 
 // A Draw takes units from an authorization.

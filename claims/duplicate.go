@@ -41,6 +41,36 @@ func (k LineKey) Compare(earlier LineKey) Duplicate {
 	return NotDuplicate
 }
 
+// Resembles is how rules/2 says it: what Compare finds, and as a likely repeat too
+// the same service of the day with other units or another charge, or by another
+// clinician for whom the same organization bills.
+func (k LineKey) Resembles(earlier LineKey) Duplicate {
+	if d := k.Compare(earlier); d != NotDuplicate {
+		return d
+	}
+	same := k.On == earlier.On && k.Code == earlier.Code && (k.Billing == earlier.Billing || k.Rendering == earlier.Rendering)
+	if same && slices.Equal(sorted(k.Modifiers), sorted(earlier.Modifiers)) {
+		return NearDuplicate
+	}
+	return NotDuplicate
+}
+
+// Likeness is how alike a line is to the most alike of earlier ones, as an edition
+// of the rules compares them.
+func Likeness(rules string, line LineKey, earlier []LineKey) Duplicate {
+	worst := NotDuplicate
+	r, err := rulesNamed(rules)
+	if err != nil {
+		return worst // Adjudicate refuses such a plan
+	}
+	for _, e := range earlier {
+		if d := r.alike(line, e); d == ExactDuplicate || worst == NotDuplicate {
+			worst = d
+		}
+	}
+	return worst
+}
+
 func sorted(s []string) []string {
 	s = slices.Clone(s)
 	slices.Sort(s)

@@ -11,11 +11,11 @@ func (a *adjudication) member(w *work) bool {
 	m := a.evidence.Member
 	switch {
 	case !m.Found:
-		return a.deny(w, "member", RulesEdition, CARCNotMember, "", "no member has this member id")
+		return a.deny(w, "member", a.rules.name, CARCNotMember, "", "no member has this member id")
 	case !m.Matches:
-		return a.deny(w, "member", RulesEdition, CARCNotMember, "", "the member on record has another name or date of birth")
+		return a.deny(w, "member", a.rules.name, CARCNotMember, "", "the member on record has another name or date of birth")
 	}
-	return w.pass("member", RulesEdition, "the patient is a member")
+	return w.pass("member", a.rules.name, "the patient is a member")
 }
 
 // coverage: every day of the line is covered (CARC 26, 27, 200), and by the
@@ -24,12 +24,12 @@ func (a *adjudication) coverage(w *work) bool {
 	const rule = "coverage"
 	if day := firstUncovered(a.evidence.Member.Coverage, w.line.From, w.line.To); day != "" {
 		carc := uncoveredReason(a.evidence.Member.Coverage, day)
-		return a.deny(w, rule, RulesEdition, carc, "", fmt.Sprintf("not covered on %s: %s", day, Words(carc)))
+		return a.deny(w, rule, a.rules.name, carc, "", fmt.Sprintf("not covered on %s: %s", day, Words(carc)))
 	}
 	if !w.line.From.Within(a.plan.From, a.plan.Until) || !w.line.To.Within(a.plan.From, a.plan.Until) {
 		return a.pend(w, rule, a.plan.terms(), PendPlanEdition, PendPlanEdition.Words())
 	}
-	return w.pass(rule, RulesEdition, "covered on "+span(w.line.From, w.line.To))
+	return w.pass(rule, a.rules.name, "covered on "+span(w.line.From, w.line.To))
 }
 
 // firstUncovered is the first day from first to last on which no period of
@@ -82,20 +82,20 @@ func (a *adjudication) duplicate(w *work) bool {
 	const rule = "duplicate"
 	alike, where := w.fact.Duplicate, "on an earlier claim"
 	for _, other := range a.decided {
-		if found := a.key(w).Compare(a.key(other)); alike == NotDuplicate && found != NotDuplicate {
+		if found := a.rules.alike(a.key(w), a.key(other)); alike == NotDuplicate && found != NotDuplicate {
 			alike, where = found, fmt.Sprintf("on line %d of this claim", other.line.Number)
 		}
 	}
 	switch alike {
 	case ExactDuplicate:
-		return a.deny(w, rule, RulesEdition, CARCDuplicate, "", "the same service is "+where)
+		return a.deny(w, rule, a.rules.name, CARCDuplicate, "", "the same service is "+where)
 	case NearDuplicate:
 		if a.refused() {
-			return a.deny(w, rule, RulesEdition, CARCDuplicate, "", "a reviewer found the same service "+where)
+			return a.deny(w, rule, a.rules.name, CARCDuplicate, "", "a reviewer found the same service "+where)
 		}
-		return a.pend(w, rule, RulesEdition, PendNearDuplicate, "a very similar service is "+where)
+		return a.pend(w, rule, a.rules.name, PendNearDuplicate, "a very similar service is "+where)
 	}
-	return w.pass(rule, RulesEdition, "not claimed before")
+	return w.pass(rule, a.rules.name, "not claimed before")
 }
 
 func (a *adjudication) key(w *work) LineKey {

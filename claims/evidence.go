@@ -20,6 +20,11 @@ type Evidence struct {
 	// Signatures are the clinicians' own upon the claim, where the plan's edition
 	// wants any.
 	Signatures []SignatureFact `json:"signatures,omitempty"`
+	// Used says what was used of each benefit limit of the plan, in every period
+	// that a line counts in; from rules/2 on.
+	Used []UsedFact `json:"used,omitempty"`
+	// Priced are the lines among which the Priced facts were worked out.
+	Priced []int `json:"priced,omitempty"`
 }
 
 // An EditionRef names a published edition by content.
@@ -67,6 +72,26 @@ type LineFact struct {
 	// StandingWithin is the same on the first day between the two on which the
 	// clinician was not simply licensed; absent where there is none.
 	StandingWithin *StandingFact `json:"standingWithin,omitempty"`
+	// What follows is read from rules/2 on. Recorded is the day on which the insurer
+	// wrote down the coverage of the line's first day, where that came later.
+	Recorded credentials.Date `json:"recorded,omitempty"`
+	// Priced is the line's worth under a
+	// contract or under payment rules, which Fee knows nothing of.
+	Priced *Priced `json:"priced,omitempty"`
+	// Withheld is the rate of sequestration on the line's last day.
+	Withheld *Rate `json:"withheld,omitempty"`
+	// Global is the code's global surgery indicator, where the fee edition has one.
+	Global string `json:"global,omitempty"`
+	// Surgery is one on an earlier claim in whose global days the line lies.
+	Surgery *SurgeryFact `json:"surgery,omitempty"`
+	// Primaries are codes beside which the line may stand as an add-on, paid on an
+	// earlier claim for the same day and clinician.
+	Primaries []string `json:"primaries,omitempty"`
+}
+
+// later says whether a fact is there that rules/1 does not read.
+func (f *LineFact) later() bool {
+	return f.Recorded != "" || f.Priced != nil || f.Withheld != nil || f.Global != "" || f.Surgery != nil || f.Primaries != nil
 }
 
 // Duplicate says how alike an earlier line is.
@@ -75,7 +100,7 @@ type Duplicate string
 const (
 	NotDuplicate   Duplicate = ""
 	ExactDuplicate Duplicate = "exact" // same member, providers, date, code, modifiers, units and charge
-	NearDuplicate  Duplicate = "near"  // exact but for a modifier that says "repeated on purpose"
+	NearDuplicate  Duplicate = "near"  // likely, but a person has to look: LineKey.Compare, and Resembles
 )
 
 // An AuthorizationFact is the authorization that a line names.

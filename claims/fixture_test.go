@@ -41,6 +41,61 @@ func goldPlan(t testing.TB, oldNew ...string) *Plan {
 	return p
 }
 
+// planText2 is planText under rules/2, with each of its terms. Golden cases take
+// away or change what they are not about.
+var planText2 = strings.NewReplacer("rules: rules/1", "rules: rules/2", "31, 96,", "4, 5, 6, 7, 11, 31, 54, 96, 97, 107, 109, 119, 167, 242,").Replace(planText) + `pendDays: 30
+payerIds: [P]
+filingExtensions:
+  - {from: 2026-01-01, to: 2026-01-31, until: 2026-09-30, source: flood}
+providers:
+  excluded: [{npi: 1234567893, from: 2026-05-01, to: 2026-05-31}]
+  contracted: [{npi: 1000000004, from: 2026-01-01}]
+benefitLimits:
+  - {name: therapy, codes: [97110], per: year, units: 20}
+  - {name: ankle images, codes: [73610], per: day, units: 2}
+conditions:
+  - {codes: [99381], ages: {to: 0}}
+  - {codes: [77067], sex: F, to: 2026-06-30}
+  - {codes: [95810], diagnoses: [G47]}
+  - {codes: [95811], noDiagnoses: [R06]}
+  - {codes: [99284], places: ["23"]}
+  - {codes: [64483], modifiers: [RT, LT], needsModifier: [RT, LT]}
+addOns:
+  - {codes: [99417], primary: [99205, 99215]}
+globalSurgery: {included: [99202-99215, 99284], before: ["57"], sameDay: ["25", "57"], after: ["24"]}
+`
+
+// plan2 is planText2, with some of its text replaced.
+func plan2(t testing.TB, oldNew ...string) *Plan {
+	t.Helper()
+	p, err := ParsePlan([]byte(strings.NewReplacer(oldNew...).Replace(planText2)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// case2 is aCase under planText2: nothing used of any limit, billed by who has a
+// contract.
+func case2(p *Plan, lines ...aLine) (*Claim, *Evidence) {
+	c, e := aCase(p, lines...)
+	c.Billing.NPI = "1000000004"
+	use(c, p, e)
+	return c, e
+}
+
+// use says that nothing was used of the limits that the lines count in.
+func use(c *Claim, p *Plan, e *Evidence) {
+	for _, l := range p.BenefitLimits {
+		for i := range c.Lines {
+			period := l.Per.Of(c.Lines[i].From)
+			if l.Codes.Has(c.Lines[i].Code) && e.used(l.Name, period) == nil {
+				e.Used = append(e.Used, UsedFact{Limit: l.Name, Period: period})
+			}
+		}
+	}
+}
+
 const drA = credentials.NPI("1234567893")
 
 var licensed = credentials.Standing{Answer: credentials.May, Reason: credentials.ReasonLicensed}

@@ -16,7 +16,7 @@ type Plan struct {
 	Digest           credentials.Digest
 	Name             string
 	Edition          string
-	Rules            string // the code that reads it: RulesEdition
+	Rules            string // the released edition of the rules that reads it
 	From, Until      credentials.Date
 	TimeZone         string
 	FeeSchedule      string // name of the schedule that prices it
@@ -34,6 +34,55 @@ type Plan struct {
 	ClinicianSignature *SignatureRules
 	// MachineDenials are the CARCs that may be given without a person.
 	MachineDenials []string
+
+	// What follows is read from rules/2 on.
+
+	// PendDays is how many days after receipt a claim that waits is to be settled.
+	PendDays int
+	// PayerIDs are the payer's numbers to which claims may be addressed; any where
+	// there are none.
+	PayerIDs         []string
+	FilingExtensions []FilingExtension
+	Providers        Providers
+	BenefitLimits    []BenefitLimit
+	Conditions       []Condition
+	AddOns           []AddOn
+	GlobalSurgery    *GlobalSurgery
+	Contracts        []Contract
+	// Sequestration has CO-253 taken off what is paid, at the rate in force.
+	Sequestration bool
+}
+
+// A Contract says what services are worth by something else than the fee schedule's
+// price: exactly one of its four terms. The first that fits a line is the line's.
+type Contract struct {
+	Name        string
+	Providers   []credentials.NPI // who bills; anyone where there are none
+	Codes       CodeSet           // any where there are none
+	From, Until credentials.Date  // days of service
+
+	PercentOfCharge *Rate
+	PercentOfFees   *Rate     // of the fee schedule's amount, payment rules included
+	CaseRate        *Cents    // for all of the claim's lines together
+	PerDiem         []DayRate // for the days from the first line's to the last one's
+}
+
+// A DayRate is what a day is worth from the FromDay-th on.
+type DayRate struct {
+	FromDay int
+	Amount  Cents
+}
+
+// ContractFor finds the contract by which a line is priced, nil where it is the
+// fee schedule.
+func (p *Plan) ContractFor(billing credentials.NPI, l *Line) *Contract {
+	for i := range p.Contracts {
+		c := &p.Contracts[i]
+		if (len(c.Providers) == 0 || slices.Contains(c.Providers, billing)) && (len(c.Codes) == 0 || c.Codes.Has(l.Code)) && l.From.Within(c.From, c.Until) {
+			return c
+		}
+	}
+	return nil
 }
 
 // Limits are what one member and the whole family pay at most in a benefit

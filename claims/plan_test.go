@@ -48,14 +48,14 @@ func TestExamplePlanAndFees(t *testing.T) {
 // TestPlanProblems replaces a piece of a good plan and wants one line about it.
 func TestPlanProblems(t *testing.T) {
 	tests := []struct{ old, new, want string }{
-		{"name: gold", "nmae: gold", `line 2: unknown field "nmae" in the plan; want one of authorization,`},
+		{"name: gold", "nmae: gold", `line 2: unknown field "nmae" in the plan; want one of addOns, authorization,`},
 		{"name: gold", "name: gold\nname: silver", `line 3: field "name" is given twice, first on line 2`},
 		{"name: gold", "", `the plan needs the field "name"`},
 		{"name: gold", "name: Gold Plan", `line 2: name: "Gold Plan": want small letters`},
 		{"name: gold", "name: [gold]", "line 2: name: want a value"},
 		{"name: gold", "name: &x gold", "line 2: name: want a value"},
 		{"plan/1", "plan/2", `line 1: schema: "countersign/plan/2" is not known to this release`},
-		{"rules/1", "rules/2", `line 4: rules: "rules/2" is not known`},
+		{"rules/1", "rules/9", `line 4: rules: "rules/9" is not known to this release; want rules/1 or rules/2`},
 		{"from: 2025-01-01", "from: 2025-02-30", `line 5: from: "2025-02-30" is not a date`},
 		{"to: 2027-12-31", "to: 2024-12-31", "line 5: effective: the last day comes before the first"},
 		{"America/Chicago", "Central", `line 6: timezone: "Central": want a time zone`},

@@ -2,6 +2,7 @@ package claims
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"strconv"
 
@@ -23,7 +24,7 @@ func ParsePlan(file []byte) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{Digest: credentials.DigestOf(file)}
+	p := &Plan{Digest: credentials.DigestOf(file), Rules: RulesEdition}
 	r.plan(top, p)
 	if len(r.problems) == 0 {
 		r.consistent(top, p)
@@ -35,11 +36,12 @@ func ParsePlan(file []byte) (*Plan, error) {
 }
 
 func (r *yamlReader) plan(top *yaml.Node, p *Plan) {
-	r.fields(top, "the plan", map[string]func(*yaml.Node){
+	var denials *yaml.Node
+	fields := map[string]func(*yaml.Node){
 		"schema":              func(n *yaml.Node) { r.exactly(n, "schema", PlanSchema) },
 		"name":                func(n *yaml.Node) { p.Name = parsed(r, n, "name", plainName) },
 		"edition":             func(n *yaml.Node) { p.Edition = parsed(r, n, "edition", plainName) },
-		"rules":               func(n *yaml.Node) { p.Rules = r.exactly(n, "rules", RulesEdition) },
+		"rules?":              func(n *yaml.Node) { p.Rules = r.rules(n) },
 		"timezone":            func(n *yaml.Node) { p.TimeZone = parsed(r, n, "timezone", zoneName) },
 		"feeSchedule":         func(n *yaml.Node) { p.FeeSchedule = parsed(r, n, "feeSchedule", plainName) },
 		"timelyFilingDays":    func(n *yaml.Node) { p.TimelyFilingDays = parsed(r, n, "timelyFilingDays", days) },
@@ -52,8 +54,17 @@ func (r *yamlReader) plan(top *yaml.Node, p *Plan) {
 		"authorization?":      func(n *yaml.Node) { r.authorization(n, p) },
 		"clinicianSignature?": func(n *yaml.Node) { r.clinicianSignature(n, p) },
 		"shareOfCharges?":     func(n *yaml.Node) { p.ShareOfCharges = r.optionalRate(n, "shareOfCharges") },
-		"machineDenials":      func(n *yaml.Node) { r.machineDenials(n, p) },
-	})
+		"machineDenials":      func(n *yaml.Node) { denials = n },
+	}
+	later := r.laterFields(p)
+	maps.Copy(fields, later)
+	r.fields(top, "the plan", fields)
+	if denials != nil {
+		r.machineDenials(denials, p) // which ones there are depends on the rules
+	}
+	if p.Rules == Rules1 {
+		r.without(top, later, p.Rules)
+	}
 }
 
 func (r *yamlReader) effective(n *yaml.Node, p *Plan) {
@@ -158,8 +169,8 @@ func (r *yamlReader) machineDenials(n *yaml.Node, p *Plan) {
 		switch {
 		case IsClinical(carc):
 			r.problem(n, "machineDenials: %s is a denial for medical necessity, which only a licensed person may give", carc)
-		case carc != "" && !IsDenial(carc):
-			r.problem(n, "machineDenials: %s is not a denial that %s gives", carc, RulesEdition)
+		case carc != "" && !denies(p.Rules, carc):
+			r.problem(n, "machineDenials: %s is not a denial that %s gives", carc, p.Rules)
 		}
 		p.MachineDenials = append(p.MachineDenials, carc)
 	})
@@ -183,6 +194,9 @@ func (r *yamlReader) consistent(top *yaml.Node, p *Plan) {
 				r.problem(top, "clinicianSignature: authorizations has %s, which no line of authorization.required covers", c)
 			}
 		}
+	}
+	if p.Rules != Rules1 {
+		r.consistentLater(top, p)
 	}
 	if p.OutOfPocketMax.Individual < p.Deductible.Individual || p.OutOfPocketMax.Family < p.Deductible.Family {
 		r.problem(top, "outOfPocketMax is below the deductible, which could then never be met")

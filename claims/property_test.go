@@ -54,8 +54,67 @@ func randomCase(p *Plan, r *rand.Rand) (*Claim, *Evidence) {
 	return c, e
 }
 
+// randomCase2 is the same with facts that rules/2 reads besides.
+func randomCase2(p *Plan, r *rand.Rand) (*Claim, *Evidence) {
+	c, e := randomCase(p, r)
+	c.Billing.NPI, c.Place = "1000000004", []string{"11", "23"}[r.IntN(2)]
+	more := []string{"99417", "99215", "27130", "64483", "99284", "77067", "95810"}
+	two := Rate(200)
+	for i := range c.Lines {
+		l, f := &c.Lines[i], &e.Lines[i]
+		if r.IntN(3) > 0 && l.Authorization == "" {
+			l.Code = more[r.IntN(len(more))]
+			f.Fee = nil
+			at := Cents(r.IntN(80000))
+			steps := []PricedStep{{"fee-schedule", "", at, "schedule"}}
+			for r.IntN(2) == 0 {
+				at = Cents(r.IntN(int(at) + 1))
+				steps = append(steps, PricedStep{"reduced", []string{CARCSeveral, CARCContractual}[r.IntN(2)], at, "reduced"})
+			}
+			f.Priced = &Priced{By: "fees 1", Steps: steps}
+		}
+		f.Withheld = &two
+		f.Global = []string{"", "", "000", "090"}[r.IntN(4)]
+		if r.IntN(8) == 0 {
+			f.Recorded = l.To.AddDays(r.IntN(60))
+		}
+		if r.IntN(8) == 0 {
+			l.Modifiers = []string{[]string{"25", "LT", "50", "76"}[r.IntN(4)]}
+		}
+		if r.IntN(8) == 0 {
+			f.Primaries = []string{"99215"}
+		}
+	}
+	c.Subscriber.Sex = []string{"F", "F", "F", "M", "U"}[r.IntN(5)]
+	use(c, p, e)
+	for i := range e.Used {
+		e.Used[i].Units = Quantity(r.IntN(22_000))
+	}
+	priceable, err := Priceable(c, p, e)
+	if err != nil {
+		panic(err)
+	}
+	for i := range e.Lines {
+		if e.Lines[i].Priced != nil {
+			e.Priced = priceable
+		}
+	}
+	return c, e
+}
+
+// plan2Random is the edition of the random cases under rules/2.
+func plan2Random(t testing.TB) *Plan {
+	return plan2(t, "machineDenials:", "sequestration: true\nshareOfCharges: 33.33%\nmachineDenials:", "from: 2026-01-01}", "from: 2025-01-01}")
+}
+
 func TestEveryDecisionBalances(t *testing.T) {
-	p := goldPlan(t, "machineDenials:", "shareOfCharges: 33.33%\nmachineDenials:")
+	t.Run(Rules1, func(t *testing.T) {
+		everyDecision(t, goldPlan(t, "machineDenials:", "shareOfCharges: 33.33%\nmachineDenials:"), randomCase)
+	})
+	t.Run(Rules2, func(t *testing.T) { everyDecision(t, plan2Random(t), randomCase2) })
+}
+
+func everyDecision(t *testing.T, p *Plan, randomCase func(*Plan, *rand.Rand) (*Claim, *Evidence)) {
 	r := rand.New(rand.NewPCG(1, 2))
 	outcomes := map[Outcome]int{}
 	for range 8000 {
@@ -66,6 +125,9 @@ func TestEveryDecisionBalances(t *testing.T) {
 		}
 		outcomes[d.Outcome]++
 		checkMoney(t, c, d)
+		if d.Rules == Rules2 {
+			trail(t, d)
+		}
 		checkLimits(t, p, e, d)
 		checkOrder(t, c, p, e, d, r)
 		if t.Failed() {
@@ -81,12 +143,15 @@ func TestEveryDecisionBalances(t *testing.T) {
 
 // checkMoney adds up afresh, without the package's own balance.
 func checkMoney(t *testing.T, c *Claim, d *Decision) {
-	var paid, patient, allowed, charge Cents
+	var paid, patient, allowed, charge, held Cents
 	for i, l := range d.Lines {
 		left := l.Charge
-		var pr Cents
+		var pr, withheld Cents
 		for _, a := range l.Adjustments {
 			left -= a.Amount
+			if a.CARC == "253" {
+				withheld += a.Amount
+			}
 			isShare := a.CARC == "1" || a.CARC == "2" || a.CARC == "3"
 			if (a.Group == Patient) != isShare {
 				t.Errorf("%s-%s: the patient owes cost sharing and nothing else", a.Group, a.CARC)
@@ -95,12 +160,13 @@ func checkMoney(t *testing.T, c *Claim, d *Decision) {
 				pr += a.Amount
 			}
 		}
-		if d.Outcome != Pended && left != l.Paid || pr != l.Patient || l.Patient > l.Allowed || l.Charge != c.Lines[i].Charge {
+		if d.Outcome != Pended && left != l.Paid || l.Paid+l.Patient+withheld != l.Allowed || pr != l.Patient || l.Patient > l.Allowed || l.Charge != c.Lines[i].Charge {
 			t.Errorf("line %d does not balance", l.Line)
 		}
+		held += withheld
 		paid, patient, allowed, charge = paid+l.Paid, patient+l.Patient, allowed+l.Allowed, charge+l.Charge
 	}
-	if paid != d.Paid || patient != d.Patient || allowed != d.Allowed || charge != d.Charge || paid+patient != allowed {
+	if paid != d.Paid || patient != d.Patient || allowed != d.Allowed || charge != d.Charge || paid+patient+held != allowed {
 		t.Error("the totals are not the sums")
 	}
 	if d.Outcome == Pended && (paid != 0 || len(d.Pends) == 0) || d.Outcome != Pended && len(d.Pends) > 0 {
@@ -166,12 +232,18 @@ func TestAdjudicateKeepsItsArguments(t *testing.T) {
 	}
 }
 
-// TestRulesAreFrozen binds the name rules/1 to what its code decides. Once a
-// release is out, a change here means that old decisions can no longer be
-// computed again: add rules/2 instead of a new digest.
+// TestRulesAreFrozen binds the name of each edition to what its code decides. Once
+// a release is out, a change here means that old decisions can no longer be
+// computed again: add an edition instead of a new digest.
 func TestRulesAreFrozen(t *testing.T) {
-	const want = "392f70b7884e760efcb99f3a0f474533fdb77562a4cfe037379c329de91cc3c0"
-	p := goldPlan(t)
+	if len(Released()) != 2 {
+		t.Errorf("%d editions are released; each needs its digest here", len(Released()))
+	}
+	frozen(t, goldPlan(t), randomCase, "392f70b7884e760efcb99f3a0f474533fdb77562a4cfe037379c329de91cc3c0")
+	frozen(t, plan2Random(t), randomCase2, "5d22bbcfa77bd512d420b7562b097429d4dde1893cedee82914b85d124c216d4")
+}
+
+func frozen(t *testing.T, p *Plan, randomCase func(*Plan, *rand.Rand) (*Claim, *Evidence), want string) {
 	r := rand.New(rand.NewPCG(5, 6))
 	h := sha256.New()
 	for range 400 {
@@ -187,7 +259,7 @@ func TestRulesAreFrozen(t *testing.T) {
 		h.Write(b)
 	}
 	if got := fmt.Sprintf("%x", h.Sum(nil)); got != want {
-		t.Errorf("%s now decides %s, not %s", RulesEdition, got, want)
+		t.Errorf("%s now decides %s, not %s", p.Rules, got, want)
 	}
 }
 

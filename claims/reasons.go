@@ -8,6 +8,11 @@ const (
 	CARCDeductible            = "1"
 	CARCCoinsurance           = "2"
 	CARCCopay                 = "3"
+	CARCModifier              = "4"
+	CARCPlace                 = "5"
+	CARCAge                   = "6"
+	CARCSex                   = "7"
+	CARCDiagnosis             = "11"
 	CARCAuthorizationInvalid  = "15"
 	CARCIncomplete            = "16"
 	CARCDuplicate             = "18"
@@ -16,10 +21,19 @@ const (
 	CARCLateFiling            = "29"
 	CARCNotMember             = "31"
 	CARCContractual           = "45"
+	CARCAssistant             = "54"
+	CARCSeveral               = "59"
 	CARCExcluded              = "96"
+	CARCIncluded              = "97"
+	CARCNoPrimary             = "107"
+	CARCOtherPayer            = "109"
+	CARCBenefitReached        = "119"
+	CARCDiagnosisExcluded     = "167"
 	CARCAuthorizationAbsent   = "197"
 	CARCAuthorizationExceeded = "198"
 	CARCCoverageGap           = "200"
+	CARCNotContracted         = "242"
+	CARCSequestration         = "253"
 	CARCNotLicensed           = "B7"
 )
 
@@ -62,18 +76,44 @@ var adjustmentReasons = []adjustmentReason{
 	{CARCNotLicensed, Contractual, true, "the clinician was not licensed there on that day"},
 }
 
+// laterReasons are those that rules/2 uses besides.
+var laterReasons = []adjustmentReason{
+	{CARCModifier, Contractual, true, "a modifier does not go with the service, or one is missing"},
+	{CARCPlace, Contractual, true, "the service is not covered at that place"},
+	{CARCAge, Contractual, true, "the service does not go with the patient's age"},
+	{CARCSex, Contractual, true, "the service does not go with the patient's sex"},
+	{CARCDiagnosis, Contractual, true, "the service does not go with the diagnosis"},
+	{CARCAssistant, Contractual, true, "no second person is paid for this procedure"},
+	{CARCSeveral, Contractual, false, "reduced beside other procedures or persons"},
+	{CARCIncluded, Contractual, true, "part of another service that was paid"},
+	{CARCNoPrimary, Contractual, true, "the service beside which this one is paid is missing or refused"},
+	{CARCOtherPayer, OtherAdjust, true, "the claim belongs to another payer"},
+	{CARCBenefitReached, OtherAdjust, true, "the plan's limit for this service is reached"},
+	{CARCDiagnosisExcluded, OtherAdjust, true, "the plan does not cover this diagnosis"},
+	{CARCNotContracted, Contractual, true, "who bills has no contract with the plan on that day"},
+	{CARCSequestration, Contractual, false, "held back of the payment by federal law"},
+}
+
 // clinicalDenials are the CARCs of medical necessity. No machine may use them,
 // whatever a plan says: they take a licensed person (42 CFR 422.566(d)).
 var clinicalDenials = []string{"50", "55", "56"}
 
-// reasonFor finds a code's row, nil where these rules do not use the code.
+// reasonFor finds a code's row, nil where no released rules use the code.
 func reasonFor(carc string) *adjustmentReason {
-	for i := range adjustmentReasons {
-		if adjustmentReasons[i].carc == carc {
-			return &adjustmentReasons[i]
+	for _, table := range [][]adjustmentReason{adjustmentReasons, laterReasons} {
+		for i := range table {
+			if table[i].carc == carc {
+				return &table[i]
+			}
 		}
 	}
 	return nil
+}
+
+// denies says whether an edition of the rules gives a denial.
+func denies(rules, carc string) bool {
+	later := slices.ContainsFunc(laterReasons, func(r adjustmentReason) bool { return r.carc == carc })
+	return IsDenial(carc) && (rules != Rules1 || !later)
 }
 
 // GroupOf is the group that these rules use with a CARC.
@@ -117,6 +157,7 @@ const (
 	PendSignature     PendReason = "clinician-signature"  // the clinician has to sign with the key of their license
 	PendReview        PendReason = "review"               // a reviewer must decide the request
 	PendInstitutional PendReason = "institutional-terms"  // no edition says yet what a hospital's claim comes to
+	PendPatient       PendReason = "patient-unknown"      // the claim does not say the patient's age or sex
 )
 
 // ClearedByReview says whether an approving determination settles the reason.
@@ -124,7 +165,7 @@ const (
 // reviewer can say for it.
 func (r PendReason) ClearedByReview() bool {
 	switch r {
-	case PendNearDuplicate, PendUnpriced, PendReview, PendRestriction:
+	case PendNearDuplicate, PendUnpriced, PendReview, PendRestriction, PendPatient:
 		return true
 	}
 	return false
@@ -155,6 +196,8 @@ func (r PendReason) Words() string {
 		return "a reviewer has to decide"
 	case PendInstitutional:
 		return "it is a hospital's claim (837I), and no edition of the plan says what a stay or a visit comes to"
+	case PendPatient:
+		return "the claim does not say the patient's age or sex, which the service depends on"
 	}
 	return string(r)
 }

@@ -15,7 +15,7 @@ func (a *adjudication) standing(w *work) bool {
 	const rule = "license"
 	first := &w.fact.Standing
 	if first.NPI == "" {
-		return a.pend(w, rule, RulesEdition, PendNobodyNamed, "neither the claim nor the roster names who rendered the service")
+		return a.pend(w, rule, a.rules.name, PendNobodyNamed, "neither the claim nor the roster names who rendered the service")
 	}
 	standings := w.fact.Standings()
 	if w.line.From != w.line.To && w.fact.StandingLast == nil {
@@ -23,22 +23,22 @@ func (a *adjudication) standing(w *work) bool {
 	}
 	for _, s := range standings {
 		if why := a.unsure(w, s); why != "" {
-			return a.pend(w, rule, RulesEdition, PendStanding, why)
+			return a.pend(w, rule, a.rules.name, PendStanding, why)
 		}
 	}
 	for _, s := range standings {
 		if s.Standing.Answer == credentials.MayNot {
-			return a.deny(w, rule, RulesEdition, CARCNotLicensed, "",
+			return a.deny(w, rule, a.rules.name, CARCNotLicensed, "",
 				fmt.Sprintf("NPI %s in %s on %s: %s", s.NPI, s.State, s.On, s.Standing.Reason))
 		}
 	}
 	for _, s := range standings {
 		if s.Standing.Answer == credentials.MayRestricted {
-			return a.pend(w, rule, RulesEdition, PendRestriction,
+			return a.pend(w, rule, a.rules.name, PendRestriction,
 				fmt.Sprintf("NPI %s in %s on %s: the license is restricted (%s)", s.NPI, s.State, s.On, s.Standing.Restrictions))
 		}
 	}
-	return w.pass(rule, RulesEdition, fmt.Sprintf("NPI %s was licensed in %s on %s", first.NPI, first.State, span(w.line.From, w.line.To)))
+	return w.pass(rule, a.rules.name, fmt.Sprintf("NPI %s was licensed in %s on %s", first.NPI, first.State, span(w.line.From, w.line.To)))
 }
 
 // unsure says why a standing cannot be relied upon, "" where it can.

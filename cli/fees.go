@@ -11,6 +11,7 @@ import (
 
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/claims/mpfs"
+	"github.com/countersign-health/countersign/claims/pricing"
 )
 
 // maxCMSFile bounds what is read of a file of CMS's; the largest has 3 MB.
@@ -35,8 +36,10 @@ func (r *run) feesCommand() *urfave.Command {
 		}),
 		r.leaf(leaf{
 			name: "make", usage: "make a fee schedule of a locality's prices", args: "",
-			about: "Writes a fee schedule that plan publish --fees takes: every code that Medicare's schedule prices, for each\nclass of place, at a percentage of what Medicare pays. It prices each service by itself: Medicare's rules on\nseveral procedures of one day, on both sides of the body and on assistants are no part of a list of prices.",
+			about: "Writes a fee schedule that plan publish --fees takes: every code that Medicare's schedule prices, for each\nclass of place, at a percentage of what Medicare pays. It prices each service by itself: Medicare's rules on\nseveral procedures of one day, on both sides of the body and on assistants are no part of a list of prices.\n" +
+				"With --rules, it writes relative values and indicators beside the prices instead: a plan of rules/2 pays by\nthose rules then.",
 			flags: append(cmsFlags(),
+				&urfave.BoolFlag{Name: "rules", Usage: "with Medicare's payment rules, for plans of rules/2", DisableDefaultText: true},
 				&urfave.StringFlag{Name: "percent", Usage: "`RATE` of Medicare's amount that the contract agrees on, such as 110%", Value: "100%"},
 				outFlag("write the schedule to `FILE`; to stdout where there is none")),
 			do: r.feesMake,
@@ -104,7 +107,7 @@ func cmsFiles(c *urfave.Context) (path string, s *mpfs.Schedule, l *mpfs.Localit
 	return path, s, l, err
 }
 
-// feesMake writes an edition that ParseFees reads.
+// feesMake writes an edition that pricing.ParseFees reads.
 func (r *run) feesMake(c *urfave.Context) error {
 	percent, err := claims.ParsePercent(c.String("percent"))
 	if err != nil {
@@ -117,10 +120,15 @@ func (r *run) feesMake(c *urfave.Context) error {
 	list := schedule.FeeList(locality.Weights, percent)
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# Medicare Physician Fee Schedule in locality %s, %s of what Medicare pays.\n", locality.ID, percent)
-	if err := mpfs.WriteFees(&b, list); err != nil {
+	if c.Bool("rules") {
+		err = (&mpfs.Edition{Schedule: schedule, Locality: locality.ID, Weights: locality.Weights, Percent: percent}).Write(&b)
+	} else {
+		err = mpfs.WriteFees(&b, list)
+	}
+	if err != nil {
 		return err
 	}
-	if _, err := claims.ParseFees(b.Bytes()); err != nil {
+	if _, err := pricing.ParseFees(b.Bytes()); err != nil {
 		return fmt.Errorf("make fee schedule: %w", err)
 	}
 	out := c.String("out")

@@ -8,6 +8,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/claims/pricing"
 	"github.com/countersign-health/countersign/gateway/api"
 )
 
@@ -47,7 +48,7 @@ func (r *run) planPublish(c *urfave.Context) error {
 		if err != nil {
 			return err
 		}
-		if _, err := claims.ParseFees(body); err != nil {
+		if _, err := pricing.ParseFees(body); err != nil {
 			return refusedFile(fees, "fees.csv ", err, "correct the schedule; nothing was published")
 		}
 		name, err := given(c, "name", "")

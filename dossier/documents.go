@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/claims/pricing"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/ledger"
 )
@@ -345,10 +346,10 @@ func (v *verifier) checkFees(name string) error {
 	if err != nil {
 		return err
 	}
-	f, err := claims.ParseFees(v.files[name])
+	f, err := pricing.ParseFees(v.files[name])
 	if err != nil {
 		return found(checkEdition, "%v", err)
 	}
-	v.fees[f.Digest] = &edition[claims.Fees]{name, r.entry.Issuer(), f}
+	v.fees[f.Digest] = &edition[pricing.Fees]{name, r.entry.Issuer(), f}
 	return nil
 }

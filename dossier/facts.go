@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/claims/pricing"
 	"github.com/countersign-health/countersign/credentials"
 )
 
@@ -13,18 +14,32 @@ import (
 // by anyone: an order that was on the ledger for longer had to be heard.
 const maxPatience = 24 * time.Hour
 
-// checkLine checks what the evidence says about a line against the claim, the
-// fee schedule and the documents of the boards.
-func (v *verifier) checkLine(d *document[claims.ClaimDecisionDocument], c *claims.Claim, f *claims.LineFact, fees *claims.Fees) error {
+// checkPrices prices the claim again by the editions.
+func checkPrices(c *claims.Claim, p *claims.Plan, e *claims.Evidence, fees *pricing.Fees) error {
+	again := *e
+	again.Lines = slices.Clone(e.Lines)
+	if err := fees.Complete(c, p, &again); err != nil {
+		return found(checkFee, "the editions give no prices: %v", err)
+	}
+	for i := range e.Lines {
+		if same(&again.Lines[i], &e.Lines[i]) != nil {
+			return found(checkFee, "line %d: the fee in its evidence is not the schedule's", e.Lines[i].Line)
+		}
+	}
+	if !slices.Equal(again.Priced, e.Priced) {
+		return found(checkFee, "other lines of the claim come to be priced than its evidence says")
+	}
+	return nil
+}
+
+// checkLine checks what the evidence says about a line against the claim and the
+// documents of the boards.
+func (v *verifier) checkLine(d *document[claims.ClaimDecisionDocument], c *claims.Claim, f *claims.LineFact) error {
 	i := slices.IndexFunc(c.Lines, func(l claims.Line) bool { return l.Number == f.Line })
 	if i < 0 {
 		return found(checkEvidence, "it has facts about line %d, which the claim does not have", f.Line)
 	}
 	l := &c.Lines[i]
-	want := fees.Price(l.Code, l.Modifiers, c.PlaceOf(l))
-	if (want == nil) != (f.Fee == nil) || want != nil && *want != *f.Fee {
-		return found(checkFee, "line %d: the fee in its evidence is not the schedule's", l.Number)
-	}
 	standings := []struct {
 		fact *claims.StandingFact
 		on   credentials.Date

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/claims/pricing"
 	"github.com/countersign-health/countersign/credentials"
 )
 
@@ -52,8 +53,11 @@ func (v *verifier) judgeClaim(name string) error {
 	if err := v.checkReviewFact(d.entry, d.from, e.Review); err != nil {
 		return err
 	}
+	if err := checkPrices(claim, plan, e, fees); err != nil {
+		return err
+	}
 	for i := range e.Lines {
-		if err := v.checkLine(d, claim, &e.Lines[i], fees); err != nil {
+		if err := v.checkLine(d, claim, &e.Lines[i]); err != nil {
 			return err
 		}
 	}
@@ -148,7 +152,7 @@ func (v *verifier) planOf(ref claims.EditionRef, insurer credentials.DID) (*clai
 	return p.body, nil
 }
 
-func (v *verifier) feesOf(ref claims.EditionRef, insurer credentials.DID) (*claims.Fees, error) {
+func (v *verifier) feesOf(ref claims.EditionRef, insurer credentials.DID) (*pricing.Fees, error) {
 	f := v.fees[ref.Digest]
 	if f == nil {
 		return nil, v.need("the fee schedule that it names", editionFile(ref, ".csv"))

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/claims/pricing"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/ledger"
 )
@@ -104,7 +105,7 @@ type verifier struct {
 	used     map[*recorded]bool               // entries whose document is there
 
 	plans          map[credentials.Digest]*edition[claims.Plan]
-	fees           map[credentials.Digest]*edition[claims.Fees]
+	fees           map[credentials.Digest]*edition[pricing.Fees]
 	licenses       map[credentials.Handle]*document[credentials.License]
 	orders         map[credentials.Handle]*document[credentials.Order]
 	submissions    map[credentials.Handle]*document[claims.Submission]
@@ -133,7 +134,7 @@ func newVerifier(files Files) *verifier {
 		files: files, report: &Report{Files: len(files), Unsigned: []string{}, Failures: []Check{}},
 		failed: map[string]*finding{}, covered: map[string]bool{},
 		entries: map[credentials.Handle]*recorded{}, byDigest: map[credentials.Digest]*recorded{}, used: map[*recorded]bool{},
-		plans: map[credentials.Digest]*edition[claims.Plan]{}, fees: map[credentials.Digest]*edition[claims.Fees]{},
+		plans: map[credentials.Digest]*edition[claims.Plan]{}, fees: map[credentials.Digest]*edition[pricing.Fees]{},
 		licenses:       map[credentials.Handle]*document[credentials.License]{},
 		orders:         map[credentials.Handle]*document[credentials.Order]{},
 		submissions:    map[credentials.Handle]*document[claims.Submission]{},

@@ -65,6 +65,9 @@ func readClaimFile(tx *sealedTx, submission credentials.Handle) (*books.ClaimFil
 			return nil, err
 		}
 	}
+	if err := f.readHistory(tx, s, who); err != nil {
+		return nil, err
+	}
 	if s.latest != "" {
 		f.Before = new(claims.Decision)
 		if err := readBody(tx, s.latest, f.Before); err != nil {
@@ -138,9 +141,11 @@ func (f *claimFile) readLine(tx *sealedTx, s submissionRow, who found, l *claims
 			return err
 		}
 	}
-	if line.Duplicate, err = findDuplicate(tx, s, who, c, l, npi); err != nil {
+	if line.Earlier, err = sameServices(tx, s, who, l); err != nil {
 		return err
 	}
+	line.Key = claims.LineKey{Billing: c.Billing.NPI, Rendering: npi, On: l.From, Code: l.Code, Modifiers: l.Modifiers, Units: l.Units, Charge: l.Charge}
+	line.Recorded = who.recordedFor(l.From)
 	if number := c.AuthorizationOf(l); number != "" {
 		if line.Authorization, err = f.readAuthorization(tx, s, who, number, l.Code, npi); err != nil {
 			return err
@@ -162,15 +167,13 @@ func (f *claimFile) fence(tx *sealedTx, name string) error {
 	return err
 }
 
-// findDuplicate compares a line with the earlier lines of the same patient
-// that were paid or still may be.
-func findDuplicate(tx *sealedTx, s submissionRow, who found, c *claims.Claim, l *claims.Line, npi credentials.NPI) (claims.Duplicate, error) {
+// sameServices are the earlier lines of the same patient with the same code and
+// day that were paid or still may be. How alike they are is for the rules.
+func sameServices(tx *sealedTx, s submissionRow, who found, l *claims.Line) (all []claims.LineKey, err error) {
 	if who.person == "" {
-		return claims.NotDuplicate, nil
+		return nil, nil
 	}
-	key := claims.LineKey{Billing: c.Billing.NPI, Rendering: npi, On: l.From, Code: l.Code, Modifiers: l.Modifiers, Units: l.Units, Charge: l.Charge}
-	worst := claims.NotDuplicate
-	err := rows(tx, `
+	err = rows(tx, `
 		SELECT e.billing_npi, e.npi, e.modifiers, e.units, e.charge
 		FROM claim_line e JOIN submission s ON s.handle = e.submission
 		WHERE e.person = $1 AND e.service_date = $2 AND e.code = $3 AND s.seq < $4
@@ -183,12 +186,10 @@ func findDuplicate(tx *sealedTx, s submissionRow, who found, c *claims.Claim, l 
 				return err
 			}
 			earlier.Modifiers = strings.Fields(modifiers)
-			if d := key.Compare(earlier); d == claims.ExactDuplicate || worst == claims.NotDuplicate {
-				worst = d
-			}
+			all = append(all, earlier)
 			return nil
 		})
-	return worst, err
+	return all, err
 }
 
 // SettleClaim commits a decision with all that it changes: accumulators, units
@@ -226,6 +227,9 @@ func applyClaim(tx *sealedTx, row submissionRow, submission credentials.Handle, 
 		if err := bumpFence(tx, familyFence(row.family, period)); err != nil {
 			return err
 		}
+	}
+	if err := putOutcomes(tx, submission, d); err != nil {
+		return err
 	}
 	return putPayment(tx, submission, document, &s.Claim, d)
 }

@@ -2,8 +2,11 @@ package store_test
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
@@ -165,15 +168,19 @@ func TestDuplicates(t *testing.T) {
 			earlier := h.receive("earlier "+test.name, day)
 			h.settle(earlier, test.before)
 			later := h.receive(test.name, day, test.edit)
-			if got := h.file(later).Lines[0].Duplicate; got != test.want {
+			if got := likeness(h.file(later)); got != test.want {
 				t.Errorf("%s: got %q, want %q", test.name, got, test.want)
 			}
 			h.settle(later, claims.Pended)
-			if got := h.file(earlier).Lines[0].Duplicate; got != claims.NotDuplicate {
+			if got := likeness(h.file(earlier)); got != claims.NotDuplicate {
 				t.Errorf("%s: the earlier one: got %q; a later copy must not taint it", test.name, got)
 			}
 		}
 	})
+}
+
+func likeness(f *books.ClaimFile) claims.Duplicate {
+	return claims.Likeness(claims.Rules1, f.Lines[0].Key, f.Lines[0].Earlier)
 }
 
 func TestRoster(t *testing.T) {
@@ -229,4 +236,68 @@ func TestAuthorizationOfALine(t *testing.T) {
 			t.Errorf("another patient: got %+v, want no match", got)
 		}
 	})
+}
+
+// TestHistory: what was paid on earlier claims is known, line by line, as far back
+// as any rule looks; what waits, was denied or is another's is not.
+func TestHistory(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		paid := h.receive("paid", on("2026-03-01"), func(c *claims.Claim) { c.Lines[0].Units, c.Lines[0].Modifiers = 2000, []string{"LT"} })
+		h.settle(paid, claims.Paid)
+		h.settle(h.receive("denied", on("2026-03-02")), claims.Denied)
+		h.settle(h.receive("waits", on("2026-03-03")), claims.Pended)
+		h.settle(h.receive("another's", on("2026-03-04"), by(claims.Person{MemberID: "M1-2", Last: "Alder", First: "Ben"})), claims.Paid)
+		h.settle(h.receive("long ago", on("2025-09-22")), claims.Paid)
+		h.settle(h.receive("of last year", on("2025-12-01")), claims.Paid)
+		now := h.receive("now", on("2026-01-05"))
+		f := h.file(now)
+		var got []string
+		for _, l := range f.History {
+			got = append(got, fmt.Sprint(l.On, " ", l.Units, l.Modifiers))
+			if l.NPI != clinician || l.Code != f.Submission.Claim.Lines[0].Code {
+				t.Errorf("got %+v", l)
+			}
+		}
+		if want := "2025-12-01 1 [] 2026-03-01 2 [LT]"; strings.Join(got, " ") != want {
+			t.Errorf("got %q, want %q", strings.Join(got, " "), want)
+		}
+		// 100 days before 5 January lie in 2025: what the family settles there is fenced.
+		if !slices.ContainsFunc(f.Fences, func(x books.Fence) bool { return strings.HasSuffix(x.Name, "/2025") }) {
+			t.Errorf("fences %v", f.Fences)
+		}
+		h.settle(now, claims.Denied) // the family's next claim waits for it
+		// A line that is denied in a claim that is paid was not paid.
+		two := h.receive("two", on("2026-04-01"), func(c *claims.Claim) {
+			l := c.Lines[0]
+			l.Number, l.From, l.To = 2, "2026-04-02", "2026-04-02"
+			c.Lines, c.Charge = append(c.Lines, l), 2*c.Charge
+		})
+		h.settleLines(two, claims.Paid, claims.Denied)
+		got = nil
+		for _, l := range h.file(h.receive("later", on("2026-06-01"))).History {
+			got = append(got, string(l.On))
+		}
+		if want := "2026-03-01 2026-04-01"; strings.Join(got, " ") != want {
+			t.Errorf("got %q, want %q", strings.Join(got, " "), want)
+		}
+		if day := f.Lines[0].Recorded; day == "" || day > credentials.DateOf(time.Now().UTC()) {
+			t.Errorf("coverage recorded %q", day)
+		}
+	})
+}
+
+// settleLines settles a paid claim with an outcome for each line.
+func (h *house) settleLines(submission credentials.Handle, outcomes ...claims.Outcome) {
+	h.t.Helper()
+	f := h.file(submission)
+	d := h.decision(f, claims.Paid)
+	for i := range d.Lines {
+		d.Lines[i].Outcome = outcomes[i]
+	}
+	document := h.signClaim(f, d)
+	out, err := h.SettleClaim(ctx, books.Settlement{Submission: submission, Document: document, Fences: f.Fences})
+	h.must(err)
+	if out.Moved {
+		h.t.Fatal("the evidence moved")
+	}
 }

@@ -53,9 +53,9 @@ func (b *Books) Enroll(ctx context.Context, members []Member) error {
 				return err
 			}
 			_, err := tx.Exec(`
-				INSERT INTO coverage (person, plan, from_date, until_date)
-				VALUES ($1, $2, $3, $4) ON CONFLICT (person, plan, from_date) DO NOTHING`,
-				person, m.Plan, m.From, m.Until)
+				INSERT INTO coverage (person, plan, from_date, until_date, recorded)
+				VALUES ($1, $2, $3, $4, $5) ON CONFLICT (person, plan, from_date) DO NOTHING`,
+				person, m.Plan, m.From, m.Until, string(credentials.DateOf(b.now().UTC())))
 			if err != nil {
 				return err
 			}
@@ -112,6 +112,20 @@ type found struct {
 	person, family string
 	fact           claims.MemberFact
 	plans          []string // of each period of coverage in fact
+	recorded       []credentials.Date
+}
+
+// recordedFor is the first day on which coverage of a day was written down, ""
+// where nobody knows or there is none.
+func (f found) recordedFor(day credentials.Date) (first credentials.Date) {
+	for i, c := range f.fact.Coverage {
+		if day.Within(c.From, c.Until) && (f.recorded[i] == "" || first == "" || f.recorded[i] < first) {
+			if first = f.recorded[i]; first == "" {
+				return ""
+			}
+		}
+	}
+	return first
 }
 
 // planOn is the plan that covers a day, else the last one that the member had.
@@ -171,13 +185,15 @@ func findMember(tx *sealedTx, patient *claims.Person, subscriber *claims.Person)
 		return f, err
 	}
 	err = rows(tx, `
-		SELECT plan, from_date, until_date FROM coverage WHERE person = $1 ORDER BY from_date, plan`, []any{f.person},
+		SELECT plan, from_date, until_date, recorded FROM coverage WHERE person = $1 ORDER BY from_date, plan`, []any{f.person},
 		func(rs *sql.Rows) error {
 			var c claims.Coverage
 			var plan string
-			if err := rs.Scan(&plan, &c.From, &c.Until); err != nil {
+			var recorded credentials.Date
+			if err := rs.Scan(&plan, &c.From, &c.Until, &recorded); err != nil {
 				return err
 			}
+			f.recorded = append(f.recorded, recorded)
 			f.plans = append(f.plans, plan)
 			f.fact.Coverage = append(f.fact.Coverage, c)
 			return nil

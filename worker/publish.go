@@ -11,6 +11,7 @@ import (
 
 	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/claims/pricing"
 	"github.com/countersign-health/countersign/gateway"
 	"github.com/countersign-health/countersign/ledger"
 )
@@ -75,7 +76,7 @@ var plain = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.-]{0,63}$`)
 func readEdition(kind books.EditionKind, name, edition string, body []byte) (books.Edition, error) {
 	e := books.Edition{Kind: kind, Body: body}
 	if kind == books.FeeEdition {
-		f, err := claims.ParseFees(body)
+		f, err := pricing.ParseFees(body)
 		if err != nil {
 			return e, err
 		}
@@ -88,9 +89,6 @@ func readEdition(kind books.EditionKind, name, edition string, body []byte) (boo
 	p, err := claims.ParsePlan(body)
 	if err != nil {
 		return e, err
-	}
-	if p.Rules != claims.RulesEdition {
-		return e, fmt.Errorf("plan names the rules %q, which this release does not have: want %q", p.Rules, claims.RulesEdition)
 	}
 	if !plain.MatchString(p.Name) || !plain.MatchString(p.Edition) {
 		return e, fmt.Errorf("plan name %q and edition %q may hold letters, digits, dots and hyphens only", p.Name, p.Edition)

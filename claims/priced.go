@@ -1,0 +1,144 @@
+package claims
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// A Priced fact is what a contract, or a fee edition with payment rules, makes of
+// a line among the others of its session. It is worked out from published
+// editions alone (claims/pricing), so that whoever has them computes it again.
+type Priced struct {
+	By string `json:"by"` // "medicare-sf 2025-10"
+	// Steps lead from nothing to what the line is worth, before it is held
+	// against the charge.
+	Steps []PricedStep `json:"steps,omitempty"`
+	// Review says why a person has to set the price; Refused by which CARC it is
+	// never paid so, and Words why.
+	Review  string `json:"review,omitempty"`
+	Refused string `json:"refused,omitempty"`
+	Words   string `json:"words,omitempty"`
+}
+
+// A PricedStep is one rule of pricing with the amount that it leads to. The code
+// is of what it takes off; none means the contractual difference.
+type PricedStep struct {
+	Rule   string `json:"rule"`
+	CARC   string `json:"carc,omitempty"`
+	Amount Cents  `json:"amount"`
+	Words  string `json:"words"`
+}
+
+// Priceable are the numbers of the lines that come to be priced, in order: those
+// that no rule before has stopped. Lines that are priced together have an effect
+// on each other, so the prices of a claim are facts about exactly these.
+func Priceable(c *Claim, p *Plan, e *Evidence) ([]int, error) {
+	a, err := begin(c, p, e)
+	if err != nil {
+		return nil, fmt.Errorf("find what is to be priced: %w", err)
+	}
+	return a.priceable(), nil
+}
+
+func (a *adjudication) priceable() []int {
+	numbers := []int{}
+	for i := range a.lines {
+		if !a.lines[i].stopped {
+			numbers = append(numbers, a.lines[i].line.Number)
+		}
+	}
+	slices.Sort(numbers)
+	return numbers
+}
+
+// pricedAmong refuses prices that were worked out among other lines than come to
+// be priced: several procedures of a day would have taken the wrong ranks.
+func (a *adjudication) pricedAmong() error {
+	priced := a.evidence.Priced != nil
+	for i := range a.evidence.Lines {
+		priced = priced || a.evidence.Lines[i].Priced != nil
+	}
+	if priced && !slices.Equal(a.evidence.Priced, a.priceable()) {
+		return fmt.Errorf("the evidence has prices worked out among the lines %v, and %v come to be priced", a.evidence.Priced, a.priceable())
+	}
+	return nil
+}
+
+// priceByRules finds what is allowed of a line with a priced fact, each cent of the
+// difference to the charge under the rule that made it. Other lines are priced by
+// the list.
+func (a *adjudication) priceByRules(w *work) bool {
+	p := w.fact.Priced
+	switch {
+	case p == nil:
+		return a.price(w)
+	case p.Refused != "":
+		return a.deny(w, rulePriced, p.By, p.Refused, "", p.Words)
+	case p.Review != "" && a.refused():
+		return a.deny(w, rulePriced, p.By, CARCExcluded, RARCPlanExcludes, p.Review+"; a reviewer refused the charge")
+	case p.Review != "":
+		w.allowed = w.line.Charge // as the reviewer accepts by approving
+		return a.pend(w, rulePriced, p.By, PendUnpriced, p.Review)
+	}
+	charge := w.line.Charge
+	var written, reduced Cents
+	for _, s := range p.Steps {
+		before := w.payable
+		w.payable = min(charge, s.Amount)
+		carc := CARCContractual
+		if s.CARC == CARCSeveral {
+			carc, reduced = CARCSeveral, reduced+before-w.payable
+		} else {
+			written += before - w.payable
+		}
+		w.step(s.Rule, p.By, before, fmt.Sprintf("%s: %s", s.Words, s.Amount), carcOf(carc, before-w.payable), "")
+	}
+	w.allowed, w.payable = w.payable, charge
+	w.adjust(CARCContractual, written)
+	w.adjust(CARCSeveral, reduced)
+	return true
+}
+
+const rulePriced = "allowed-amount"
+
+// sequestration takes off what federal law holds back of what the plan pays,
+// where the edition says so. The patient never owes it (CARC 253, group CO).
+func (a *adjudication) sequestration(w *work) bool {
+	rate := w.fact.Withheld
+	if rate == nil {
+		return true
+	}
+	before := w.payable
+	w.adjust(CARCSequestration, rate.Of(w.payable))
+	w.step("sequestration", a.plan.terms(), before, fmt.Sprintf("%s of what is paid, by federal law", rate), carcOf(CARCSequestration, before-w.payable), "")
+	return true
+}
+
+// pricesBelong wants priced facts that no pricing could not have found.
+func (f *LineFact) pricesBelong(p *Plan) error {
+	switch {
+	case p.Sequestration != (f.Withheld != nil):
+		return errors.New("the plan says whether sequestration is taken off, and the evidence says otherwise")
+	case f.Withheld != nil && (*f.Withheld < 0 || *f.Withheld > 100_00):
+		return errors.New("its sequestration is out of bounds")
+	case f.Priced == nil:
+		return nil
+	case f.Priced.By == "" || f.Priced.Review == "" && f.Priced.Refused == "" && len(f.Priced.Steps) == 0:
+		return errors.New("its price comes from nowhere")
+	case f.Priced.Refused != "" && !IsDenial(f.Priced.Refused):
+		return fmt.Errorf("its price is refused by %q, which is no denial", f.Priced.Refused)
+	}
+	last, reduced := Cents(0), false
+	for i, s := range f.Priced.Steps {
+		if s.Amount < 0 || s.Amount > 1000*maxFee || s.CARC != "" && s.CARC != CARCSeveral && s.CARC != CARCContractual {
+			return fmt.Errorf("the amount or code of its price's step %q is out of bounds", s.Rule)
+		}
+		// Otherwise an adjustment could come out below zero.
+		if i > 0 && (s.CARC != "" || reduced) && s.Amount > last {
+			return fmt.Errorf("step %q of its price takes nothing off", s.Rule)
+		}
+		last, reduced = s.Amount, reduced || s.CARC == CARCSeveral
+	}
+	return nil
+}
