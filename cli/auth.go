@@ -76,7 +76,7 @@ func (r *run) authRequest(c *urfave.Context) error {
 			return err
 		}
 	}
-	return r.authDecision(c, d, a.Handle, c.Duration("wait"))
+	return r.authDecision(c, d, a.Handle, a.After, c.Duration("wait"))
 }
 
 // readBundle reads and checks a request, and makes the submission of it.
@@ -132,7 +132,7 @@ func (r *run) authStatus(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	return r.authDecision(c, d, h, 0)
+	return r.authDecision(c, d, h, 0, 0)
 }
 
 // An authorizationRow is where one request stands.
@@ -158,8 +158,9 @@ type authorizationWord struct {
 }
 
 // authDecision shows what is decided once something is, or when wait is over.
-func (r *run) authDecision(c *urfave.Context, d *door, h credentials.Handle, wait time.Duration) error {
-	s, err := d.authorization(c.Context, h, wait, c.String("out") != "")
+// After is the decision of before a clinician's signature came.
+func (r *run) authDecision(c *urfave.Context, d *door, h credentials.Handle, after int, wait time.Duration) error {
+	s, err := d.authorization(c.Context, h, after, wait, c.String("out") != "")
 	if err != nil {
 		return fmt.Errorf("authorization: %w", err)
 	}
@@ -191,6 +192,13 @@ func (r *run) authDecision(c *urfave.Context, d *door, h credentials.Handle, wai
 	if err := r.printAuthorization(row); err != nil {
 		return err
 	}
+	if n := decided(s); n != nil && n.Number <= after && wait > 0 {
+		if waits, err := d.unsignedRequest(n); err != nil {
+			return err
+		} else if waits {
+			return later("wait", "what is shown was decided before the signature came; there is nothing newer yet", "look again with countersign auth status "+short(h))
+		}
+	}
 	if len(row.Decisions) == 0 && wait > 0 {
 		return later("wait", "the request is not decided yet", "look again with countersign auth status "+short(h))
 	}
@@ -200,11 +208,11 @@ func (r *run) authDecision(c *urfave.Context, d *door, h credentials.Handle, wai
 	return nil
 }
 
-func (d *door) authorization(ctx context.Context, h credentials.Handle, wait time.Duration, files bool) (*api.Submission, error) {
+func (d *door) authorization(ctx context.Context, h credentials.Handle, after int, wait time.Duration, files bool) (*api.Submission, error) {
 	if wait > 0 {
 		within, cancel := context.WithTimeout(ctx, wait)
 		defer cancel()
-		s, err := d.await(within, h, 0, files)
+		s, err := d.awaitSigned(within, h, after, files, d.unsignedRequest)
 		if !errors.Is(err, context.DeadlineExceeded) {
 			return s, err
 		}

@@ -157,6 +157,7 @@ type gate struct {
 	all    map[credentials.Handle]*api.Submission
 	tokens map[credentials.Handle]string
 	order  []credentials.Handle
+	signed map[credentials.Handle]func() // what waited for a signature that came: its next decision, once somebody waits for it
 
 	founded *ledgertest.Ledger
 	ledger  *client.Client
@@ -166,7 +167,7 @@ type gate struct {
 }
 
 func newGate(t *testing.T, l *client.Client, founded *ledgertest.Ledger) http.Handler {
-	g := &gate{t: t, ledger: l, founded: founded, byName: map[string]credentials.Handle{}, all: map[credentials.Handle]*api.Submission{}, tokens: map[credentials.Handle]string{}}
+	g := &gate{t: t, ledger: l, founded: founded, byName: map[string]credentials.Handle{}, all: map[credentials.Handle]*api.Submission{}, tokens: map[credentials.Handle]string{}, signed: map[credentials.Handle]func(){}}
 	mux := http.NewServeMux()
 	for pattern, f := range map[string]func(*http.Request, []byte) (any, error){
 		"POST /claims": g.postClaim, "POST /authorizations": g.postAuthorization,
@@ -212,6 +213,18 @@ func (g *gate) take(kind, number, token string, h credentials.Handle) (any, bool
 	return api.Acceptance{Handle: h, Control: "C-" + number}, false
 }
 
+// late has the first decision wait for a clinician's signature, and the second one
+// made when the caller waits for it.
+func (g *gate) late(a api.Acceptance, signatures string, decide func(credentials.Handle, claims.Outcome)) api.Acceptance {
+	if !a.Again {
+		decide(a.Handle, claims.Pended)
+	} else if signatures != "" && len(g.all[a.Handle].Decisions) == 1 {
+		a.After = 1
+		g.signed[a.Handle] = func() { decide(a.Handle, claims.Paid) }
+	}
+	return a
+}
+
 // signedUpon is what the insurer's door sees of clinicians' signatures.
 func signedUpon(signatures string, content func() (credentials.Digest, error)) error {
 	digest, err := content()
@@ -242,6 +255,9 @@ func (g *gate) postClaim(_ *http.Request, body []byte) (any, error) {
 			{Segment: "CLM", Element: "CLM02", Loop: "2300", Code: "A8:400", Message: "the gateway found another total"}}}
 	}
 	a, again := g.take("claim", c.Number, token, doc.Subject.Handle)
+	if strings.HasPrefix(c.Number, "UNSIGNED") {
+		return g.late(a.(api.Acceptance), signatures, func(h credentials.Handle, o claims.Outcome) { g.decide(h, c, o) }), nil
+	}
 	if !again && c.Number != "NEVER" {
 		outcome := claims.Paid
 		if strings.HasPrefix(c.Number, "PEND") {
@@ -259,6 +275,9 @@ func (g *gate) decide(h credentials.Handle, c *claims.Claim, outcome claims.Outc
 	switch outcome {
 	case claims.Pended:
 		d.Pends = []claims.Pend{{Reason: claims.PendNearDuplicate}}
+		if strings.HasPrefix(c.Number, "UNSIGNED") {
+			d.Pends = []claims.Pend{{Reason: claims.PendSignature, Note: "no clinician has signed for it"}}
+		}
 	case claims.Denied:
 		d.Lines = append(d.Lines, claims.LineDecision{Line: 1, Outcome: outcome, Charge: c.Charge, Steps: []claims.Step{},
 			Adjustments: []claims.Adjustment{{Group: claims.Contractual, CARC: claims.CARCDuplicate, Amount: c.Charge}}})
@@ -346,6 +365,9 @@ func (g *gate) postAuthorization(_ *http.Request, body []byte) (any, error) {
 	}
 	q := &doc.Subject.Request
 	a, again := g.take("authorization", q.Number, token, doc.Subject.Handle)
+	if strings.HasSuffix(q.Number, "UNSIGNED") {
+		return g.late(a.(api.Acceptance), signatures, func(h credentials.Handle, o claims.Outcome) { g.approve(h, q, o == claims.Pended) }), nil
+	}
 	if again {
 		return a, nil
 	}
@@ -361,6 +383,18 @@ func (g *gate) postAuthorization(_ *http.Request, body []byte) (any, error) {
 	return a, nil
 }
 
+// approve decides a request that waits for nothing but a clinician's signature.
+func (g *gate) approve(submission credentials.Handle, q *claims.AuthorizationRequest, unsigned bool) {
+	d := claims.AuthorizationDecision{Submission: submission, Request: q.Number, Number: len(g.all[submission].Decisions) + 1, Outcome: claims.AuthorizationApproved,
+		Rules: claims.RulesEdition, NPI: q.Clinician.NPI, Items: []claims.ItemDecision{}}
+	if unsigned {
+		d.Outcome, d.Pends = claims.AuthorizationPended, []claims.Pend{{Reason: claims.PendSignature, Note: "no clinician has signed for it"}}
+	}
+	signDecision(g, g.all[submission], credentials.KindAuthorizationDecision, string(d.Outcome), func(h credentials.Handle) claims.AuthorizationDecisionDocument {
+		return claims.AuthorizationDecisionDocument{Handle: h, Salt: newHandle(), Decision: d}
+	})
+}
+
 func (g *gate) named(r *http.Request) (*api.Submission, error) {
 	h, _ := credentials.ParseHandle(r.PathValue("handle"))
 	if s, ok := g.all[h]; ok {
@@ -371,6 +405,10 @@ func (g *gate) named(r *http.Request) (*api.Submission, error) {
 
 func (g *gate) get(r *http.Request, _ []byte) (any, error) {
 	s, err := g.named(r)
+	if err == nil && r.URL.Query().Get("after") == "1" && g.signed[s.Handle] != nil {
+		g.signed[s.Handle]()
+		delete(g.signed, s.Handle)
+	}
 	if err != nil || r.URL.Query().Get("files") == "" {
 		return s, err
 	}

@@ -36,6 +36,7 @@ type claimRow struct {
 
 	place    string
 	problems []claims.Problem // by which it was refused
+	after    int              // the newest decision without the signatures that came now
 }
 
 func (r *run) claimSubmit(c *urfave.Context) error {
@@ -192,7 +193,7 @@ func (s *submitting) post(ctx context.Context, row *claimRow, c *x12.Submitted) 
 	if !a.Again && a.Handle != sub.Handle {
 		return caught("submit claim "+row.Claim, errors.New("the gateway took it under another handle than it was signed with"), "tell the insurer")
 	}
-	row.State, row.Control, row.Handle, row.Again = stateAccepted, a.Control, &a.Handle, a.Again
+	row.State, row.Control, row.Handle, row.Again, row.after = stateAccepted, a.Control, &a.Handle, a.Again, a.After
 	if s.out == "" {
 		return nil
 	}

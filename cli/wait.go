@@ -3,8 +3,10 @@ package cli
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
+	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/gateway/api"
 )
@@ -25,7 +27,7 @@ func (s *submitting) wait(ctx context.Context, limit time.Duration) error {
 		if row.State != stateAccepted {
 			continue
 		}
-		status, err := s.await(ctx, *row.Handle, 0, s.out != "")
+		status, err := s.awaitSigned(ctx, *row.Handle, row.after, s.out != "", s.unsignedClaim)
 		if err != nil {
 			return waitError(err)
 		}
@@ -48,6 +50,35 @@ func waitError(err error) error {
 	}
 	return err
 }
+
+// awaitSigned is await for the first decision, or where a clinician's signature
+// came for one that waits for it (unsigned), for the first behind after. Whatever
+// waits for something else, a signature does not move.
+func (d *door) awaitSigned(ctx context.Context, h credentials.Handle, after int, files bool, unsigned func(*api.Decision) (bool, error)) (*api.Submission, error) {
+	s, err := d.await(ctx, h, 0, files)
+	if err != nil || decided(s).Number > after {
+		return s, err
+	}
+	if waits, err := unsigned(decided(s)); err != nil || !waits {
+		return s, err
+	}
+	return d.await(ctx, h, after, files)
+}
+
+// unsignedClaim says whether a claim's decision is none yet for want of a
+// clinician's signature.
+func (d *door) unsignedClaim(n *api.Decision) (bool, error) {
+	doc, err := openDecision[claims.ClaimDecisionDocument](d, *n, credentials.KindClaimDecision)
+	return err == nil && slices.ContainsFunc(doc.Decision.Pends, forSignature), err
+}
+
+// unsignedRequest is unsignedClaim for a request for authorization.
+func (d *door) unsignedRequest(n *api.Decision) (bool, error) {
+	doc, err := openDecision[claims.AuthorizationDecisionDocument](d, *n, credentials.KindAuthorizationDecision)
+	return err == nil && slices.ContainsFunc(doc.Decision.Pends, forSignature), err
+}
+
+func forSignature(p claims.Pend) bool { return p.Reason == claims.PendSignature }
 
 // await asks until there is a decision numbered above after.
 func (d *door) await(ctx context.Context, h credentials.Handle, after int, files bool) (*api.Submission, error) {

@@ -59,17 +59,25 @@ func (g *Gateway) signatures(tokens []string, content func() (credentials.Digest
 // again answers for a submission that the books hold, and hands on what
 // clinicians have signed since: the contract that waits for it goes on.
 func (g *Gateway) again(ctx context.Context, known books.Received, signatures []books.Signature) (any, error) {
+	after := 0
 	if len(signatures) > 0 {
+		before, err := g.Books.StatusOf(ctx, known.Submission)
+		if err != nil {
+			return nil, fmt.Errorf("find decisions: %w", err)
+		}
 		work, waits, err := g.Books.AddSignatures(ctx, known.Submission, signatures)
 		if errors.Is(err, books.ErrSignatureUsed) || errors.Is(err, books.ErrTooManySignatures) {
 			return nil, refuse(http.StatusConflict, "%v", err)
 		}
 		if err == nil && waits {
+			for _, d := range before.Decisions {
+				after = d.Number
+			}
 			err = g.Temporal.SignalWorkflow(ctx, workflows.ContractID(work), "", workflows.ReconsiderSignal, workflows.Reconsider{})
 		}
 		if err != nil {
 			return nil, fmt.Errorf("add clinicians' signatures: %w", err)
 		}
 	}
-	return api.Acceptance{Handle: known.Submission, Control: known.Control, Again: true}, nil
+	return api.Acceptance{Handle: known.Submission, Control: known.Control, Again: true, After: after}, nil
 }

@@ -48,6 +48,9 @@ func TestSignaturesComeWithClaims(t *testing.T) {
 		t.Fatal(err)
 	}
 	later := clinicianSigns(t, without.Claim, nil)
+	if a, err := hospital.SubmitClaim(ctx, signClaim(t, "hospital", without)); err != nil || a.After != 0 {
+		t.Errorf("again, without a signature: %+v, %v", a, err)
+	}
 	for i, woken := range []int{1, 2} { // whoever could not wake it the first time does so the second
 		a, err := hospital.SubmitClaim(ctx, signClaim(t, "hospital", without), later)
 		if err != nil || !a.Again || a.Handle != without.Handle {
@@ -74,6 +77,27 @@ func TestSignaturesComeWithClaims(t *testing.T) {
 	}
 	if kept, err := h.books.Signatures(ctx, request.Handle); err != nil || len(kept) != 1 {
 		t.Errorf("kept %+v, %v", kept, err)
+	}
+}
+
+// Whoever brings a signature late is told up to which decision it was not there;
+// not where nothing waits for it.
+func TestSignatureComesAfterADecision(t *testing.T) {
+	h := newHouse(t)
+	hospital := h.client("hospital")
+	c := aClaim("C1")
+	if _, err := hospital.SubmitClaim(ctx, signClaim(t, "hospital", c)); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		outcome claims.Outcome
+		want    int
+	}{{claims.Pended, 1}, {claims.Pended, 2}, {claims.Paid, 0}} {
+		h.decide(c.Handle, tt.outcome) // not recorded yet
+		a, err := hospital.SubmitClaim(ctx, signClaim(t, "hospital", c), clinicianSigns(t, c.Claim, nil))
+		if err != nil || !a.Again || a.After != tt.want {
+			t.Errorf("%s: %+v, %v; want after %d", tt.outcome, a, err, tt.want)
+		}
 	}
 }
 

@@ -19,6 +19,9 @@ type Acceptance struct {
 	Control string             `json:"control,omitempty"`
 	// Again: the same submission was received before; nothing is done twice.
 	Again bool `json:"again,omitempty"`
+	// After is the number of the newest decision that was made without the
+	// signatures which came now; 0 where nothing waits for them.
+	After int `json:"after,omitempty"`
 }
 
 // A Submission is where a submission stands.
