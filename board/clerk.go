@@ -9,6 +9,7 @@ import (
 
 	"github.com/countersign-health/countersign/board/client"
 	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/ledger"
 )
 
 var errNotClerk = errors.New("this key is not a clerk's of this board: sign with a clerk's (--key)")
@@ -36,6 +37,10 @@ func (b *Board) clerk(handle func(r *http.Request, by request) (answer, error)) 
 		}
 		if !first {
 			return answer{}, refuse(http.StatusUnauthorized, "this request token was used before: sign a new one for each request")
+		}
+		// What is signed under a bad key is void, and the register keeps it for ever.
+		if err := b.keyStands(); err != nil && !errors.Is(err, ledger.ErrRetired) && r.Method == http.MethodPost {
+			return answer{}, refuse(http.StatusConflict, "%v: nothing is done under it until the board has been started with its key of today", err)
 		}
 		return handle(r, by)
 	}

@@ -1,12 +1,18 @@
 package board
 
 import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/countersign-health/countersign/board/client"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/ledger"
+	"github.com/countersign-health/countersign/standing"
 	"github.com/countersign-health/countersign/store/sqldb"
 	"github.com/countersign-health/countersign/store/sqldb/sqldbtest"
 )
@@ -55,4 +61,51 @@ func TestHandoverWithUnsentEvents(t *testing.T) {
 			t.Errorf("the next license: %v", err)
 		}
 	})
+}
+
+// A board that runs on with a key that was declared bad, or handed over, answers
+// no question from the moment on at which the ledger says so, and issues nothing
+// under a bad one. With its key of today it answers again.
+func TestKeyThatNoLongerStands(t *testing.T) {
+	var mu sync.Mutex
+	var life credentials.Key
+	h := openHouse(t, sqldbtest.Open(t, sqldbtest.SQLite(t)), newTestLedger(), func(o *Options) {
+		o.Proofs = func(context.Context) map[string][]byte { return nil }
+		o.PartyKeys = func(did credentials.DID) ([]ledger.PartyKey, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			other := ledger.PartyKey{KeyID: string(did) + "#other", Key: credentials.Key{BadFrom: 3}}
+			return []ledger.PartyKey{other, {KeyID: boardKey.KeyID(), Key: life}}, nil
+		}
+	})
+	for _, tt := range []struct {
+		name          string
+		key           credentials.Key
+		status        int
+		detail, issue string
+	}{
+		{"in force", credentials.Key{Since: 1}, 200, "", ""},
+		{"declared bad", credentials.Key{BadFrom: 7, Until: 8}, 503, "its signing key is declared bad from entry 7 on: treat it as unknown", "nothing is done under it until"},
+		{"handed over", credentials.Key{Until: 8}, 503, "at entry 8 the key has been handed over", ""},
+		{"in force again", credentials.Key{Since: 8}, 200, "", ""},
+	} {
+		mu.Lock()
+		life = tt.key
+		mu.Unlock()
+		resp, err := http.Get(h.URL + standing.Path + "?" + standing.Query("1999999984", "MA", "99213", "2026-05-01", ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if resp.StatusCode != tt.status || !strings.Contains(string(text), tt.detail) {
+			t.Errorf("%s: %d %s, want %d and %q", tt.name, resp.StatusCode, text, tt.status, tt.detail)
+		}
+		if _, err := h.client(t).Issue(t.Context(), application(1)); (err == nil) != (tt.issue == "") || err != nil && !strings.Contains(err.Error(), tt.issue) {
+			t.Errorf("%s: issued: %v, want %q", tt.name, err, tt.issue)
+		}
+		if all, err := deeds(h.client(t)); err != nil || len(all) != 1 {
+			t.Errorf("%s: read %d acts, %v", tt.name, len(all), err)
+		}
+	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/countersign-health/countersign/board/client"
 	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/ledger"
 	"github.com/countersign-health/countersign/problem"
 	"github.com/countersign-health/countersign/standing"
 )
@@ -24,11 +25,24 @@ const maxActs = 1000
 // does not have yet was known to nobody else.
 func (b *Board) standing() http.Handler {
 	receipts := &standing.Receipts{Proofs: b.Proofs}
-	d := &standing.Door{Signer: b.signer, Patience: standingPatience, Now: b.Now, Log: b.Log,
+	d := &standing.Door{Signer: b.signer, Patience: standingPatience, Now: b.Now, Log: b.Log, Stands: b.keyStands,
 		Read: func(ctx context.Context, npi credentials.NPI, state string) (standing.Record, error) {
 			return b.settledStanding(ctx, receipts, npi, state)
 		}}
 	return d.Handler()
+}
+
+// keyStands says why what the board signs now would be believed by nobody. A
+// ledger that does not answer has no say in it.
+func (b *Board) keyStands() error {
+	if b.PartyKeys == nil {
+		return nil
+	}
+	keys, err := b.PartyKeys(b.did)
+	if err != nil {
+		return nil
+	}
+	return ledger.StandsNow(keys, b.signer.KeyID())
 }
 
 // settleWithin is how long an answer waits for an act upon its clinician that is

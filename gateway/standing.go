@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/ledger"
 	"github.com/countersign-health/countersign/standing"
 )
 
@@ -13,7 +14,7 @@ import (
 // open to all, as the boards' own look-up is.
 func (g *Gateway) standing() http.Handler {
 	receipts := &standing.Receipts{Proofs: func(ctx context.Context) map[string][]byte { return g.Proofs(ctx) }}
-	d := &standing.Door{Signer: g.Signer, Patience: g.Patience, Now: g.Now, Log: g.Log, Clock: g.Clock,
+	d := &standing.Door{Signer: g.Signer, Patience: g.Patience, Now: g.Now, Log: g.Log, Clock: g.Clock, Stands: g.keyStands,
 		Read: func(ctx context.Context, npi credentials.NPI, state string) (r standing.Record, err error) {
 			file, err := g.Books.ClinicianIn(ctx, npi, state)
 			if err != nil {
@@ -30,4 +31,16 @@ func (g *Gateway) standing() http.Handler {
 			return r, nil
 		}}
 	return d.Handler()
+}
+
+// keyStands says why what the insurer signs now would be believed by nobody.
+func (g *Gateway) keyStands() error {
+	if g.PartyKeys == nil {
+		return nil
+	}
+	keys, err := g.PartyKeys(g.Insurer)
+	if err != nil {
+		return nil // a ledger that does not answer has no say in it
+	}
+	return ledger.StandsNow(keys, g.Signer.KeyID())
 }

@@ -249,6 +249,22 @@ type PartyKey struct {
 	Founders    bool
 }
 
+// StandsNow says why nobody believes what a party signs with a key today and
+// records nowhere: it was declared bad, or given up. A key that is not among the
+// party's is the caller's to find.
+func StandsNow(keys []PartyKey, kid string) error {
+	for _, k := range keys {
+		switch {
+		case k.KeyID != kid:
+		case k.Key.BadFrom != 0:
+			return fmt.Errorf("its signing key is declared bad from entry %d on", k.Key.BadFrom)
+		case k.Key.Until != 0:
+			return fmt.Errorf("at entry %d %w", k.Key.Until, ErrRetired)
+		}
+	}
+	return nil
+}
+
 // Keys are the keys of a participant in the order in which it had them.
 func (r *Registry) Keys(did credentials.DID) (keys []PartyKey, err error) {
 	r.mu.RLock()

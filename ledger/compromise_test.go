@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/countersign-health/countersign/credentials"
@@ -364,6 +365,23 @@ func TestCompromiseOfTheOnlyFounder(t *testing.T) {
 	} {
 		if r.Admit(9, e) == nil {
 			t.Errorf("%s: accepted", what)
+		}
+	}
+}
+
+// What a party signs today counts by the key that it has: not by one that was
+// declared bad or handed over, whatever its other keys are.
+func TestStandsNowAfterCompromise(t *testing.T) {
+	bad := ledger.PartyKey{KeyID: "did:x#1", Key: credentials.Key{BadFrom: 4, Until: 5}}
+	past := ledger.PartyKey{KeyID: "did:x#2", Key: credentials.Key{Since: 5, Until: 9}}
+	now := ledger.PartyKey{KeyID: "did:x#3", Key: credentials.Key{Since: 9}}
+	for kid, want := range map[string]string{bad.KeyID: "declared bad from entry 4 on", past.KeyID: "at entry 9 the key has been handed over", now.KeyID: "", "did:x#4": ""} {
+		err := ledger.StandsNow([]ledger.PartyKey{bad, past, now}, kid)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", kid, err, want)
+		}
+		if errors.Is(err, ledger.ErrRetired) != (kid == past.KeyID) {
+			t.Errorf("%s: %v", kid, err)
 		}
 	}
 }

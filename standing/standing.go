@@ -50,6 +50,9 @@ type Door struct {
 	Patience time.Duration
 	Now      func() time.Time
 	Log      *slog.Logger
+	// Stands says why nobody would believe what the house signs now; nil where
+	// nobody knows.
+	Stands func() error
 	// Clock says why this house's clock is not to be believed; nil where nobody knows.
 	Clock func() error
 }
@@ -109,6 +112,12 @@ func (d *Door) answer(ctx context.Context, query string) (*Answer, error) {
 	q, open, err := ParseQuestion(query, now)
 	if err != nil {
 		return nil, problem.New(http.StatusBadRequest, "question", "the question cannot be answered", "%v", err)
+	}
+	if d.Stands != nil {
+		if err := d.Stands(); err != nil {
+			return nil, problem.New(http.StatusServiceUnavailable, "key", "no answer that counts",
+				"%v: treat it as unknown; this house answers again once it has been started with its key of today", err)
+		}
 	}
 	rec, err := d.Read(ctx, q.NPI, q.State)
 	if err != nil {

@@ -26,6 +26,7 @@ type LedgerLine struct {
 	mu       sync.Mutex
 	admitted []client.Proven
 	asked    time.Time // when the last reading of the participants began
+	failed   time.Time // when the last one failed that PartyKeys began
 }
 
 // askAgain keeps strangers from making the house ask the ledger at will.
@@ -171,10 +172,17 @@ func (l *LedgerLine) Whose(kid string) (credentials.Key, ledger.Party, error) {
 // Bad are the keys that were declared bad, as far as the ledger was read.
 func (l *LedgerLine) Bad() []ledger.PartyKey { return l.registry.Bad() }
 
-// PartyKeys are the keys that a party has or had, as far as the ledger was read.
+// PartyKeys are the keys that a party has or had. It reads what is new every
+// second, for a house asks by it whether its own key is still good; where the
+// ledger does not answer, it says what it knows.
 func (l *LedgerLine) PartyKeys(did credentials.DID) ([]ledger.PartyKey, error) {
-	if keys, err := l.registry.Keys(did); err == nil {
-		l.Who(keys[len(keys)-1].KeyID) // reads every few seconds what is new
+	if l.mu.TryLock() {
+		if time.Since(l.asked) > askAgain && time.Since(l.failed) > readAgain {
+			if l.ask() != nil {
+				l.failed = time.Now()
+			}
+		}
+		l.mu.Unlock()
 	}
 	return l.registry.Keys(did)
 }

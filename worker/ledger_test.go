@@ -2,6 +2,7 @@ package worker
 
 import (
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -83,6 +84,58 @@ func TestNextKeyIsTakenAtOnce(t *testing.T) {
 	}
 	if _, _, err := line.Who(old.KeyID()); !errors.Is(err, ledger.ErrRetired) {
 		t.Errorf("the old key: got %v, want that it is retired", err)
+	}
+}
+
+// A house that asks for its own keys hears of a handover within a second of it
+// being final, whoever else has asked before.
+func TestOwnKeysAreReadAgain(t *testing.T) {
+	l := ledgertest.New(t)
+	c, base := serve(t, l)
+	line, err := OpenLedger(t.Context(), base, l.Genesis)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := ledgertest.Signer("hospital")
+	did, _ := credentials.SignerDID(old)
+	_, multikey, _ := credentials.ParseKeyID(ledgertest.Signer("second").KeyID())
+	next := credentials.NewSigner(string(did)+"#"+multikey, ledgertest.Key("second"))
+	if keys, err := line.PartyKeys(did); err != nil || len(keys) != 1 || ledger.StandsNow(keys, old.KeyID()) != nil {
+		t.Fatalf("before the handover: %+v, %v", keys, err)
+	}
+	handOver(t, l, c, old, next)
+	line.asked = time.Now().Add(-askAgain - time.Millisecond)
+	keys, err := line.PartyKeys(did)
+	if err != nil || len(keys) != 2 || !errors.Is(ledger.StandsNow(keys, old.KeyID()), ledger.ErrRetired) || ledger.StandsNow(keys, next.KeyID()) != nil {
+		t.Errorf("after it: %+v, %v", keys, err)
+	}
+}
+
+// A ledger that does not answer is not asked by every stranger, and what is
+// known stays known.
+func TestOwnKeysWithoutALedger(t *testing.T) {
+	l := ledgertest.New(t)
+	_, base := serve(t, l)
+	line, err := OpenLedger(t.Context(), base, l.Genesis)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	hung := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { asked++; w.WriteHeader(500) }))
+	defer hung.Close()
+	policy, err := l.Genesis.Policy()
+	if err != nil {
+		t.Fatal(err)
+	}
+	line.client = client.New(hung.URL, policy, nil)
+	did, _ := credentials.SignerDID(ledgertest.Signer("hospital"))
+	for range 5 {
+		if keys, err := line.PartyKeys(did); err != nil || len(keys) != 1 {
+			t.Errorf("%+v, %v", keys, err)
+		}
+	}
+	if first := asked; first == 0 || first > 10 {
+		t.Errorf("asked %d times", first)
 	}
 }
 
