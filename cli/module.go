@@ -64,7 +64,7 @@ func (r *run) moduleSigner(c *urfave.Context, key, do string) (credentials.Signe
 	if err != nil {
 		return nil, moduleFault("open keys", err, "check --pkcs11, --token and --pin-file, and see countersign key list")
 	}
-	return s, nil
+	return credentials.Salting(s), nil
 }
 
 func (r *run) moduleCreate(c *urfave.Context, key string) (credentials.Signer, error) {
@@ -88,7 +88,11 @@ func (m moduleKeys) named(name string) pkcs11.Config {
 }
 
 func (m moduleKeys) Signer(name string) (credentials.Signer, error) {
-	return pkcs11.Replaced(m.named(name))
+	s, err := pkcs11.Replaced(m.named(name))
+	if err != nil {
+		return nil, err
+	}
+	return credentials.Salting(s), nil
 }
 
 func (m moduleKeys) Prepare(name string) (credentials.Signer, error) {
