@@ -86,15 +86,21 @@ func ParseDecimal(s string, places int) (int64, error) {
 	for len(fraction) > places && strings.HasSuffix(fraction, "0") {
 		fraction = fraction[:len(fraction)-1]
 	}
-	if whole+fraction == "" || len(whole) > 13 || len(fraction) > places {
+	if len(whole)+len(fraction) == 0 || len(whole) > 13 || len(fraction) > places {
 		return 0, fmt.Errorf("want a number with at most %d decimals", places)
 	}
 	var n int64
-	for _, r := range whole + fraction + strings.Repeat("0", places-len(fraction)) {
-		if r < '0' || r > '9' {
+	for i := range len(whole) + places {
+		digit := byte('0')
+		if i < len(whole) {
+			digit = whole[i]
+		} else if i -= len(whole); i < len(fraction) {
+			digit = fraction[i]
+		}
+		if digit < '0' || digit > '9' {
 			return 0, fmt.Errorf("want a number with at most %d decimals", places)
 		}
-		n = n*10 + int64(r-'0')
+		n = n*10 + int64(digit-'0')
 	}
 	if negative {
 		n = -n

@@ -27,13 +27,18 @@ func (r *claimReader) clm(s *segment) error {
 	}
 	place := r.composite(s, 5)
 	r.claims++
-	lines, diagnoses := r.room()
+	lines, diagnoses := r.held.Claim.Lines[:0], r.held.Claim.Diagnoses[:0]
+	if diagnoses == nil {
+		diagnoses = []string{} // a claim without any is signed as having an empty list
+	}
 	r.held = Submitted{Test: r.set.test, Purpose: r.purpose, Reference: r.batch, Submitter: r.sender, Sequence: r.sequence, set: r.set.index, others: r.held.others[:0]}
 	if r.emit != nil {
 		r.held.others = nil
 	}
 	r.claim = &r.held
-	r.claim.Source = claims.Source{Created: r.created, Place: r.place(), Sender: r.set.sender}
+	if r.emit != nil {
+		r.claim.Source = claims.Source{Created: r.created, Place: r.place(), Sender: r.set.sender}
+	}
 	r.claim.Claim = claims.Claim{
 		Number: s.at(1), Charge: charge, Frequency: claims.Frequency(part(place, 2)),
 		Payer: *r.payer, Billing: *r.billing, Subscriber: *r.subscriber, Lines: lines, Diagnoses: diagnoses,
@@ -55,25 +60,14 @@ func (r *claimReader) clm(s *segment) error {
 	return r.checkCLM(s, place)
 }
 
-// room is where a claim's lines and diagnoses go: on the first pass, which
-// hands out no claim, where those of the claim before were.
-func (r *claimReader) room() ([]claims.Line, []string) {
-	last := &r.held.Claim
-	if r.emit == nil {
-		return last.Lines[:0], last.Diagnoses[:0]
-	}
-	return make([]claims.Line, 0, max(len(last.Lines), 1)), make([]string, 0, max(len(last.Diagnoses), 1))
-}
-
-// positions starts those of a claim with those of the levels above it. On the
-// first pass, which hands out no claim, all claims share one list.
+// positions starts those of a claim with those of the levels above it. Like its
+// lines and diagnoses they are gathered where those of the claim before were:
+// what is handed out is a copy, of just their size (endClaim).
 func (r *claimReader) positions() Positions {
 	if r.emit == nil {
-		r.spare = append(r.spare[:0], r.above.at...)
-		return Positions{r.spare}
+		return Positions{} // the first pass hands out no claim
 	}
-	at := make([]position, 0, max(len(r.spare), len(r.above.at))+8)
-	return Positions{append(at, r.above.at...)}
+	return Positions{append(r.spare[:0], r.above.at...)}
 }
 
 // ready checks that the levels above a claim name everyone it needs.
@@ -142,6 +136,9 @@ func (r *claimReader) composite(s *segment, i int) []string {
 
 // mark remembers where a segment of the open claim stands.
 func (r *claimReader) mark(s *segment) {
+	if r.emit == nil {
+		return // the first pass hands out no claim
+	}
 	line := 0
 	if r.line != nil {
 		line = r.line.Number
@@ -181,8 +178,7 @@ func (r *claimReader) inClaim(s *segment) error {
 		if c.Rendering != nil {
 			return s.refuse(0, "names a second rendering provider of the claim", "name the provider of a line after its SV1").as(repeatedSegment)
 		}
-		p := readProvider(s)
-		c.Rendering = &p
+		c.Rendering = r.provided(s)
 	case s.id() == "PRV" && r.loop == r.guide.rendering:
 		c.Rendering.Taxonomy = s.at(3)
 	case s.id() == "N4" && r.loop == r.guide.facility:
@@ -191,6 +187,17 @@ func (r *claimReader) inClaim(s *segment) error {
 		return r.stay(s)
 	}
 	return nil
+}
+
+// provided reads a provider. On the first pass, whose claims nobody sees, all
+// share one.
+func (r *claimReader) provided(s *segment) *claims.Provider {
+	if r.emit == nil {
+		r.scratch.provider = readProvider(s)
+		return &r.scratch.provider
+	}
+	p := readProvider(s)
+	return &p
 }
 
 // diagnoses reads HI. ABK and ABF qualify ICD-10-CM codes, BK and BF the

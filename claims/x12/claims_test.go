@@ -193,3 +193,52 @@ type failing struct{}
 
 func (failing) Read([]byte) (int, error)       { return 0, io.ErrClosedPipe }
 func (failing) Seek(int64, int) (int64, error) { return 0, nil }
+
+// TestClaimsAreApart: what is handed out shares no list with another claim, and a
+// claim without diagnoses has an empty list, as it was always signed.
+func TestClaimsAreApart(t *testing.T) {
+	text := fileOf(setOf("1", strings.Replace(claimSegments, "HI*ABK:J069*ABF:R05\nHI*BG:AA\n", "", 1)), setOf("2", claimSegments))
+	_, got := readAll(t, text)
+	if len(got) != 4 {
+		t.Fatalf("%d claims", len(got))
+	}
+	if d := got[0].Claim.Diagnoses; d == nil || len(d) > 0 {
+		t.Errorf("no diagnoses: %#v", d)
+	}
+	for i := range got {
+		c, p := &got[i].Claim, got[i].Positions
+		first, places := c.Lines[0], p.Segment("CLM", "2300", 0)
+		for j := range got {
+			if j != i {
+				got[j].Claim.Lines[0], got[j].Claim.Diagnoses = claims.Line{}, append(got[j].Claim.Diagnoses[:0], "X")
+			}
+		}
+		if !reflect.DeepEqual(first, c.Lines[0]) || i == 1 && c.Diagnoses[0] != "J069" || p.Segment("CLM", "2300", 0) != places {
+			t.Errorf("claim %d changed with another", i)
+		}
+		_, got = readAll(t, text)
+	}
+}
+
+// A changing file holds other bytes once it was read to its end.
+type changing struct {
+	*strings.Reader
+	then string
+}
+
+func (c *changing) Seek(offset int64, whence int) (int64, error) {
+	if whence == io.SeekStart {
+		c.Reader = strings.NewReader(c.then)
+	}
+	return c.Reader.Seek(offset, whence)
+}
+
+func TestFileChangesBetweenPasses(t *testing.T) {
+	text := sound()
+	for then, want := range map[string]string{text: "", strings.Replace(text, "DOE*JUNIOR", "DOE*SENIOR", 1): "it changed while it was read", text + "\n": "it changed while it was read"} {
+		_, err := ReadClaims(&changing{strings.NewReader(text), then}, func(Submitted) error { return nil })
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+}

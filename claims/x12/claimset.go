@@ -33,7 +33,8 @@ type claimReader struct {
 	payer      *claims.Payer
 	patient    *claims.Person
 	above      Positions  // of the levels above the claim
-	spare      []position // those of the claim before, for their memory or their number
+	ends       [2]int     // where in above the billing provider's level ends, and the subscriber's
+	spare      []position // those of the claim before, for their memory
 
 	claim    *Submitted // nil, or &held
 	held     Submitted
@@ -42,9 +43,14 @@ type claimReader struct {
 	facility string       // state of the service facility
 	line     *claims.Line // nil, or &open
 	open     claims.Line
-	lineHead int  // number of its LX
-	rising   bool // every line's number so far is above the one before
-	judged   int  // the other payer whose loop 2430 is open, or -1
+	lineHead int      // number of its LX
+	rising   bool     // every line's number so far is above the one before
+	scratch  struct { // memory of the first pass
+		modifiers []string
+		pointers  []int
+		provider  claims.Provider
+	}
+	judged int // the other payer whose loop 2430 is open, or -1
 }
 
 // known says whether a segment is one of the guide, so that a garbled
@@ -134,23 +140,27 @@ func (r *claimReader) hl(s *segment) error {
 	case "20":
 		r.billing, r.subscriber, r.payer, r.patient = nil, nil, nil, nil
 		r.ids = [2]string{s.at(1), ""}
-		r.above.at = r.above.at[:0]
+		r.above.at, r.ends = r.above.at[:0], [2]int{}
 	case "22":
 		r.subscriber, r.payer, r.patient, r.sequence = nil, nil, nil, ""
 		r.ids[1] = s.at(1)
-		r.above.drop("2000B", "2010BA", "2010BB", "2000C", "2010CA")
+		r.ends[1] = 0
+		r.ends[0] = r.above.until(r.ends[0])
 	case "23":
 		r.patient = nil
-		r.above.drop("2000C", "2010CA")
+		r.ends[1] = r.above.until(r.ends[1])
 	}
 	return nil
 }
 
-// drop forgets the segments of loops that a new level replaces.
-func (p *Positions) drop(loops ...string) {
-	p.at = slices.DeleteFunc(p.at, func(at position) bool {
-		return slices.ContainsFunc(loops, func(loop string) bool { return at.loop == loopName(loop) })
-	})
+// until forgets the segments of the levels that a new one replaces. They stand
+// behind those of the level above, which end where the first of them began.
+func (p *Positions) until(end int) int {
+	if end == 0 {
+		end = len(p.at)
+	}
+	p.at = p.at[:min(end, len(p.at))]
+	return end
 }
 
 // levelLoops name the loop that an NM1 opens, by level and qualifier (NM101).
@@ -174,7 +184,7 @@ func (r *claimReader) inLevel(s *segment) error {
 	if loop == "" {
 		loop = opens[r.level]
 	}
-	if len(r.above.at) < maxLevelSegments && loop != "" {
+	if r.emit != nil && len(r.above.at) < maxLevelSegments && loop != "" {
 		r.above.add(loop, 0, s)
 	}
 	switch s.id() {
@@ -324,7 +334,9 @@ func (r *claimReader) endClaim() error {
 	if r.emit == nil {
 		return nil
 	}
-	return r.emit(r.held)
+	whole := r.held
+	whole.Positions.at, whole.Claim.Lines, whole.Claim.Diagnoses = slices.Clone(r.spare), slices.Clone(c.Lines), slices.Clone(c.Diagnoses)
+	return r.emit(whole)
 }
 
 // serviceState is where the patient was: at home in telehealth (places 02 and

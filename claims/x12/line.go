@@ -32,7 +32,9 @@ func (r *claimReader) lx(s *segment) error {
 			}
 		}
 	}
-	r.open = claims.Line{Number: n}
+	if r.open = (claims.Line{Number: n}); r.emit == nil {
+		r.open.Modifiers, r.open.Pointers = r.scratch.modifiers[:0], r.scratch.pointers[:0]
+	}
 	r.line, r.lineHead, r.loop = &r.open, s.number, "2400"
 	r.mark(s)
 	return nil
@@ -57,6 +59,9 @@ func (r *claimReader) endLine() error {
 		return refuseAt(r.lineHead, "LX", 0, "opens a line without a date of service", "add DTP*472 to the line").lacks("DTP").in("2400")
 	}
 	r.claim.Claim.Lines = append(r.claim.Claim.Lines, *l)
+	if r.emit == nil {
+		r.scratch.modifiers, r.scratch.pointers = l.Modifiers, l.Pointers
+	}
 	r.line = nil
 	return nil
 }
@@ -90,8 +95,7 @@ func (r *claimReader) inLine(s *segment) error {
 		if r.line.Rendering != nil {
 			return s.refuse(0, "names a second rendering provider of the line", "name one").as(repeatedSegment)
 		}
-		p := readProvider(s)
-		r.line.Rendering = &p
+		r.line.Rendering = r.provided(s)
 	case s.id() == "PRV" && r.loop == r.guide.lineRendering:
 		r.line.Rendering.Taxonomy = s.at(3)
 	case s.id() == "N4" && r.loop == r.guide.lineFacility && r.loop != "":
@@ -132,8 +136,7 @@ func (r *claimReader) sv1(s *segment) (err error) {
 	if place := s.at(5); place != r.claim.Claim.Place {
 		l.Place = place
 	}
-	l.Pointers, err = r.pointers(s)
-	return err
+	return r.pointers(s)
 }
 
 // procedure reads a code with up to four modifiers, HC:CODE:25:59.
@@ -167,22 +170,23 @@ func (r *claimReader) chargeOf(s *segment, at int) (err error) {
 }
 
 // pointers reads SV107, which some senders write as decimals ("1.00").
-func (r *claimReader) pointers(s *segment) (pointers []int, err error) {
+func (r *claimReader) pointers(s *segment) error {
+	l := r.line
 	if s.at(7) == "" {
-		return nil, nil
+		return nil
 	}
 	for _, p := range r.composite(s, 7) {
 		if p == "" {
 			continue
 		}
 		q, err := claims.ParseQuantity(p)
-		if n := int(q / 1000); err == nil && q%1000 == 0 && n >= 1 && n <= maxDiagnoses && len(pointers) < 4 {
-			pointers = append(pointers, n)
+		if n := int(q / 1000); err == nil && q%1000 == 0 && n >= 1 && n <= maxDiagnoses && len(l.Pointers) < 4 {
+			l.Pointers = append(l.Pointers, n)
 			continue
 		}
-		return nil, s.refuse(7, "does not point to diagnoses", "write up to four numbers from 1 to 12, such as 1:2")
+		return s.refuse(7, "does not point to diagnoses", "write up to four numbers from 1 to 12, such as 1:2")
 	}
-	return pointers, nil
+	return nil
 }
 
 // serviceDate reads DTP*472, one day (D8) or a range of days (RD8).

@@ -21,12 +21,16 @@ type position struct {
 }
 
 func loopName(s string) (n [6]byte) {
-	copy(n[:], s)
+	for i := 0; i < len(s) && i < len(n); i++ {
+		n[i] = s[i]
+	}
 	return n
 }
 
 func segmentName(s string) (n [3]byte) {
-	copy(n[:], s)
+	for i := 0; i < len(s) && i < len(n); i++ {
+		n[i] = s[i]
+	}
 	return n
 }
 

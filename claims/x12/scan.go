@@ -1,7 +1,6 @@
 package x12
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -29,7 +28,7 @@ const (
 // The segment that it returns is its own and holds until the next: whoever
 // keeps one keeps a copy (segment.kept).
 type scanner struct {
-	in     *bufio.Reader
+	in     chunks
 	marks  marks
 	number int
 	broken *Refusal // the syntax can no longer be followed
@@ -38,7 +37,7 @@ type scanner struct {
 }
 
 func newScanner(r io.Reader) *scanner {
-	return &scanner{in: bufio.NewReaderSize(r, maxSegment)}
+	return &scanner{in: chunks{r: r, buf: make([]byte, 4*maxSegment)}}
 }
 
 // next returns the next segment, or io.EOF after the last, or a *Refusal from
@@ -54,15 +53,15 @@ func (s *scanner) next() (*segment, error) {
 
 func (s *scanner) scan() (*segment, error) {
 	if s.number == 0 {
-		if bom, err := s.in.Peek(3); err == nil && bytes.Equal(bom, []byte("\xEF\xBB\xBF")) {
-			s.in.Discard(3)
+		if bom, err := s.in.peek(3); err == nil && string(bom) == "\xEF\xBB\xBF" {
+			s.in.from += 3
 		}
 	}
 	if err := s.skipSpace(); err != nil {
 		return nil, err
 	}
 	s.number++
-	if head, _ := s.in.Peek(3); string(head) == "ISA" {
+	if head, _ := s.in.peek(3); string(head) == "ISA" {
 		return s.isa()
 	}
 	if s.marks.terminator == 0 {
@@ -75,13 +74,14 @@ func (s *scanner) scan() (*segment, error) {
 // white space that the interchange uses as a delimiter.
 func (s *scanner) skipSpace() error {
 	for {
-		b, err := s.in.ReadByte()
+		b, err := s.in.peek(1)
 		if err != nil {
 			return err
 		}
-		if b == s.marks.element || !isSpace(b) {
-			return s.in.UnreadByte()
+		if b[0] == s.marks.element || !isSpace(b[0]) {
+			return nil
 		}
+		s.in.from++
 	}
 }
 
@@ -91,7 +91,7 @@ func isSpace(b byte) bool { return b == ' ' || b == '\t' || b == '\r' || b == '\
 var isaEnds = []int{3, 6, 17, 20, 31, 34, 50, 53, 69, 76, 81, 83, 89, 99, 101, 103}
 
 func (s *scanner) isa() (*segment, error) {
-	b, err := s.in.Peek(isaLength)
+	b, err := s.in.peek(isaLength)
 	if err != nil && err != io.EOF {
 		return nil, err
 	}
@@ -114,7 +114,7 @@ func (s *scanner) isa() (*segment, error) {
 	}
 	s.marks = m
 	text := s.lay(b[:isaLength-1])
-	s.in.Discard(isaLength)
+	s.in.from += isaLength
 	return s.split(text), nil
 }
 
@@ -126,16 +126,15 @@ func delimiter(b byte) bool {
 }
 
 func (s *scanner) segment() (*segment, error) {
-	b, err := s.in.ReadSlice(s.marks.terminator)
+	b, err := s.in.upTo(s.marks.terminator)
 	switch {
-	case err == bufio.ErrBufferFull:
+	case err == errLong:
 		return nil, s.refuse(fmt.Sprintf("is longer than %d characters; is a segment terminator missing?", maxSegment), "end every segment with the terminator that the ISA declares")
 	case err == io.EOF:
 		return nil, s.refuse("the file ends inside a segment", "send the whole file").ofInterchange(interchangeCutShort)
 	case err != nil:
 		return nil, err
 	}
-	b = b[:len(b)-1]
 	for len(b) > 0 && (b[len(b)-1] == '\n' || b[len(b)-1] == '\r') {
 		b = b[:len(b)-1]
 	}
@@ -157,19 +156,21 @@ func (s *scanner) lay(b []byte) string {
 // wrong with it is kept with it: the segments that follow can still be read.
 func (s *scanner) split(text string) *segment {
 	seg := &s.open
-	*seg = segment{number: s.number, marks: s.marks, elements: seg.elements[:0], parts: seg.parts}
+	seg.number, seg.marks, seg.bad = s.number, s.marks, nil
+	elements, mark := seg.elements[:0], s.marks.element
 	ordinary, from := true, 0 // plain ASCII, as nearly all segments are
-	for i := 0; i < len(text) && len(seg.elements) <= maxElements; i++ {
-		if b := text[i]; b == s.marks.element {
-			seg.elements = append(seg.elements, text[from:i])
+	for i := 0; i < len(text) && len(elements) <= maxElements; i++ {
+		if b := text[i]; b == mark {
+			elements = append(elements, trimSpaces(text[from:i]))
 			from = i + 1
 		} else if b < ' ' || b > '~' {
 			ordinary = false
 		}
 	}
-	if len(seg.elements) <= maxElements {
-		seg.elements = append(seg.elements, text[from:])
+	if len(elements) <= maxElements {
+		elements = append(elements, trimSpaces(text[from:]))
 	}
+	seg.elements = elements
 	if !segmentID(seg.elements[0]) {
 		seg.elements = append(seg.elements[:0], "")
 		seg.bad = seg.refuse(0, "does not start with a segment identifier", "start every segment with two or three capitals and digits, such as CLM or N4")
@@ -178,13 +179,13 @@ func (s *scanner) split(text string) *segment {
 	if len(seg.elements) > maxElements {
 		seg.bad = seg.refuse(0, fmt.Sprintf("has more than %d elements", maxElements), "check the delimiters that the ISA declares")
 	}
+	if ordinary {
+		return seg
+	}
 	for i, e := range seg.elements {
-		if !ordinary {
-			if what := badText(e, s.marks); what != "" && seg.bad == nil {
-				seg.bad = seg.refuse(i, what, "end every segment with the terminator that the ISA declares, and write text as UTF-8").with(badCharacter)
-			}
+		if what := badText(e, s.marks); what != "" && seg.bad == nil {
+			seg.bad = seg.refuse(i, what, "end every segment with the terminator that the ISA declares, and write text as UTF-8").with(badCharacter)
 		}
-		seg.elements[i] = trimSpaces(e)
 	}
 	return seg
 }
@@ -249,4 +250,57 @@ func refusalOf(err error) *Refusal {
 
 func (s *scanner) refuse(what, do string) *Refusal {
 	return &Refusal{Where: where(s.number, "", 0), What: what, Do: do}
+}
+
+// chunks reads ahead of a scanner. What it returns holds until the next call.
+type chunks struct {
+	r        io.Reader
+	buf      []byte
+	from, to int
+	err      error // of the reader, once what came before it is used up
+}
+
+// errLong means that maxSegment bytes hold no terminator.
+var errLong = errors.New("the segment does not end")
+
+// peek is the next n bytes, or as many as there are and an error.
+func (c *chunks) peek(n int) ([]byte, error) {
+	for c.to-c.from < n {
+		if c.err != nil {
+			return c.buf[c.from:c.to], c.err
+		}
+		c.more()
+	}
+	return c.buf[c.from : c.from+n], nil
+}
+
+// upTo takes what stands before the next mark, and the mark.
+func (c *chunks) upTo(mark byte) ([]byte, error) {
+	for looked := 0; ; {
+		there := c.buf[c.from:min(c.to, c.from+maxSegment)]
+		if i := bytes.IndexByte(there[looked:], mark); i >= 0 {
+			c.from += looked + i + 1
+			return there[:looked+i], nil
+		}
+		switch looked = len(there); {
+		case looked == maxSegment:
+			return nil, errLong
+		case c.err != nil:
+			return nil, c.err
+		}
+		c.more()
+	}
+}
+
+// more reads once; what is left moves to the front.
+func (c *chunks) more() {
+	c.to = copy(c.buf, c.buf[c.from:c.to])
+	c.from = 0
+	for range 100 {
+		n, err := c.r.Read(c.buf[c.to:])
+		if c.to, c.err = c.to+n, err; n > 0 || err != nil {
+			return
+		}
+	}
+	c.err = io.ErrNoProgress
 }

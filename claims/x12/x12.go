@@ -183,7 +183,13 @@ func parseD8(v string) (credentials.Date, bool) {
 	if month < 1 || month > 12 || day < 1 || day > 28 && time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Month() != month {
 		return "", false
 	}
-	return credentials.Date(v[:4] + "-" + v[4:6] + "-" + v[6:]), true
+	return dashed(v), true
+}
+
+// dashed writes CCYYMMDD as a Date, in one allocation.
+func dashed(v string) credentials.Date {
+	b := [10]byte{v[0], v[1], v[2], v[3], '-', v[4], v[5], '-', v[6], v[7]}
+	return credentials.Date(b[:])
 }
 
 // d8 writes a date as CCYYMMDD.
