@@ -219,26 +219,3 @@ func TestClaimsAreApart(t *testing.T) {
 		_, got = readAll(t, text)
 	}
 }
-
-// A changing file holds other bytes once it was read to its end.
-type changing struct {
-	*strings.Reader
-	then string
-}
-
-func (c *changing) Seek(offset int64, whence int) (int64, error) {
-	if whence == io.SeekStart {
-		c.Reader = strings.NewReader(c.then)
-	}
-	return c.Reader.Seek(offset, whence)
-}
-
-func TestFileChangesBetweenPasses(t *testing.T) {
-	text := sound()
-	for then, want := range map[string]string{text: "", strings.Replace(text, "DOE*JUNIOR", "DOE*SENIOR", 1): "it changed while it was read", text + "\n": "it changed while it was read"} {
-		_, err := ReadClaims(&changing{strings.NewReader(text), then}, func(Submitted) error { return nil })
-		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
-			t.Errorf("got %v, want %q", err, want)
-		}
-	}
-}
