@@ -61,7 +61,7 @@ type shown struct {
 // recognize says in which form a value is.
 func recognize(raw json.RawMessage) (s shown, err error) {
 	var o map[string]json.RawMessage
-	if len(raw) == 0 || json.Unmarshal(raw, &o) != nil || o == nil {
+	if json.Unmarshal(raw, &o) != nil {
 		return s, credentials.Refuse(credentials.CheckForm, "want a credential: a JSON object")
 	}
 	if !only(o["type"], envelopedCredential) {

@@ -36,7 +36,7 @@ const warnUnsigned = "nobody has signed the presentation: it says of no holder t
 func (h *House) verifyPresentation(r *http.Request, q request) (any, error) {
 	var o map[string]json.RawMessage
 	raw := q.members["verifiablePresentation"]
-	if len(raw) == 0 || json.Unmarshal(raw, &o) != nil || o == nil {
+	if json.Unmarshal(raw, &o) != nil {
 		return nil, malformed("at /verifiablePresentation: want a JSON object")
 	}
 	var want *credentials.Presentation
