@@ -215,7 +215,7 @@ func ParseQuestion(query string, now time.Time) (q credentials.StandingQuestion,
 func parseKnown(q *credentials.StandingQuestion, s string, now time.Time) error {
 	if s != "" && strings.Trim(s, "0123456789") == "" {
 		n, err := strconv.ParseInt(s, 10, 64)
-		if err != nil || n < 1 || s[0] == '0' {
+		if err != nil || s[0] == '0' {
 			return errors.New("known: a position is the number of entries that the ledger had")
 		}
 		q.Position = n

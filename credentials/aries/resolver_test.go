@@ -266,6 +266,41 @@ func TestResolveDIDWebMedia(t *testing.T) {
 	}
 }
 
+// What is refused is said in the words of the check that refuses it: whoever
+// typed a DID reads them.
+func TestResolveSaysWhy(t *testing.T) {
+	var d string
+	status := http.StatusOK
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if status == http.StatusMultiStatus { // with a header that cannot be read
+			w.Header().Set("Content-Type", "application/json; =")
+			status = http.StatusOK
+		}
+		w.WriteHeader(status)
+		fmt.Fprint(w, document(d, d, d+"#k", fmt.Sprintf(`"type":"Multikey","publicKeyMultibase":%q`, credentials.EncodeMultikey(testKey(1))), "assertionMethod"))
+	}))
+	t.Cleanup(srv.Close)
+	d = "did:web:" + strings.ReplaceAll(strings.TrimPrefix(srv.URL, "http://"), ":", "%3A")
+	r := NewResolver(AllowLoopback())
+	for answer, want := range map[int]string{200: "", 203: "203", 404: "404", 500: "500", http.StatusMultiStatus: "not served as JSON"} {
+		status = answer
+		if _, err := r.ResolveKey(d + "#k"); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("answered with %d: %v, want %q", answer, err, want)
+		}
+	}
+	for kid, want := range map[string]string{"x": "fragment", "did:example:1#k": "use did:key or did:web", "did:web:A#k": "want a host name"} {
+		if _, err := r.ResolveKey(kid); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", kid, err, want)
+		}
+	}
+	for did, want := range map[credentials.DID]string{"nothing": "is not a DID", "did:example:1": "use did:key or did:web", "did:web:A": "want a host name"} {
+		if _, err := r.Document(did); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", did, err, want)
+		}
+	}
+}
+
 func TestResolveDIDWebTimesOut(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes three seconds")
