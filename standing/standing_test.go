@@ -95,6 +95,7 @@ func TestDoor(t *testing.T) {
 		"stale":                        {strings.Replace(good, "03-01", "02-28", 1), func(_ *Door, r *Record) { r.Feeds[0].Read = noon.Add(-6 * time.Minute) }, credentials.Unknown, credentials.MissingFeed, 6},
 		"stale, asked for long before": {good + "&known=2026-04-30", func(_ *Door, r *Record) { r.Feeds[0].Read = noon.Add(-6 * time.Minute) }, credentials.May, "", 3},
 		"the feed is from the future":  {strings.Replace(good, "03-01", "02-28", 1), func(_ *Door, r *Record) { r.Feeds[0].Read = noon.Add(2 * time.Minute) }, credentials.Unknown, credentials.MissingFeed, 6},
+		"the feed was not heard out":   {strings.Replace(good, "03-01", "02-28", 1), func(_ *Door, r *Record) { r.Feeds[0].Fresh = false }, credentials.Unknown, credentials.MissingFeed, 6},
 		"the clock is wrong":           {strings.Replace(good, "03-01", "02-28", 1), func(d *Door, _ *Record) { d.Clock = func() error { return errors.New("wrong") } }, credentials.Unknown, credentials.MissingFeed, 6},
 		"an act is on its way":         {strings.Replace(good, "03-01", "02-28", 1), func(_ *Door, r *Record) { r.Wait(noon) }, credentials.Unknown, credentials.MissingFeed, 6},
 		"and was not yet":              {good + "&known=2026-04-30", func(_ *Door, r *Record) { r.Wait(noon); r.Wait(noon.Add(time.Second)) }, credentials.May, "", 3},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -238,4 +239,91 @@ func TestForgedEventStopsTheFeed(t *testing.T) {
 	if err := h.hearOut(h.ctx, h.Boards[0]); err == nil {
 		t.Error("a changed license was heard")
 	}
+}
+
+// broken makes a statement on the books fail, until it is mended.
+func (h *house) broken(trigger string) (mend func()) {
+	h.t.Helper()
+	_, err := h.db.Exec(h.ctx, `CREATE TRIGGER broken BEFORE `+trigger+` BEGIN SELECT RAISE(ABORT, 'the disk is full'); END`)
+	h.must(err)
+	return func() {
+		_, err := h.db.Exec(h.ctx, `DROP TRIGGER broken`)
+		h.must(err)
+	}
+}
+
+// Where the books do not answer, or do not keep it, nobody goes on as if all
+// were judged: no payment runs, and the next attempt judges.
+func TestDoubtIsJudgedOrNothingIs(t *testing.T) {
+	h := newHouse(t)
+	seen := &told{}
+	h.Temporal = seen
+	b := newTellingBoard(h)
+	stolen := b.signer
+	from := b.license(stolen, stolen, "L forged", forged)
+	h.must(h.hearOut(h.ctx, h.Boards[0]))
+
+	set := func(query string, args ...any) {
+		t.Helper()
+		_, err := h.db.Exec(h.ctx, query, args...)
+		h.must(err)
+	}
+	refuses := func(what string) {
+		t.Helper()
+		if err := h.judgeAnew(h.ctx); err == nil {
+			t.Errorf("%s: judged", what)
+		}
+		if _, err := h.Remit(h.ctx, "2026-06-01"); err == nil {
+			t.Errorf("%s: paid", what)
+		}
+	}
+	h.doubts = doubts{}
+	set(`ALTER TABLE board_order RENAME TO away`)
+	refuses("the books do not say what is in doubt")
+	set(`ALTER TABLE away RENAME TO board_order`)
+
+	next := b.rotate(stolen, "next")
+	declaration := b.declare(next, stolen, from)
+	for column, value := range map[string]string{"handle": "x", "entry": "x"} {
+		var was any
+		h.must(h.db.QueryRow(h.ctx, `SELECT `+column+` FROM license WHERE npi = $1`, string(forged)).Scan(&was))
+		set(`UPDATE license SET `+column+` = $1 WHERE npi = $2`, value, string(forged))
+		refuses(column + " is not as it was")
+		set(`UPDATE license SET `+column+` = $1 WHERE npi = $2`, was, string(forged))
+	}
+	mend := h.broken(`UPDATE OF doubted ON license`)
+	refuses("the doubt is not kept")
+	mend()
+	h.stands(forged, credentials.May, true)
+	h.must(h.judgeAnew(h.ctx))
+	h.stands(forged, credentials.Unknown, false)
+
+	// Until the contracts are told, they are told again.
+	tells := func(what string) {
+		t.Helper()
+		if err := h.wakeDoubted(h.ctx); err == nil {
+			t.Errorf("%s: passed on", what)
+		}
+	}
+	set(`ALTER TABLE board_order RENAME TO away`)
+	tells("the books do not say who is to be told")
+	set(`ALTER TABLE away RENAME TO board_order`)
+	h.Temporal = deaf{}
+	tells("the contracts do not hear it")
+	h.Temporal = seen
+	mend = h.broken(`UPDATE OF untold ON license`)
+	tells("it is not written down")
+	mend()
+	seen.licenses = nil
+	h.must(h.wakeDoubted(h.ctx))
+	if want := workflows.LicenseID(name("L forged")) + " " + declaration.String(); !slices.Equal(seen.licenses, []string{want}) {
+		t.Errorf("told %v, want %s", seen.licenses, want)
+	}
+}
+
+// deaf is a Temporal that cannot be reached.
+type deaf struct{ client.Client }
+
+func (deaf) SignalWithStartWorkflow(context.Context, string, string, any, client.StartWorkflowOptions, any, ...any) (client.WorkflowRun, error) {
+	return nil, errors.New("nobody answers")
 }
