@@ -20,12 +20,14 @@ func (r *run) credentialCommand() *urfave.Command {
 			name: "verify", usage: "say whether a credential or a presentation is good", args: "FILE", min: 1, max: 1,
 			about: "FILE holds a vc+jwt, an SD-JWT, a vp+jwt, or JSON with a Data Integrity proof or an envelope; - is the\n" +
 				"standard input. One line says good (exit code 0), bad (3) or unknown (6), by which check and why. The board\n" +
-				"that --board names says what became of a license; with --offline nobody is asked, so that a license is at\n" +
-				"most unknown. Who the participants are, the board says as well, or a folder given with --dir.",
+				"that --board names says what became of a license, and the insurer's gateway that --gateway names, whether a\n" +
+				"decision still stands or which has followed it; with --offline nobody is asked, so that both are at most\n" +
+				"unknown. Who the participants are, the same houses say, or a folder given with --dir.",
 			flags: boardFlags(false,
 				&urfave.StringFlag{Name: "challenge", Usage: "the `CHALLENGE` that you gave the holder"},
 				&urfave.StringFlag{Name: "domain", Usage: "the `NAME` that you gave the holder"},
-				&urfave.StringFlag{Name: "dir", Usage: "take the participants from the dossier in `DIR`"},
+				&urfave.StringFlag{Name: "gateway", Usage: "`URL` of the gateway of the insurer that decided", EnvVars: []string{"COUNTERSIGN_GATEWAY"}},
+				&urfave.StringFlag{Name: "dir", Usage: "take the participants, and the receipts of decisions, from the dossier in `DIR`"},
 				&urfave.BoolFlag{Name: "offline", Usage: "ask nobody", DisableDefaultText: true}),
 			do: r.credentialVerify,
 		}))
@@ -42,7 +44,7 @@ func (r *run) credentialVerify(c *urfave.Context) error {
 	} else if challenge != "" || domain != "" {
 		return refused(commandName(c), "--challenge and --domain belong together", "give both, as you gave them to the holder")
 	}
-	house, err := r.examiner(c)
+	house, err := r.examiner(c, text)
 	if err != nil {
 		return err
 	}
@@ -69,10 +71,15 @@ func (r *run) readCredential(name string) ([]byte, error) {
 	return readAll(f, maxCredential)
 }
 
-// examiner is what this computer and the board know together.
-func (r *run) examiner(c *urfave.Context) (*vcalm.House, error) {
+// examiner is what this computer knows together with the house that has to say
+// what became of the credential: the insurer of a decision, else the board.
+func (r *run) examiner(c *urfave.Context, text []byte) (*vcalm.House, error) {
 	if c.Bool("offline") {
 		return r.alone(c)
+	}
+	token := strings.TrimSpace(string(text))
+	if kind, _, _, err := credentials.Peek(token); err == nil && (kind == credentials.KindClaimDecision || kind == credentials.KindAuthorizationDecision) {
+		return r.insurerOf(c, token)
 	}
 	d, err := r.desk(c, false)
 	if err != nil {

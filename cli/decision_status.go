@@ -147,14 +147,12 @@ func (l *statusLists) files() (dossier.Files, error) {
 		if err != nil {
 			return nil, caught("check status list", err, "tell the insurer")
 		}
-		files[listFile(list.Handle(), list.ValidFrom)] = []byte(f.token + "\n")
+		// Named for what it says too: a list may be signed twice in a second.
+		name := fmt.Sprintf("%s/%s-%s-%s.jwt", dossier.Status, list.Handle().String()[:16], list.ValidFrom.Format("20060102T150405Z"),
+			credentials.DocumentDigest(f.token).String()[:8])
+		files[name] = []byte(f.token + "\n")
 	}
 	return files, nil
-}
-
-// listFile is where a dossier has a list: tomorrow's is another.
-func listFile(h credentials.Handle, from time.Time) string {
-	return fmt.Sprintf("%s/%s-%s.jwt", dossier.Status, h.String()[:16], from.Format("20060102T150405Z"))
 }
 
 // unsure is the exit code of a command that has shown decisions which may not be

@@ -151,6 +151,7 @@ func (r *run) printReport(name string, report *dossier.Report) {
 			fmt.Fprintf(r.Out, "as of %s, by %s of the ledger %s\n", report.Known.UTC().Format(time.RFC3339), receipts(report.Entries), oneLine(report.Trusted.Origin))
 		}
 	}
+	r.printStandings(report.Standings)
 	for _, e := range report.Extract {
 		line := fmt.Sprintf("entry %d, %s, known %s", e.Index, e.Kind, e.Known.Format(time.RFC3339))
 		if e.Void != "" {
@@ -165,6 +166,32 @@ func (r *run) printReport(name string, report *dossier.Report) {
 		fmt.Fprintf(r.Out, "trusted %s as it lies beside the evidence, which proves nothing by itself:\n"+
 			"compare its digest with one that reached you another way, or give that one with --trust\n"+
 			"  leaf 0  %s\n", dossier.TrustFile, report.Trusted.Genesis)
+	}
+}
+
+// printStandings says what a dossier tells of its decisions' status, which is
+// never that of today.
+func (r *run) printStandings(all []dossier.Standing) {
+	var asked time.Time
+	stood, unasked := 0, 0
+	for _, s := range all {
+		switch {
+		case !s.SupersededBy.IsZero():
+			fmt.Fprintf(r.Out, "superseded: %s, by %s\n", oneLine(s.File), s.SupersededBy)
+		case s.AsOf.IsZero():
+			unasked++
+		default:
+			if stood++; asked.IsZero() || s.AsOf.Before(asked) {
+				asked = s.AsOf
+			}
+		}
+	}
+	if stood > 0 {
+		fmt.Fprintf(r.Out, "status: nothing had followed %s by %s; ask again with countersign credential verify\n",
+			count(stood, "decision"), asked.UTC().Format(time.RFC3339))
+	}
+	if unasked > 0 {
+		fmt.Fprintf(r.Out, "status not asked: %s; ask with countersign credential verify\n", count(unasked, "decision"))
 	}
 }
 

@@ -182,6 +182,7 @@ func (v *verifier) about(place, name string) *Report {
 		}
 		at = f.cause
 	}
+	r.Standings = slices.DeleteFunc(slices.Clone(r.Standings), func(s Standing) bool { return s.File != place })
 	r.Failures = []Check{}
 	for _, c := range v.report.Failures {
 		if keep[c.File] {

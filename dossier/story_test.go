@@ -166,8 +166,10 @@ func (w *world) authorize(name string, npi credentials.NPI, code string, units i
 	file, root, err := claims.SealEvidence(e, handle("seed "+name))
 	w.check(err)
 	h := decisionOf(name, number)
-	issue(w, Authorizations, "insurer", credentials.KindAuthorizationDecision, h, nil, claims.AuthorizationDecisionDocument{
-		Handle: h, Salt: handle("salt2 " + name), Decision: *d, Evidence: root, Submission: credentials.DocumentDigest(token)}, ledger.KindAuthorizationDecision)
+	status, supersedes := w.listed(h, name, number)
+	w.twisted("supersedes "+name, &supersedes)
+	issue(w, Authorizations, "insurer", credentials.KindAuthorizationDecision, h, status, claims.AuthorizationDecisionDocument{
+		Handle: h, Salt: handle("salt2 " + name), Decision: *d, Evidence: root, Submission: credentials.DocumentDigest(token), Supersedes: supersedes}, ledger.KindAuthorizationDecision)
 	w.files.Evidence(h, file)
 }
 
@@ -217,8 +219,10 @@ func (w *world) decide(i, number int, review *claims.Determination) {
 	h := decisionOf(name, number)
 	token := bytes.TrimSpace(w.files[fileOf(Submissions, s.Handle)])
 	doc := claims.ClaimDecisionDocument{Handle: h, Salt: handle("salt2 " + name), Decision: *d, Evidence: root, Submission: credentials.DocumentDigest(string(token))}
+	var status []credentials.StatusEntry
+	status, doc.Supersedes = w.listed(h, name, number)
 	w.twisted("document "+name, &doc)
-	issue(w, Decisions, "insurer", credentials.KindClaimDecision, h, nil, doc, ledger.KindClaimDecision)
+	issue(w, Decisions, "insurer", credentials.KindClaimDecision, h, status, doc, ledger.KindClaimDecision)
 	w.files.Evidence(h, file)
 	if d.Outcome != claims.Pended {
 		p, err := x12.PaymentOf(&s.Claim, d, claims.ControlNumber(s.Handle))

@@ -39,6 +39,8 @@ type Report struct {
 	Answers    int       `json:"answers,omitempty"` // to questions of standing, computed again
 	Unsigned   []string  `json:"unsigned"`          // files that prove nothing, and are not used
 	Failures   []Check   `json:"failures"`          // one a file, the first check that caught it
+	// Standings are of the decisions that name status lists.
+	Standings []Standing `json:"standings,omitempty"`
 	// Extract is the entries of an extract, which has no documents.
 	Extract []Extracted `json:"extract,omitempty"`
 }
@@ -121,6 +123,7 @@ type verifier struct {
 	verified     map[string]bool // decision files
 	reproduced   map[string]bool
 	paid         map[credentials.Handle]*Payment // by decision
+	stood        map[string]time.Time            // decision files, by the newest list on which nothing had followed them
 }
 
 // A turn is the place of a decision in the answers to one submission.
@@ -145,7 +148,7 @@ func newVerifier(files Files) *verifier {
 		decisions:      map[credentials.Handle]*document[claims.ClaimDecisionDocument]{},
 		numbered:       map[turn]string{}, evidence: map[credentials.Handle]*claims.Evidence{},
 		authEvidence: map[credentials.Handle]*claims.AuthorizationEvidence{},
-		verified:     map[string]bool{}, reproduced: map[string]bool{}, paid: map[credentials.Handle]*Payment{},
+		verified:     map[string]bool{}, reproduced: map[string]bool{}, paid: map[credentials.Handle]*Payment{}, stood: map[string]time.Time{},
 	}
 }
 
@@ -174,6 +177,7 @@ var steps = []step{
 	{Evidence, ".json", (*verifier).checkEvidence},
 	{Authorizations, ".jwt", (*verifier).judgeAuthorization},
 	{Decisions, ".jwt", (*verifier).judgeClaim},
+	{Status, ".jwt", (*verifier).checkDecisionList},
 	{"", RemittanceFile, (*verifier).checkRemittance},
 	{Remittances, ".835", (*verifier).checkRemittance},
 }
@@ -201,6 +205,7 @@ func verify(files Files, trust *ledger.Trust, progress func(done, total int)) *v
 			tick()
 		}
 	}
+	v.standings()
 	v.findUnused()
 	v.findUncovered()
 	return v

@@ -65,6 +65,9 @@ type world struct {
 	seals func(int) []string // who countersigns a checkpoint of that size
 	more  func()             // before the remittance
 
+	// places has decisions stand in the insurer's status lists, if it is not nil.
+	places map[credentials.Handle]int
+
 	plan     *claims.Plan
 	fees     *claims.Fees
 	feesRef  claims.EditionRef

@@ -1,0 +1,106 @@
+package dossier
+
+import (
+	"time"
+
+	"github.com/countersign-health/countersign/credentials"
+)
+
+// A Standing says whether a decision that names status lists still stands, as
+// far as a dossier can tell: by the decisions and lists in it. What became of it
+// since, only its insurer says.
+type Standing struct {
+	File string `json:"file"`
+	// SupersededBy is the decision in the dossier that follows it.
+	SupersededBy credentials.Handle `json:"supersededBy,omitzero"`
+	// AsOf is when the newest list in the dossier was signed that says that
+	// nothing had followed it; zero where no list was asked for.
+	AsOf time.Time `json:"asOf,omitzero"`
+}
+
+// A listed decision is one that names status lists.
+type listed struct {
+	name   string
+	issuer credentials.DID
+	status []credentials.StatusEntry
+	turn   turn
+}
+
+// listedDecisions are those that passed their own check, by name.
+func (v *verifier) listedDecisions() (all []listed) {
+	for _, d := range sortedByName(v.authorizations) {
+		if len(d.status) > 0 {
+			all = append(all, listed{d.name, d.issuer, d.status, turn{d.subject.Decision.Submission, d.subject.Decision.Number}})
+		}
+	}
+	for _, d := range sortedByName(v.decisions) {
+		if len(d.status) > 0 {
+			all = append(all, listed{d.name, d.issuer, d.status, turn{d.subject.Decision.Submission, d.subject.Decision.Number}})
+		}
+	}
+	return all
+}
+
+// follower is the decision in the dossier that follows one.
+func (v *verifier) follower(t turn) (h credentials.Handle, ok bool) {
+	name := v.numbered[turn{t.submission, t.number + 1}]
+	if name == "" || v.failed[name] != nil {
+		return h, false
+	}
+	h, err := handleOf(name)
+	return h, err == nil
+}
+
+// checkDecisionList holds an insurer's list against the decisions in the
+// dossier. A bit without a decision that follows means that this one has been
+// left out: nobody may rely on what it has taken the place of. A decision
+// without its bit says only that the list is older, or the house was about to
+// set it.
+func (v *verifier) checkDecisionList(name string) error {
+	d, _, err := signed[credentials.StatusListSubject](v, name, credentials.KindStatusList)
+	if err != nil {
+		return err
+	}
+	list, err := credentials.DecodeStatusList(d.subject.Encoded)
+	if err != nil {
+		return found(checkFormat, "%v", err)
+	}
+	for _, l := range v.listedDecisions() {
+		for i := range l.status {
+			e := &l.status[i]
+			if l.issuer != d.issuer || e.Credential+"#list" != d.subject.ID {
+				continue
+			}
+			if e.Purpose != d.subject.Purpose {
+				return found(checkFormat, "%s names it as a list for %s", l.name, e.Purpose)
+			}
+			place, err := e.Place()
+			if err != nil {
+				return found(checkFormat, "%s: %v", l.name, err)
+			}
+			value, err := list.Get(place)
+			if err != nil {
+				return found(checkFormat, "%s: %v", l.name, err)
+			}
+			_, followed := v.follower(l.turn)
+			if value != 0 && !followed {
+				return found(checkStanding, "it says that another decision has taken the place of %s, and none that follows is in the dossier", l.name)
+			}
+			if e.Purpose == credentials.PurposeRevocation && d.from.After(v.stood[l.name]) {
+				v.stood[l.name] = d.from
+			}
+		}
+	}
+	return nil
+}
+
+// standings says of each decision that names lists what the dossier tells.
+func (v *verifier) standings() {
+	for _, l := range v.listedDecisions() {
+		s := Standing{File: l.name, AsOf: v.stood[l.name]}
+		if by, ok := v.follower(l.turn); ok {
+			s.SupersededBy, s.AsOf = by, time.Time{}
+		}
+		v.report.Standings = append(v.report.Standings, s)
+	}
+}
