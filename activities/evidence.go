@@ -3,10 +3,12 @@ package activities
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/claims/terms"
 	"github.com/countersign-health/countersign/credentials"
 )
 
@@ -21,7 +23,21 @@ type Evidence struct {
 	// Insurer is for whom clinicians sign.
 	Insurer credentials.DID
 
-	fees parsedFees
+	fees     parsedFees
+	compiled sync.Map // digest of a plan edition to its *terms.Conditions
+}
+
+// conditions compiles the terms of an edition once: that takes longer than a
+// whole claim.
+func (g *Evidence) conditions(p *claims.Plan) (*terms.Conditions, error) {
+	if c, ok := g.compiled.Load(p.Digest); ok {
+		return c.(*terms.Conditions), nil
+	}
+	c, err := terms.Compile(p)
+	if err == nil {
+		g.compiled.Store(p.Digest, c)
+	}
+	return c, err
 }
 
 // ClaimGathered is a claim with everything that its decision rests on. Wait
@@ -55,6 +71,10 @@ func (g *Evidence) GatherClaim(ctx context.Context, submission credentials.Handl
 	if err != nil {
 		return nil, permanent("read plan edition", err)
 	}
+	conditions, err := g.conditions(plan)
+	if err != nil {
+		return nil, permanent("read the terms of the plan edition", err)
+	}
 	fees, err := g.fees.of(f.Fees)
 	if err != nil {
 		return nil, permanent("read fee schedule edition", err)
@@ -70,6 +90,7 @@ func (g *Evidence) GatherClaim(ctx context.Context, submission credentials.Handl
 		known := claims.LineFact{
 			Line: l.Number, Duplicate: claims.Likeness(plan.Rules, fact.Key, fact.Earlier), Authorization: fact.Authorization,
 			Standing: g.standing(fact.Practitioner, l.From),
+			Terms:    conditions.Facts(c, l),
 		}
 		if l.To != l.From {
 			last := g.standing(fact.Practitioner, l.To)

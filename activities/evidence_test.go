@@ -2,6 +2,7 @@ package activities_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -91,6 +92,26 @@ func TestGatherClaim(t *testing.T) {
 	}
 	if _, err := h.gathering().GatherClaim(ctx, handle("none")); final(err) || !errors.Is(err, books.ErrNotFound) {
 		t.Errorf("got %v, want ErrNotFound", err)
+	}
+}
+
+// The terms of the edition are answered for each line: one that holds makes the
+// claim wait, and the hospital may see which.
+func TestGatherTerms(t *testing.T) {
+	const terms = "pendDays: 30\nterms:\n  - {name: office, when: 'line.place == \"11\"', then: review, note: a person looks}\n" +
+		"  - {name: child, when: 'member.age < 18', then: exclude, note: not for children}\nmachineDenials:"
+	h := newHouse(t, "rules: rules/1", "rules: rules/2", "machineDenials:", terms)
+	h.license(noon)
+	g, err := h.gathering().GatherClaim(ctx, h.receive(aClaim("C1", func(c *claims.Claim) { c.Place, c.Subscriber.Birth = "11", "" })))
+	must(t, err)
+	want := []claims.TermFact{{Name: "office", Answer: claims.TermYes}, {Name: "child", Answer: claims.TermUnknown}}
+	if got := g.Evidence.Lines[0].Terms; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	d, err := claims.Adjudicate(&g.Claim, &g.Plan, &g.Evidence)
+	must(t, err)
+	if d.Outcome != claims.Pended || len(d.Pends) != 2 || d.Pends[0].Reason != claims.PendTerm {
+		t.Errorf("decided %s, waiting for %+v", d.Outcome, d.Pends)
 	}
 }
 

@@ -43,7 +43,8 @@ type house struct {
 
 func (h *house) clock() error { return h.off }
 
-func newHouse(t *testing.T) *house {
+// newHouse publishes the example's plan, with some of its text replaced.
+func newHouse(t *testing.T, oldNew ...string) *house {
 	t.Helper()
 	db, err := sqldb.Open(ctx, "sqlite:"+filepath.Join(t.TempDir(), "books.db"))
 	must(t, err)
@@ -55,6 +56,7 @@ func newHouse(t *testing.T) *house {
 	for name, kind := range map[string]books.EditionKind{"plan.yaml": books.PlanEdition, "fees.csv": books.FeeEdition} {
 		body, err := examples.Files.ReadFile(name)
 		must(t, err)
+		body = []byte(strings.NewReplacer(oldNew...).Replace(string(body)))
 		e := books.Edition{Kind: kind, Handle: handle(name), Body: body,
 			Ref: claims.EditionRef{Name: "demo-fees", Edition: "2026-01", Digest: credentials.DigestOf(body)}}
 		if kind == books.PlanEdition {

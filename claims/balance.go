@@ -70,6 +70,9 @@ func belongTogether(c *Claim, p *Plan, e *Evidence) error {
 		if err := lineBelongs(c, l, e); err != nil {
 			return fmt.Errorf("line %d: %w", l.Number, err)
 		}
+		if err := termsBelong(p, e.lineFact(l.Number)); err != nil {
+			return fmt.Errorf("line %d: %w", l.Number, err)
+		}
 		for j := range i {
 			if c.Lines[j].Number == l.Number {
 				return fmt.Errorf("line %d is there twice", l.Number)

@@ -32,6 +32,8 @@ type Plan struct {
 	ShareOfCharges *Rate
 	// ClinicianSignature says for what a clinician has to sign; nil for nothing.
 	ClinicianSignature *SignatureRules
+	// Terms are conditions that the insurer wrote; none in most editions.
+	Terms []Term
 	// MachineDenials are the CARCs that may be given without a person.
 	MachineDenials []string
 

@@ -38,6 +38,7 @@ func (r *yamlReader) laterFields(p *Plan) map[string]func(*yaml.Node) {
 		},
 		"benefitLimits?": func(n *yaml.Node) { r.benefitLimits(n, p) },
 		"conditions?":    func(n *yaml.Node) { r.conditions(n, p) },
+		"terms?":         func(n *yaml.Node) { r.terms(n, p) },
 		"addOns?": func(n *yaml.Node) {
 			r.list(n, "addOns", func(n *yaml.Node) {
 				var a AddOn

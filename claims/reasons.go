@@ -155,6 +155,7 @@ const (
 	PendPlanEdition   PendReason = "plan-edition"         // another edition was in force that day
 	PendDenial        PendReason = "denial-needs-person"  // the plan does not let the machine give this denial
 	PendSignature     PendReason = "clinician-signature"  // the clinician has to sign with the key of their license
+	PendTerm          PendReason = "plan-term"            // a term of the plan leaves it to a person
 	PendReview        PendReason = "review"               // a reviewer must decide the request
 	PendInstitutional PendReason = "institutional-terms"  // no edition says yet what a hospital's claim comes to
 	PendPatient       PendReason = "patient-unknown"      // the claim does not say the patient's age or sex
@@ -165,7 +166,7 @@ const (
 // reviewer can say for it.
 func (r PendReason) ClearedByReview() bool {
 	switch r {
-	case PendNearDuplicate, PendUnpriced, PendReview, PendRestriction, PendPatient:
+	case PendNearDuplicate, PendUnpriced, PendReview, PendRestriction, PendPatient, PendTerm:
 		return true
 	}
 	return false
@@ -192,6 +193,8 @@ func (r PendReason) Words() string {
 		return "the plan leaves this denial to a person"
 	case PendSignature:
 		return "the clinician has to sign for it with the key of their license"
+	case PendTerm:
+		return "a term of the plan leaves this service to a person"
 	case PendReview:
 		return "a reviewer has to decide"
 	case PendInstitutional:

@@ -58,7 +58,7 @@ var rules2 = rules{
 		{
 			(*adjudication).member, (*adjudication).coverage, (*adjudication).payer, (*adjudication).duplicate, (*adjudication).filing,
 			(*adjudication).provider, (*adjudication).standing, (*adjudication).signature, (*adjudication).authorization,
-			(*adjudication).exclusion, (*adjudication).patientConditions, (*adjudication).coding, (*adjudication).benefitLimits,
+			(*adjudication).exclusion, (*adjudication).terms, (*adjudication).patientConditions, (*adjudication).coding, (*adjudication).benefitLimits,
 		},
 		{(*adjudication).globalDays},
 		{(*adjudication).addOn},

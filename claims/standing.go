@@ -77,12 +77,15 @@ func (c *Claim) StateOf(l *Line) string {
 func (a *adjudication) authorization(w *work) bool {
 	const rule = "authorization"
 	terms := a.plan.terms()
-	if !a.plan.Authorization.Required.Has(w.line.Code) {
+	why := w.line.Code
+	if t := a.needsAuthorization(w); t != nil {
+		why += " (" + t.Name + ": " + t.Note + ")"
+	} else if !a.plan.Authorization.Required.Has(w.line.Code) {
 		return w.pass(rule, terms, "none is required for "+w.line.Code)
 	}
 	f := w.fact.Authorization
 	if f == nil {
-		return a.deny(w, rule, terms, CARCAuthorizationAbsent, "", w.line.Code+" needs a prior authorization; the claim names none")
+		return a.deny(w, rule, terms, CARCAuthorizationAbsent, "", why+" needs a prior authorization; the claim names none")
 	}
 	if f.Found && f.Outcome == AuthorizationPended {
 		return a.pend(w, rule, terms, PendAuthorization, PendAuthorization.Words())

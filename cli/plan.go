@@ -9,6 +9,7 @@ import (
 
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/claims/pricing"
+	"github.com/countersign-health/countersign/claims/terms"
 	"github.com/countersign-health/countersign/gateway/api"
 )
 
@@ -39,7 +40,11 @@ func (r *run) planPublish(c *urfave.Context) error {
 		if err != nil {
 			return err
 		}
-		if _, err := claims.ParsePlan(body); err != nil {
+		plan, err := claims.ParsePlan(body)
+		if err == nil {
+			_, err = terms.Compile(plan)
+		}
+		if err != nil {
 			return refusedFile(c.Args().First(), "plan.yaml ", err, "correct the plan; nothing was published")
 		}
 		publish = func(d *door) (api.Edition, error) { return d.PublishPlan(c.Context, body) }

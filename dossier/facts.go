@@ -40,6 +40,9 @@ func (v *verifier) checkLine(d *document[claims.ClaimDecisionDocument], c *claim
 		return found(checkEvidence, "it has facts about line %d, which the claim does not have", f.Line)
 	}
 	l := &c.Lines[i]
+	if !slices.Equal(f.Terms, v.conditions[d.subject.Decision.Plan.Digest].Facts(c, l)) {
+		return found(checkTerms, "line %d: the answers to the plan's terms in its evidence are not what the claim gives", l.Number)
+	}
 	standings := []struct {
 		fact *claims.StandingFact
 		on   credentials.Date

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/claims/terms"
 	"github.com/countersign-health/countersign/claims/x12"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/ledger"
@@ -189,6 +190,9 @@ func (w *world) evidenceFor(i, number int, review *claims.Determination) *claims
 	for j := range s.Claim.Lines {
 		l := &s.Claim.Lines[j]
 		f := claims.LineFact{Line: l.Number, Fee: w.fees.Price(l.Code, l.Modifiers, s.Claim.PlaceOf(l)), Standing: w.standing(s.Claim.Renderer(l).NPI, l.From)}
+		conditions, err := terms.Compile(w.plan)
+		w.check(err)
+		f.Terms = conditions.Facts(&s.Claim, l)
 		if l.From != l.To {
 			last := w.standing(s.Claim.Renderer(l).NPI, l.To)
 			f.StandingLast = &last

@@ -10,6 +10,7 @@ import (
 
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/claims/pricing"
+	"github.com/countersign-health/countersign/claims/terms"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/ledger"
 )
@@ -63,6 +64,7 @@ const (
 	checkRecompute = "recompute"  // the rules give another decision
 	checkEdition   = "edition"    // plan or fee schedule
 	checkFee       = "fee"
+	checkTerms     = "terms"
 	checkStanding  = "standing"
 	checkAuth      = "authorization"
 	checkReview    = "review"
@@ -107,6 +109,7 @@ type verifier struct {
 	used     map[*recorded]bool               // entries whose document is there
 
 	plans          map[credentials.Digest]*edition[claims.Plan]
+	conditions     map[credentials.Digest]*terms.Conditions // of plans
 	fees           map[credentials.Digest]*edition[pricing.Fees]
 	licenses       map[credentials.Handle]*document[credentials.License]
 	orders         map[credentials.Handle]*document[credentials.Order]
@@ -137,7 +140,7 @@ func newVerifier(files Files) *verifier {
 		files: files, report: &Report{Files: len(files), Unsigned: []string{}, Failures: []Check{}},
 		failed: map[string]*finding{}, covered: map[string]bool{},
 		entries: map[credentials.Handle]*recorded{}, byDigest: map[credentials.Digest]*recorded{}, used: map[*recorded]bool{},
-		plans: map[credentials.Digest]*edition[claims.Plan]{}, fees: map[credentials.Digest]*edition[pricing.Fees]{},
+		plans: map[credentials.Digest]*edition[claims.Plan]{}, conditions: map[credentials.Digest]*terms.Conditions{}, fees: map[credentials.Digest]*edition[pricing.Fees]{},
 		licenses:       map[credentials.Handle]*document[credentials.License]{},
 		orders:         map[credentials.Handle]*document[credentials.Order]{},
 		submissions:    map[credentials.Handle]*document[claims.Submission]{},
