@@ -114,21 +114,11 @@ func codes(c *claims.Claim) (all []string) {
 	return all
 }
 
-// age is in whole years; a person born on February 29 is a year older on March 1
-// of other years. Nil where the claim names no birthday, or one after the service.
+// age is in whole years, nil where the claim names no birthday, or one after the
+// service.
 func age(birth, on credentials.Date) any {
-	if birth == "" || birth > on || len(birth) != 10 || len(on) != 10 {
+	if birth == "" || birth > on {
 		return nil
 	}
-	year := func(d credentials.Date) (n int64) {
-		for _, r := range string(d[:4]) {
-			n = n*10 + int64(r-'0')
-		}
-		return n
-	}
-	years := year(on) - year(birth)
-	if on[5:] < birth[5:] {
-		years--
-	}
-	return years
+	return int64(claims.YearsOn(birth, on))
 }
