@@ -54,7 +54,8 @@ func (r *run) licenseCommand() *urfave.Command {
 		r.leaf(leaf{
 			name: "export", usage: "write the register as CSV, or one license in a form that others read", args: "[HANDLE]", max: 1,
 			about: "To the standard output. Without a HANDLE every license with what it is good for today: it reads the board's\n" +
-				"feed from its beginning, as an insurer does. With one, that license as --form jwt, jcs or rdfc, checked here.",
+				"feed from its beginning, as an insurer does, and writes while it reads: what ends with another exit code than 0\n" +
+				"is not whole. With one, that license as --form jwt, jcs or rdfc, checked here.",
 			flags: boardFlags(false, text("form", "of one license: `FORM` is jwt (vc+jwt), jcs or rdfc (Data Integrity)")), do: r.licenseExport,
 		}),
 		r.leaf(leaf{
