@@ -51,6 +51,9 @@ func Dev(ctx context.Context, data string, screen io.Writer) error {
 
 func (s *story) tellAddresses() {
 	n := s.network
+	for _, line := range n.Moved {
+		s.say("note: %s", line)
+	}
 	ca := n.Boards["CA"]
 	fmt.Fprintf(s.Screen, `
    gateway   %s

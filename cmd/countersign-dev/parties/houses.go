@@ -17,49 +17,12 @@ import (
 	"github.com/countersign-health/countersign/cmd/countersign-dev/temporalserver"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/ledger"
-	ledgerclient "github.com/countersign-health/countersign/ledger/client"
 	"github.com/countersign-health/countersign/store"
 	"github.com/countersign-health/countersign/worker"
 )
 
 // namespace of the insurer in Temporal.
 const namespace = "insurer"
-
-// admit has the founders let the newcomers in; done twice, it is done once.
-func (n *Network) admit(ctx context.Context) error {
-	c := ledgerclient.New(n.LedgerURL, n.Policy, nil)
-	for _, name := range append(n.otherBoards(), Reviewer) {
-		p := n.Party(name)
-		a := ledger.Admission{Party: p}
-		for _, founder := range founders[:admission] {
-			ok, err := ledger.Approve(n.Trust.Genesis, p, n.keys.party[founder])
-			if err != nil {
-				return err
-			}
-			a.Approvals = append(a.Approvals, ok)
-		}
-		e, err := a.Entry()
-		if err != nil {
-			return err
-		}
-		g, err := ledger.ParseGenesis(n.Genesis)
-		if err != nil {
-			return err
-		}
-		e.Effective = g.Created
-		if e, err = e.Sign(n.keys.party[name]); err != nil {
-			return err
-		}
-		at, err := c.Append(ctx, "admit "+string(p.DID), e)
-		if err != nil {
-			return err
-		}
-		if _, _, err := c.Await(ctx, at.Index, e.Marshal()); err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 func (n *Network) ledgerLine(ctx context.Context) (*worker.LedgerLine, error) {
 	g, err := ledger.ParseGenesis(n.Genesis)
@@ -92,7 +55,7 @@ func (n *Network) startBoard(ctx context.Context, name, state string) error {
 	if err != nil {
 		return err
 	}
-	door, address, err := n.reserve()
+	door, address, err := n.reserve(name)
 	if err != nil {
 		return err
 	}
@@ -140,7 +103,7 @@ func (n *Network) startInsurer(ctx context.Context) error {
 	}
 	// Decisions name their status lists at the gateway, whose address has to be
 	// known before the first of them is signed.
-	door, address, err := n.reserve()
+	door, address, err := n.reserve(Insurer)
 	if err != nil {
 		return err
 	}

@@ -87,7 +87,7 @@ func (n *Network) startLedger(ctx context.Context) error {
 		return err
 	}
 	n.onStop(func() error { n.operator.Close(); return nil })
-	n.LedgerURL, err = n.serve(n.operator.Handler())
+	n.LedgerURL, err = n.serve("ledger", n.operator.Handler())
 	return err
 }
 
@@ -114,7 +114,7 @@ func (n *Network) startWitness(ctx context.Context, party string, key ed25519.Pr
 	if err != nil {
 		return "", err
 	}
-	url, err := n.serve(http.Handler(w))
+	url, err := n.serve("witness-"+party, http.Handler(w))
 	n.witness = append(n.witness, witnessHouse{witnessName(party), url})
 	return w.Key(), err
 }

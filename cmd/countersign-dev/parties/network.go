@@ -82,6 +82,9 @@ type Network struct {
 	// TemporalAddress is the frontend that other workers may dial.
 	TemporalAddress string
 
+	// Moved are the parties that answer elsewhere than before, a line each.
+	Moved []string
+
 	keys     keyring
 	log      *slog.Logger
 	operator *operator.Log
@@ -155,25 +158,6 @@ func (n *Network) Stop() error {
 }
 
 func (n *Network) onStop(stop func() error) { n.stops = append(n.stops, stop) }
-
-// serve answers on a free loopback port and returns the address.
-func (n *Network) serve(h http.Handler) (string, error) {
-	l, address, err := n.reserve()
-	if err != nil {
-		return "", err
-	}
-	return address, n.serveOn(l, h)
-}
-
-// reserve takes a free loopback port, for servers that have to know their own
-// address before they answer.
-func (n *Network) reserve() (net.Listener, string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, "", err
-	}
-	return l, "http://" + l.Addr().String(), nil
-}
 
 func (n *Network) serveOn(l net.Listener, h http.Handler) error {
 	h = tracing.Handler(n.Traces, h)
