@@ -107,7 +107,7 @@ func (a *adjudication) costShare(w *work) bool {
 	w.take("copay", a.plan.terms(), full.Copay, CARCCopay, "fixed amount for this service: "+terms.Copay.String())
 	w.take("deductible", a.plan.terms(), full.Deductible, CARCDeductible, deductibleNote(terms, left))
 	w.take("coinsurance", a.plan.terms(), full.Coinsurance, CARCCoinsurance, fmt.Sprintf("%s of what is left", terms.Coinsurance))
-	w.take("out-of-pocket-maximum", a.plan.terms(), -w.share.Capped, "",
+	w.take(RuleMaximum, a.plan.terms(), -w.share.Capped, "",
 		fmt.Sprintf("%s was left to the maximum; the plan bears the rest", left.OutOfPocket))
 	w.payable = w.allowed
 	w.adjust(CARCCopay, w.share.Copay)

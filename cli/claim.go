@@ -52,6 +52,7 @@ func (r *run) claimCommand() *urfave.Command {
 			do:    r.claimWatch,
 		}),
 		r.claimFHIRCommand(),
+		r.claimExplainCommand(),
 	)
 }
 

@@ -19,7 +19,7 @@ type table struct {
 }
 
 // amounts are the columns of every decision.
-var amounts = []string{"charge", "allowed", "paid", "patient", "total", "units", "index", "amount", "interest", "late", "claims", "non-facility", "facility"}
+var amounts = []string{"charge", "allowed", "paid", "patient", "before", "after", "total", "units", "index", "amount", "interest", "late", "claims", "non-facility", "facility"}
 
 func (t *table) add(cells ...string) {
 	for i := range cells {

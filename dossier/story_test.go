@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/claims/pricing"
 	"github.com/countersign-health/countersign/claims/terms"
 	"github.com/countersign-health/countersign/claims/x12"
 	"github.com/countersign-health/countersign/credentials"
@@ -115,7 +116,7 @@ func (w *world) publish() {
 	var err error
 	w.plan, err = claims.ParsePlan(plan)
 	w.check(err)
-	w.fees, err = claims.ParseFees(fees)
+	w.fees, err = pricing.ParseFees(fees)
 	w.check(err)
 	w.feesRef = w.fees.Ref("demo-fees", "2026-01")
 	w.file(ledger.KindPlanEdition, "editions/demo-ppo-2026-01.yaml", plan)
@@ -189,7 +190,7 @@ func (w *world) evidenceFor(i, number int, review *claims.Determination) *claims
 		Accumulators: []claims.Accumulators{{Period: "2026"}}}
 	for j := range s.Claim.Lines {
 		l := &s.Claim.Lines[j]
-		f := claims.LineFact{Line: l.Number, Fee: w.fees.Price(l.Code, l.Modifiers, s.Claim.PlaceOf(l)), Standing: w.standing(s.Claim.Renderer(l).NPI, l.From)}
+		f := claims.LineFact{Line: l.Number, Standing: w.standing(s.Claim.Renderer(l).NPI, l.From)}
 		conditions, err := terms.Compile(w.plan)
 		w.check(err)
 		f.Terms = conditions.Facts(&s.Claim, l)
@@ -207,6 +208,8 @@ func (w *world) evidenceFor(i, number int, review *claims.Determination) *claims
 		}
 		e.Lines = append(e.Lines, f)
 	}
+	w.twisted("facts "+s.Claim.Number, e)
+	w.check(w.fees.Complete(&s.Claim, w.plan, e))
 	return e
 }
 

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/claims/pricing"
 	"github.com/countersign-health/countersign/claims/x12"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/ledger"
@@ -69,7 +70,7 @@ type world struct {
 	places map[credentials.Handle]int
 
 	plan     *claims.Plan
-	fees     *claims.Fees
+	fees     *pricing.Fees
 	feesRef  claims.EditionRef
 	claims   []claims.Submission
 	licensed map[credentials.NPI]credentials.License
