@@ -12,6 +12,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/claims/estimate"
 	"github.com/countersign-health/countersign/claims/x12"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/gateway/api"
@@ -65,6 +66,9 @@ type checkedFile struct {
 	more     int // problems beyond maxProblems
 	refused  int // claims with problems
 	notes    []note
+	// edition is what estimates are worked out by; nil where none are wanted.
+	edition   *estimate.Edition
+	estimates []estimated // of the claims without problems, in file order
 }
 
 // maxProblems bounds what is listed of a file that is wrong throughout.
@@ -110,7 +114,11 @@ func (f *checkedFile) remarks(s *x12.Submitted) {
 // checkFile reads a whole file and runs the intake edits on each of its claims.
 func (r *run) checkFile(c *urfave.Context, f *os.File, edits claims.Edits) (*checkedFile, error) {
 	out := &checkedFile{path: f.Name(), problems: []problem{}, notes: []note{}, claims: []claimRow{}}
-	fixed, err := credentials.Date(""), error(nil)
+	var err error
+	if out.edition, err = estimating(c); err != nil {
+		return nil, err
+	}
+	fixed := credentials.Date("")
 	if v := c.String("received"); v != "" {
 		if fixed, err = credentials.ParseDate(v); err != nil {
 			return nil, refused(commandName(c), "--received: "+err.Error(), "")
@@ -133,8 +141,11 @@ func (r *run) checkFile(c *urfave.Context, f *os.File, edits claims.Edits) (*che
 				Claim: row.Claim, Place: s.Positions.Place(p), Message: p.Message, Do: remedy(p.Element, p.Message), Code: p.Code,
 			}.of(p.Edit, p.Loop))
 		}
-		if row.State == stateRefused {
+		switch {
+		case row.State == stateRefused:
 			out.refused++
+		case out.edition != nil:
+			out.estimates = append(out.estimates, estimateOf(out.edition, &s.Claim, received))
 		}
 		out.claims = append(out.claims, row)
 		return c.Context.Err()
@@ -248,6 +259,8 @@ type checkJSON struct {
 	Claims   counts             `json:"claims"`
 	Problems []problem          `json:"problems"`
 	Notes    []note             `json:"notes"`
+	// Estimates are there where --plan and --fees were given.
+	Estimates []estimated `json:"estimates,omitempty"`
 	ending
 }
 
@@ -257,7 +270,7 @@ type counts struct {
 }
 
 func (f *checkedFile) object(err error) checkJSON {
-	return checkJSON{f.path, f.file.Digest, counts{f.file.Sets, f.file.Refused}, counts{len(f.claims), f.refused}, f.problems, f.notes, endingOf(err)}
+	return checkJSON{f.path, f.file.Digest, counts{f.file.Sets, f.file.Refused}, counts{len(f.claims), f.refused}, f.problems, f.notes, f.estimates, endingOf(err)}
 }
 
 func (r *run) claimCheck(c *urfave.Context) error {
@@ -283,6 +296,9 @@ func (r *run) claimCheck(c *urfave.Context) error {
 	}
 	checked.printNotes(r.Err)
 	checked.printProblems(r.Out)
+	if err := checked.printEstimates(r.Out); err != nil {
+		return err
+	}
 	if err := checked.err(); err != nil {
 		return err
 	}

@@ -17,8 +17,10 @@ func (r *run) claimCommand() *urfave.Command {
 		r.leaf(leaf{
 			name: "check", usage: "check an 837P or 837I file without sending it", args: "FILE.837", min: 1, max: 1,
 			about: "Each problem is one line: the file, the segment and element, what is wrong and what to do.\n" +
-				"A broken envelope or syntax refuses its whole transaction set, an edit its one claim.",
-			flags: append(editFlags(), receivedFlag(), answersFlag()), do: r.claimCheck,
+				"A broken envelope or syntax refuses its whole transaction set, an edit its one claim.\n" +
+				"With --plan and --fees, as the insurer published them, it also says what each claim would come to by\n" +
+				"the insurer's own rules, and what was taken for granted because only the insurer or a board knows it.",
+			flags: append(append(editFlags(), estimateFlags()...), receivedFlag(), answersFlag()), do: r.claimCheck,
 		}),
 		r.leaf(leaf{
 			name: "edits", usage: "list what is checked of a claim before it is taken in",

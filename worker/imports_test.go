@@ -45,6 +45,7 @@ var mustNotReach = []struct {
 	{"claims/fhir", append(ours("claims/x12", "credentials/aries", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), outside...)},
 	{"claims/contract", append(ours("claims/x12", "claims/fhir", "claims/mpfs", "credentials/aries", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), outside...)},
 	{"claims/terms", append(ours("claims/x12", "claims/fhir", "claims/mpfs", "claims/contract", "credentials/aries", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), outside...)},
+	{"claims/estimate", append(ours("claims/x12", "claims/fhir", "credentials/aries", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), outside...)},
 	{"claims/promptpay", append(ours("claims/x12", "claims/fhir", "claims/mpfs", "claims/contract", "credentials/aries", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), outside...)},
 	{"claims/pricing", append(ours("claims/x12", "claims/fhir", "credentials/aries", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), outside...)},
 	{"claims/mpfs", append(ours("claims/x12", "claims/fhir", "credentials/aries", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), outside...)},

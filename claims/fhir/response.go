@@ -64,6 +64,9 @@ func Tell(t Told) ([]byte, error) {
 	if t.Decision.Claim != t.Claim.Number || len(t.Decision.Lines) != len(t.Claim.Lines) {
 		return nil, errors.New("tell in FHIR: the decision is about another claim")
 	}
+	if t.Claim.Institutional != nil && t.Decision.Outcome != claims.Pended {
+		return nil, errors.New("tell in FHIR: the decision on an institutional claim is not told yet")
+	}
 	p := partiesOf(&t)
 	response, err := responseOf(&t, p)
 	if err != nil {
@@ -112,7 +115,7 @@ func responseOf(t *Told, p *parties) (*claimResponse, error) {
 	d := t.Decision
 	r := &claimResponse{
 		ResourceType: "ClaimResponse", ID: uuidOf(t.Decision.Submission, "ClaimResponse"), Identifier: identifiersOf(t), Status: "active",
-		Type: coded(systemClaimType, "professional"), Use: "claim", Patient: p.patient, Created: instant(t.Decided),
+		Type: coded(systemClaimType, typeOf(t.Claim)), Use: "claim", Patient: p.patient, Created: instant(t.Decided),
 		Insurer: p.insurer, Requestor: p.provider, Outcome: outcomeOf(d), Disposition: disposition(d), PreAuthRef: t.Claim.Authorization,
 		Payment: paymentOf(t, coded(systemPayment, "complete")), InsuranceList: []insurance{{1, true, p.coverage}},
 	}
@@ -144,6 +147,13 @@ func identifiersOf(t *Told) []identifier {
 		{coded(systemC4BBIdentifier, "uc"), "", claims.ControlNumber(t.Decision.Submission)},
 		{nil, "urn:countersign:decision", t.Handle.String()},
 	}
+}
+
+func typeOf(c *claims.Claim) string {
+	if c.Institutional != nil {
+		return "institutional"
+	}
+	return "professional"
 }
 
 func outcomeOf(d *claims.Decision) string {
