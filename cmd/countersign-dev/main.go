@@ -11,17 +11,20 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/countersign-health/countersign/cli"
 	"github.com/countersign-health/countersign/cmd/countersign-dev/demo"
+	"github.com/countersign-health/countersign/cmd/countersign-dev/parties"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	debug.SetGCPercent(parties.GCPercent)
 	// The verifier that the demonstration starts in a process of its own is
 	// the one of package cli; this binary carries it so that one build is enough.
 	if len(os.Args) > 1 && os.Args[1] == "verify" {

@@ -184,6 +184,25 @@ func TestJournalIsWAL(t *testing.T) {
 	}
 }
 
+// TestLookups: the indexes that are kept are there under these names, and no
+// others are written for each contract.
+func TestLookups(t *testing.T) {
+	dir := t.TempDir()
+	start(t, temporalserver.Options{Dir: dir})
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "temporal.db")+"?mode=ro")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var got string
+	err = db.QueryRow(`SELECT group_concat(name, ' ') FROM (SELECT name FROM sqlite_master
+		WHERE tbl_name = 'executions_visibility' AND type = 'index' AND sql IS NOT NULL ORDER BY name)`).Scan(&got)
+	const want = "by_status by_task_queue by_temporal_namespace_division by_temporal_worker_deployment by_temporal_worker_deployment_version by_workflow_id by_workflow_type default_idx"
+	if err != nil || got != want {
+		t.Errorf("got %s, %v, want %s", got, err, want)
+	}
+}
+
 func TestOneServerPerDirectory(t *testing.T) {
 	dir := t.TempDir()
 	start(t, temporalserver.Options{Dir: dir})

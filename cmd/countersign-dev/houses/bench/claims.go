@@ -69,7 +69,9 @@ func (p *plan) claimsAlone(ctx context.Context, dir string, w io.Writer) (err er
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(rounds, func(a, b claimCost) int { return strings.Compare(fmt.Sprintf("%9.3f", a.rate), fmt.Sprintf("%9.3f", b.rate)) })
+	slices.SortFunc(rounds, func(a, b claimCost) int {
+		return strings.Compare(fmt.Sprintf("%9.3f", a.rate), fmt.Sprintf("%9.3f", b.rate))
+	})
 	printClaimCost(w, rounds[len(rounds)/2], floor)
 	return nil
 }

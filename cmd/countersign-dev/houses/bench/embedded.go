@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/countersign-health/countersign/cmd/countersign-dev/parties"
@@ -31,6 +32,7 @@ type addresses struct {
 
 // beAllParties runs until standard input ends.
 func beAllParties(ctx context.Context, dir string) error {
+	debug.SetGCPercent(parties.GCPercent)
 	n, err := parties.Prepare(parties.Options{Dir: dir, Jurisdictions: []string{"CA"}})
 	if err != nil {
 		return err
