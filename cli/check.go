@@ -61,6 +61,7 @@ func (p problem) line(path string) string {
 type checkedFile struct {
 	path     string
 	file     *x12.File
+	fhir     bool       // it holds one FHIR Claim, and no transaction sets
 	claims   []claimRow // in file order
 	problems []problem
 	more     int // problems beyond maxProblems
@@ -96,9 +97,13 @@ func (f *checkedFile) remark(place, message string) {
 	}
 }
 
-func (f *checkedFile) remarks(s *x12.Submitted) {
+func (f *checkedFile) remarks(s *billed) {
 	if s.Test {
-		f.remark(s.Source.Place, "the interchange is marked as a test (ISA element 15); its claims are billed all the same")
+		by := "ISA element 15"
+		if f.fhir {
+			by = "meta.tag HTEST"
+		}
+		f.remark(s.Source.Place, "the file is marked as a test ("+by+"); its claims are billed all the same")
 	}
 	if s.Purpose != "" && s.Purpose != "CH" {
 		f.remark(s.Source.Place, "the claims are sent to be reported (BHT element 6), not to be paid; they are billed all the same")
@@ -113,7 +118,7 @@ func (f *checkedFile) remarks(s *x12.Submitted) {
 
 // checkFile reads a whole file and runs the intake edits on each of its claims.
 func (r *run) checkFile(c *urfave.Context, f *os.File, edits claims.Edits) (*checkedFile, error) {
-	out := &checkedFile{path: f.Name(), problems: []problem{}, notes: []note{}, claims: []claimRow{}}
+	out := &checkedFile{path: f.Name(), fhir: isFHIR(f), problems: []problem{}, notes: []note{}, claims: []claimRow{}}
 	var err error
 	if out.edition, err = estimating(c); err != nil {
 		return nil, err
@@ -125,12 +130,15 @@ func (r *run) checkFile(c *urfave.Context, f *os.File, edits claims.Edits) (*che
 		}
 	}
 	today := credentials.DateOf(r.now())
-	out.file, err = x12.ReadClaimsBy(edits, f, func(s x12.Submitted) error {
+	if out.fhir && c.String("answers") != "" {
+		return nil, refused(commandName(c), "--answers: a FHIR Claim has no X12 envelope to be answered", "leave --answers out")
+	}
+	out.file, err = readClaims(edits, f, func(s *billed) error {
 		received := fixed
 		if received == "" {
 			received = max(today, s.Source.Created)
 		}
-		out.remarks(&s)
+		out.remarks(s)
 		// Kept for the whole file, so without the text around it.
 		row := claimRow{Claim: strings.Clone(s.Claim.Number), State: stateNotSent, place: s.Source.Place}
 		row.problems = append(s.Check(edits), claims.Check(&s.Claim, edits, received)...)
@@ -138,7 +146,7 @@ func (r *run) checkFile(c *urfave.Context, f *os.File, edits claims.Edits) (*che
 			row.State = stateRefused
 			s.Fault(p)
 			out.problem(problem{
-				Claim: row.Claim, Place: s.Positions.Place(p), Message: p.Message, Do: remedy(p.Element, p.Message), Code: p.Code,
+				Claim: row.Claim, Place: s.at(p), Message: p.Message, Do: out.remedy(p), Code: p.Code,
 			}.of(p.Edit, p.Loop))
 		}
 		switch {
@@ -158,7 +166,11 @@ func (r *run) checkFile(c *urfave.Context, f *os.File, edits claims.Edits) (*che
 		if do == "" {
 			do = "correct it and send the set again"
 		}
-		out.problem(problem{Scope: no.Scope, Place: no.Where, Message: no.What, Do: do}.of(no.Edit(), no.Loop()))
+		p := problem{Scope: no.Scope, Place: no.Where, Message: no.What, Do: do}
+		if !out.fhir {
+			p = p.of(no.Edit(), no.Loop())
+		}
+		out.problem(p)
 	}
 	for _, n := range out.file.Notes {
 		out.notes = append(out.notes, note{n.Where, n.What})
@@ -167,8 +179,10 @@ func (r *run) checkFile(c *urfave.Context, f *os.File, edits claims.Edits) (*che
 }
 
 // remedy says what to do about an edit, by the element that it is about.
-func remedy(element, message string) string {
+func (f *checkedFile) remedy(p claims.Problem) string {
+	element, message := p.Element, p.Message
 	switch {
+	case f.fhir && element != "NM109":
 	case element == "CLM02" && strings.Contains(message, "sum"):
 		return "make CLM02 the sum of the lines' SV102"
 	case element == "NM109" && strings.Contains(message, "check digit"):
@@ -182,14 +196,14 @@ func remedy(element, message string) string {
 }
 
 // problemsOf are the edits by which the gateway refused a claim.
-func problemsOf(number string, s *x12.Submitted, no *api.Refusal) []problem {
+func (f *checkedFile) problemsOf(number string, s *billed, no *api.Refusal) []problem {
 	if len(no.Problems) == 0 {
 		return []problem{{Claim: number, Place: s.Source.Place, Message: no.Message, Do: "correct it and send the claim again"}}
 	}
 	var all []problem
 	for _, p := range no.Problems {
-		place := s.Positions.Place(claims.Problem{Segment: p.Segment, Element: p.Element, Loop: p.Loop, Line: p.Line, Qualifier: p.Qualifier})
-		all = append(all, problem{Claim: number, Place: place, Message: p.Message, Do: remedy(p.Element, p.Message), Code: p.Code}.of(p.Edit, p.Loop))
+		found := claims.Problem{Segment: p.Segment, Element: p.Element, Loop: p.Loop, Line: p.Line, Qualifier: p.Qualifier, Message: p.Message}
+		all = append(all, problem{Claim: number, Place: s.at(found), Message: p.Message, Do: f.remedy(found), Code: p.Code}.of(p.Edit, p.Loop))
 	}
 	return all
 }
@@ -229,6 +243,9 @@ func (f *checkedFile) printNotes(w io.Writer) {
 // summary is "1 transaction set, 9 claims" with what is refused of them.
 func (f *checkedFile) summary() string {
 	s := count(f.file.Sets, "transaction set")
+	if f.fhir {
+		s = "FHIR"
+	}
 	if f.file.Refused > 0 {
 		s += fmt.Sprintf(" (%d refused)", f.file.Refused)
 	}
@@ -246,7 +263,7 @@ func (f *checkedFile) err() error {
 	case f.file.Refused > 0 || f.refused > 0 || len(f.file.Refusals) > 0:
 		return refused(f.path, f.summary(), "correct what is listed and send that again")
 	case len(f.claims) == 0:
-		return refused(f.path, "there is no claim in it", "give an 837 file (005010X222 or 005010X223)")
+		return refused(f.path, "there is no claim in it", "give an 837 file (005010X222 or 005010X223) or a FHIR Claim")
 	}
 	return nil
 }

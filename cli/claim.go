@@ -15,7 +15,7 @@ const aboutOut = "What --out writes can be verified once the ledger's participan
 func (r *run) claimCommand() *urfave.Command {
 	return branch("claim", "check claims, bill them, and see what became of them",
 		r.leaf(leaf{
-			name: "check", usage: "check an 837P or 837I file without sending it", args: "FILE.837", min: 1, max: 1,
+			name: "check", usage: "check an 837 file or a FHIR Claim without sending it", args: "FILE", min: 1, max: 1,
 			about: "Each problem is one line: the file, the segment and element, what is wrong and what to do.\n" +
 				"A broken envelope or syntax refuses its whole transaction set, an edit its one claim.\n" +
 				"With --plan and --fees, as the insurer published them, it also says what each claim would come to by\n" +
@@ -29,7 +29,7 @@ func (r *run) claimCommand() *urfave.Command {
 			flags: editFlags(), do: r.claimEdits,
 		}),
 		r.leaf(leaf{
-			name: "submit", usage: "check, sign and send the claims of an 837P or 837I file", args: "FILE.837", min: 1, max: 1,
+			name: "submit", usage: "check, sign and send the claims of an 837 file, or a FHIR Claim", args: "FILE", min: 1, max: 1,
 			about: "Every claim is checked before the first one is sent. Refused claims stay behind, the others go\n" +
 				"through in the order of the file. Sending a file again does nothing twice.\n" + aboutOut,
 			flags: gatewayFlags(append(editFlags(), receivedFlag(), answersFlag(), progressFlag(), signatureFlag(),

@@ -11,7 +11,6 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/countersign-health/countersign/claims"
-	"github.com/countersign-health/countersign/claims/x12"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/dossier"
 	"github.com/countersign-health/countersign/gateway/api"
@@ -98,7 +97,7 @@ func (s *submitting) signatures(f *os.File) error {
 	if _, err := f.Seek(0, 0); err != nil {
 		return fmt.Errorf("%s: %w", s.path, err)
 	}
-	_, err := x12.ReadClaims(f, func(c x12.Submitted) error {
+	_, err := readClaims(claims.Edits{}, f, func(c *billed) error {
 		_, err := s.signed.upon(c.Claim.ClinicalContent)
 		return err
 	})
@@ -125,7 +124,7 @@ func (s *submitting) send(ctx context.Context, f *os.File) error {
 		return fmt.Errorf("%s: %w", s.path, err)
 	}
 	i, sent := 0, 0
-	again, err := x12.ReadClaims(f, func(c x12.Submitted) error {
+	again, err := readClaims(claims.Edits{}, f, func(c *billed) error {
 		row := &s.claims[i]
 		i++
 		if c.Source.File != s.file.Digest || c.Claim.Number != row.Claim {
@@ -136,7 +135,7 @@ func (s *submitting) send(ctx context.Context, f *os.File) error {
 		}
 		sent++
 		s.progress.step(sent, good, "sending claim")
-		return s.post(ctx, row, &c)
+		return s.post(ctx, row, c)
 	})
 	if err == nil && again.Digest != s.file.Digest {
 		err = s.changed()
@@ -147,8 +146,8 @@ func (s *submitting) send(ctx context.Context, f *os.File) error {
 // keepFile writes the 837 into the dossier before anything is sent, so that a
 // folder which holds another one is refused in time.
 func (s *submitting) keepFile() error {
-	if s.out == "" {
-		return nil
+	if s.out == "" || s.fhir {
+		return nil // a dossier holds the 837 that was billed
 	}
 	body, err := os.ReadFile(s.path)
 	if err != nil {
@@ -166,7 +165,7 @@ func (s *submitting) changed() error {
 
 // post signs one claim and sends it. A refusal of the claim is written into its
 // row; an error ends the sending.
-func (s *submitting) post(ctx context.Context, row *claimRow, c *x12.Submitted) error {
+func (s *submitting) post(ctx context.Context, row *claimRow, c *billed) error {
 	sub := claims.Submission{Handle: newHandle(), Salt: newHandle(), Claim: c.Claim, Source: c.Source}
 	token, err := credentials.Issue(s.Signer, credentials.KindClaimSubmission, sub.Handle, s.now(), nil, sub)
 	if err != nil {
@@ -181,7 +180,7 @@ func (s *submitting) post(ctx context.Context, row *claimRow, c *x12.Submitted) 
 	if errors.As(err, &no) && aboutTheClaim(no.Status) {
 		row.State = stateRefused
 		s.refused++
-		for _, p := range problemsOf(row.Claim, c, no) {
+		for _, p := range s.problemsOf(row.Claim, c, no) {
 			s.problem(p)
 		}
 		row.problems = refusedBy(no)

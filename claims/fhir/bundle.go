@@ -1,6 +1,7 @@
 package fhir
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/countersign-health/countersign/credentials"
@@ -73,7 +74,7 @@ func (b *bundle) follow(ref node, types ...string) node {
 	if target == "" {
 		return nothing
 	}
-	if strings.HasPrefix(target, "#") {
+	if strings.HasPrefix(target, "#") && !slices.Contains(b.urls, target) {
 		at.problem(at.at, "contained resources are not taken; give the resource an entry of its own")
 		return nothing
 	}

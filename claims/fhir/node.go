@@ -3,6 +3,7 @@ package fhir
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,8 +20,10 @@ type reader struct {
 }
 
 func (r *reader) problem(at, format string, args ...any) {
-	if len(r.problems) < maxProblems {
-		r.problems = append(r.problems, fmt.Errorf("%s: %s", at, fmt.Sprintf(format, args...)))
+	err := fmt.Errorf("%s: %s", at, fmt.Sprintf(format, args...))
+	again := func(o error) bool { return o.Error() == err.Error() } // what is referred to twice is read twice
+	if len(r.problems) < maxProblems && !slices.ContainsFunc(r.problems, again) {
+		r.problems = append(r.problems, err)
 	}
 }
 

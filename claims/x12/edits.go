@@ -137,6 +137,9 @@ const maxFaults = 100
 // the claim.
 func (s *Submitted) Fault(p claims.Problem) {
 	f := s.file
+	if f == nil {
+		return // it was read from no X12 file
+	}
 	e, known := claims.EditNamed(p.Edit)
 	if !known || e.Answer() != "999" {
 		return
