@@ -73,3 +73,31 @@ func f(a, b bool) error {
 		}
 	}
 }
+
+// Every mutant is in one part, and a part that is none is no empty one.
+func TestPartOf(t *testing.T) {
+	all := make([]mutant, 10)
+	for i := range all {
+		all[i].number = i
+	}
+	seen := map[int]int{}
+	for _, part := range []string{"1/3", "2/3", "3/3"} {
+		some, err := partOf(all, part)
+		if err != nil || len(some) < 3 {
+			t.Fatalf("%s: %d mutants, %v", part, len(some), err)
+		}
+		for _, m := range some {
+			seen[m.number]++
+		}
+	}
+	for i := range all {
+		if seen[i] != 1 {
+			t.Errorf("mutant %d is in %d parts", i, seen[i])
+		}
+	}
+	for _, part := range []string{"", "x", "0/3", "4/3", "1/0", "-1/2"} {
+		if some, err := partOf(all, part); err == nil {
+			t.Errorf("%q: %d mutants", part, len(some))
+		}
+	}
+}
