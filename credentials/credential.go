@@ -292,7 +292,7 @@ func (c *Credential[T]) checkEnvelope(kind Kind, contexts []string) error {
 // Peek reads kind, key id and handle without verifying anything: for routing
 // only.
 func Peek(token string) (kind Kind, kid string, handle Handle, err error) {
-	h, payload, err := splitJWS(token)
+	h, payload, _, err := splitJWS(token)
 	if err != nil {
 		return "", "", Handle{}, fmt.Errorf("peek at token: %w", err)
 	}

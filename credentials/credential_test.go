@@ -197,7 +197,7 @@ func TestSplitJWSHeader(t *testing.T) {
 	token := func(head string) string {
 		return b64.EncodeToString([]byte(head)) + ".e30." + b64.EncodeToString(make([]byte, signatureSize))
 	}
-	if h, _, err := splitJWS(token(`{"alg":"EdDSA","kid":"k","typ":"t"}`)); err != nil || h != (header{"EdDSA", "k", "t"}) {
+	if h, _, _, err := splitJWS(token(`{"alg":"EdDSA","kid":"k","typ":"t"}`)); err != nil || h != (header{"EdDSA", "k", "t"}) {
 		t.Errorf("%+v, %v", h, err)
 	}
 	for _, head := range []string{
@@ -206,7 +206,7 @@ func TestSplitJWSHeader(t *testing.T) {
 		"{\"alg\":\"EdDSA\",\"kid\":\"k\n\",\"typ\":\"t\"}", "{\"alg\":\"EdDSA\",\"kid\":\"k\xff\",\"typ\":\"t\"}", ` {"alg":"EdDSA","kid":"k","typ":"t"}`,
 		`{"alg":"EdDSA","kid":"k","typ":"t"}}`, `{"alg":"EdDSA","kid":"k","typ":"t"`, `{"kid":"k","alg":"EdDSA","typ":"t"}`,
 	} {
-		if h, _, err := splitJWS(token(head)); VerdictOf(err).Check != CheckHeader {
+		if h, _, _, err := splitJWS(token(head)); VerdictOf(err).Check != CheckHeader {
 			t.Errorf("%s: %+v, %v", head, h, err)
 		}
 	}

@@ -121,6 +121,7 @@ func TestJudgeHostileTokens(t *testing.T) {
 		{"10 MB of dots", strings.Repeat(".", 10<<20), CheckSize, "bytes"},
 		{"leading space", " " + good, CheckForm, "base64url"},
 		{"trailing line break behind the token", good + "\n", CheckForm, "base64url"},
+		{"carriage return inside", parts[0] + "." + parts[1][:40] + "\r" + parts[1][40:] + "." + parts[2], CheckForm, "line break"},
 		{"line break inside", parts[0] + "." + parts[1][:40] + "\n" + parts[1][40:] + "." + parts[2], CheckForm, "line break"},
 		{"padding", parts[0] + "==." + parts[1] + "." + parts[2], CheckForm, "base64url"},
 		{"standard base64", parts[0] + "." + parts[1] + "." + strings.Repeat("+/", 43), CheckForm, "base64url"},

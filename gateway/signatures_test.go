@@ -101,6 +101,26 @@ func TestSignatureComesAfterADecision(t *testing.T) {
 	}
 }
 
+// A signature is kept once it is known which decisions came before it, so that
+// nobody waits for one that is there already.
+func TestSignatureComesWhenDecisionsCannotBeRead(t *testing.T) {
+	h := newHouse(t)
+	hospital := h.client("hospital")
+	c := aClaim("C1")
+	if _, err := hospital.SubmitClaim(ctx, signClaim(t, "hospital", c)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.db.Exec(ctx, `ALTER TABLE decision RENAME TO away`); err != nil {
+		t.Fatal(err)
+	}
+	if a, err := hospital.SubmitClaim(ctx, signClaim(t, "hospital", c), clinicianSigns(t, c.Claim, nil)); err == nil {
+		t.Errorf("taken: %+v", a)
+	}
+	if kept, err := h.books.Signatures(ctx, c.Handle); err != nil || len(kept) != 0 {
+		t.Errorf("%d signatures are kept, %v", len(kept), err)
+	}
+}
+
 // What a door can see of a signature is said at once, and nothing is taken in.
 func TestRefusedSignatures(t *testing.T) {
 	h := newHouse(t)

@@ -3,12 +3,9 @@ package sdjwt
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
-
-	"github.com/go-jose/go-jose/v4"
 
 	"github.com/countersign-health/countersign/credentials"
 )
@@ -165,15 +162,10 @@ func openBinding(p parts, holder credentials.Key) (b binding, err error) {
 	if h.Alg != holder.Algorithm() {
 		return b, credentials.Refuse(credentials.CheckAlgorithm, "key binding is signed with %q: the holder's key signs with %s", h.Alg, holder.Algorithm())
 	}
-	jws, err := jose.ParseSignedCompact(p.binding, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(h.Alg)})
-	if err != nil {
-		return b, credentials.Refuse(credentials.CheckForm, "parse key binding: %w", err)
-	}
-	payload, err := jws.Verify(holder.Public())
-	if err != nil || !slices.Equal(payload, decoded[1]) {
+	if credentials.VerifyJWS(segments[0], decoded[1], decoded[2], holder) != nil {
 		return b, credentials.Refuse(credentials.CheckBinding, "the holder's key did not sign this key binding")
 	}
-	if err := credentials.DecodeStrict(payload, &b); err != nil {
+	if err := credentials.DecodeStrict(decoded[1], &b); err != nil {
 		return b, credentials.Refuse(credentials.CheckContent, "key binding: %w", err)
 	}
 	switch {

@@ -17,7 +17,7 @@ import (
 var elsewhere = []string{
 	"issue", "draft", "saltWith", "signJWS", "SignRequest", "CanonicalJSON", "Peek", "peekPayload", "nameOf", "Handle", "Equal", "Public",
 	"Algorithm", "Multikey", "Set", "KeyFromDIDKey", "withPointer", "pointer", "syntax",
-	"Present", "saltFor", "salted", "plainProbed", "probe", "settle", "settleAnew", "fieldsOf", "unquote",
+	"Present", "saltFor", "salted", "plainProbed", "probe", "settle", "settleAnew", "structMembersOf", "unquote", "ProveKey",
 	"Sign", "sign", "integrity.proof",
 	"Issue", "salter", "choose", "unverified", "bind", "conceal", "concealOne", "encode", "confirm", "sdjwt.find", "sdjwt.index", "split",
 	"rdfc.plain", "NewImporter", "controlDial", "Loader", "newLibrary",
@@ -28,7 +28,7 @@ var elsewhere = []string{
 // vc+jwt, a presentation and a request, for documents with a proof, for SD-JWT,
 // and for what is imported from data model 1.1.
 var verifyPath = []string{
-	"credentials/credential.go", "credentials/did.go", "credentials/jws.go", "credentials/judge.go", "credentials/key.go",
+	"credentials/credential.go", "credentials/did.go", "credentials/jws.go", "credentials/jose.go", "credentials/judge.go", "credentials/key.go",
 	"credentials/plain.go", "credentials/presentation.go", "credentials/request.go", "credentials/status.go", "credentials/statuslist.go",
 	"credentials/strict.go", "credentials/fill.go",
 	"credentials/verdict.go", "ledger/compromise.go", "credentials/did_document.go", "credentials/holder.go", "credentials/possession.go",
@@ -46,7 +46,7 @@ var verifyPath = []string{
 // its package has many that take long and are about other things.
 var testsOf = map[string]string{
 	"ledger/compromise.go": "Compromise", "credentials/did_document.go": "DIDDocument|PublicDocument",
-	"claims/signature.go": "Signature", "claims/countersigned.go": "Signature|Unnamed", "gateway/signatures.go": "Signatures",
+	"claims/signature.go": "Signature", "claims/countersigned.go": "Signature|Unnamed", "gateway/signatures.go": "Signature",
 	"dossier/signatures.go": "Countersigned", "board/challenge.go": "TestKeyIs|TestImportBindsKeys",
 }
 
