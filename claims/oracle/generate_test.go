@@ -102,6 +102,7 @@ func (m *maker) world() *world {
 		plan: pick(m, m.plans...), fees: feeRows, feeFile: m.feeFile, found: !m.one(60), matches: !m.one(60),
 		fresh: !m.one(40), approved: m.one(6), met: map[string]claims.Accumulators{},
 	}
+	w.refused = !w.approved && m.one(8)
 	w.covered = pick(m, []claims.Coverage{{From: "2025-01-01"}}, []claims.Coverage{{From: "2025-01-01"}},
 		[]claims.Coverage{{From: "2026-03-01", Until: "2026-09-30"}},
 		[]claims.Coverage{{From: "2026-09-01"}, {From: "2025-01-01", Until: "2026-07-31"}},

@@ -67,7 +67,7 @@ func decide(w *world) answer {
 		l := &w.claim.Lines[i]
 		carc, waits := w.find(l, drawn)
 		switch {
-		case carc != "" && !slices.Contains(w.plan.MachineDenials, carc):
+		case carc != "" && !slices.Contains(w.plan.MachineDenials, carc) && !w.refused:
 			a.pends = append(a.pends, pend{l.Number, claims.PendDenial})
 		case carc != "":
 			a.lines[i] = denied(l, carc)
@@ -107,6 +107,12 @@ func (w *world) find(l *claims.Line, drawn map[string]claims.Quantity) (carc str
 		}
 	}
 	if _, priced := w.allowed(l); !priced {
+		switch {
+		case w.refused && len(waits) > 0:
+			return "", waits
+		case w.refused:
+			return "96", nil
+		}
 		waits = append(waits, claims.PendUnpriced)
 	}
 	return "", waits

@@ -141,7 +141,7 @@ func TestPaidOnce(t *testing.T) {
 	m, compared := newMaker(t), 0
 	for range 1500 {
 		w := m.world()
-		w.approved = false // a reviewer may find that it was given twice
+		w.approved, w.refused = false, false // a reviewer may find that it was given twice
 		d, err := claims.Adjudicate(w.claim, w.plan, w.evidence())
 		if err != nil {
 			t.Fatal(err)

@@ -36,7 +36,10 @@ func (w *world) duplicate(l *claims.Line) (f finding) {
 		}
 		switch {
 		case slices.ContainsFunc(l.Modifiers, func(m string) bool { return slices.Contains(again, m) }):
-			if !w.approved {
+			switch {
+			case w.refused:
+				f = finding{carc: "18"}
+			case !w.approved:
 				f = finding{wait: claims.PendNearDuplicate}
 			}
 		case slices.Equal(sorted(l.Modifiers), sorted(e.line.Modifiers)):

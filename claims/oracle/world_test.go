@@ -26,6 +26,7 @@ type world struct {
 	orders         []credentials.Order
 	fresh          bool // the board was heard
 	approved       bool // by a reviewer, after the first decision
+	refused        bool // likewise
 }
 
 type feeRow struct {
@@ -71,9 +72,9 @@ func (w *world) evidence() *claims.Evidence {
 	for i := range w.claim.Lines {
 		e.Lines = append(e.Lines, w.lineFact(&w.claim.Lines[i]))
 	}
-	if w.approved {
+	if w.approved || w.refused {
 		e.Number = 2
-		e.Review = &claims.Determination{Handle: credentials.Handle{9}, Subject: e.Submission, Number: 1, Approve: true, Reason: "reviewed"}
+		e.Review = &claims.Determination{Handle: credentials.Handle{9}, Subject: e.Submission, Number: 1, Approve: w.approved, Reason: "reviewed"}
 	}
 	return e
 }
