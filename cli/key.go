@@ -5,8 +5,10 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 
 	urfave "github.com/urfave/cli/v2"
@@ -19,8 +21,11 @@ func (r *run) keyCommand() *urfave.Command {
 	return branch("key", "keys to sign with",
 		r.leaf(leaf{
 			name: "create", usage: "make a key and its DID", args: "NAME", min: 1, max: 1,
-			about: "The key is kept in the key store (--keys), sealed under a passphrase, and never shown. A new store\nasks for its passphrase twice; nobody can recover it. Have the DID admitted to the ledger, and give\nit to those who are to know you by it. With --pkcs11, a hardware security module makes the key under the\nlabel NAME, and never hands it out.",
-			flags: append(storeFlags(), moduleFlags()...), do: r.keyCreate,
+			about: "The key is kept in the key store (--keys), sealed under a passphrase, and never shown. A new store\nasks for its passphrase twice; nobody can recover it. Have the DID admitted to the ledger, and give\nit to those who are to know you by it. With --pkcs11, a hardware security module makes the key under the\nlabel NAME, and never hands it out.\n\n" +
+				"With --web the party goes by the did:web of its own address, such as https://board.example, and not by its first\nkey's did:key. Which keys it has, the ledger says; the house's door serves the document with the same keys.",
+			flags: append(append(storeFlags(), moduleFlags()...),
+				&urfave.StringFlag{Name: "web", Usage: "the party's `ADDRESS`, https://HOST, or its did:web"}),
+			do: r.keyCreate,
 		}),
 		r.leaf(leaf{name: "list", usage: "list the keys by name, and those that they followed", flags: append(storeFlags(), moduleFlags()...), do: r.keyList}),
 		r.leaf(leaf{
@@ -78,6 +83,9 @@ func (r *run) keyCreate(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
+	if c.String("web") != "" && !r.json {
+		defer fmt.Fprintln(r.Out, "Nobody knows whose key this is before the ledger does: countersign network party.")
+	}
 	did, err := credentials.SignerDID(s)
 	if err != nil {
 		return fmt.Errorf("create key: %w", err)
@@ -90,6 +98,13 @@ func (r *run) keyCreate(c *urfave.Context) error {
 }
 
 func (r *run) makeKey(c *urfave.Context, name string) (credentials.Signer, error) {
+	web, err := webFlag(c)
+	if err != nil {
+		return nil, err
+	}
+	if inModule(c) && web != "" {
+		return nil, refused(commandName(c), "--web: a key in a module is made under its own did:key", "make the key of a did:web in a key store")
+	}
 	if inModule(c) {
 		return r.moduleCreate(c, name)
 	}
@@ -97,11 +112,41 @@ func (r *run) makeKey(c *urfave.Context, name string) (credentials.Signer, error
 	if err != nil {
 		return nil, err
 	}
-	s, err := store.Create(name)
+	var s credentials.Signer
+	if web != "" {
+		s, err = store.CreateUnder(name, web)
+	} else {
+		s, err = store.Create(name)
+	}
 	if err != nil {
 		return nil, refused("key", err.Error(), "choose another name, or use the key that is there")
 	}
 	return s, nil
+}
+
+// webFlag is the did:web that --web names by itself or by its address; by http
+// only on this machine.
+func webFlag(c *urfave.Context) (did credentials.DID, err error) {
+	text := c.String("web")
+	if text == "" {
+		return "", nil
+	}
+	if strings.HasPrefix(text, "did:") {
+		did, err = credentials.ParseDID(text)
+	} else {
+		did, err = credentials.WebDID(text)
+	}
+	document := ""
+	if err == nil {
+		document, err = credentials.WebDocument(did, true)
+	}
+	if err == nil && strings.HasPrefix(text, "http:") && strings.HasPrefix(document, "https:") {
+		err = errors.New("a did:web is read by https alone")
+	}
+	if err != nil {
+		return "", refused(commandName(c), "--web: "+err.Error(), "give the address of your door, such as https://board.example")
+	}
+	return did, nil
 }
 
 func (r *run) keyList(c *urfave.Context) error {

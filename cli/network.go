@@ -110,6 +110,19 @@ func manyOf(c *urfave.Context, name string) []string {
 	return nil
 }
 
+// firstKey is the key by which a party is let in: that of its did:key, or the one
+// that its key id names where the party goes by a did:web.
+func firstKey(did credentials.DID, kid string) (ed25519.PublicKey, error) {
+	_, multikey, err := credentials.ParseKeyID(kid)
+	if err == nil && strings.HasPrefix(string(did), "did:web:") {
+		return credentials.ParseMultikey(multikey)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return credentials.KeyFromDIDKey(did)
+}
+
 func (r *run) networkParty(c *urfave.Context) error {
 	name, err := given(c, "name", "")
 	if err != nil {
@@ -131,7 +144,7 @@ func (r *run) networkParty(c *urfave.Context) error {
 	if err != nil {
 		return fmt.Errorf("describe party: %w", err)
 	}
-	pub, err := credentials.KeyFromDIDKey(did)
+	pub, err := firstKey(did, s.KeyID())
 	if err != nil {
 		return refused(commandName(c), err.Error(), "use a key that is its own DID (countersign key create)")
 	}

@@ -92,6 +92,19 @@ func (s *KeyStore) Sealed() bool { return s.sealed }
 // Create makes an Ed25519 key under a name that is still free. Its DID is the
 // did:key of its public key.
 func (s *KeyStore) Create(name string) (credentials.Signer, error) {
+	return s.create(name, credentials.KeyID)
+}
+
+// CreateUnder is Create for a party that goes by another DID than its key's own,
+// a did:web: who its keys are, nobody can tell from that, so the ledger says it.
+func (s *KeyStore) CreateUnder(name string, did credentials.DID) (credentials.Signer, error) {
+	if _, err := credentials.WebDocument(did, true); err != nil {
+		return nil, fmt.Errorf("create key: %w", err)
+	}
+	return s.create(name, func(pub ed25519.PublicKey) string { return credentials.NextKeyID(did, pub) })
+}
+
+func (s *KeyStore) create(name string, kid func(ed25519.PublicKey) string) (credentials.Signer, error) {
 	path, err := s.namePath(name)
 	if err != nil {
 		return nil, err
@@ -99,7 +112,7 @@ func (s *KeyStore) Create(name string) (credentials.Signer, error) {
 	if _, err := os.Stat(path); err == nil {
 		return nil, fmt.Errorf("create key: there is a key named %q already", name)
 	}
-	v, err := s.generate(credentials.KeyID)
+	v, err := s.generate(kid)
 	if err != nil {
 		return nil, fmt.Errorf("create key: %w", err)
 	}

@@ -74,6 +74,9 @@ func TestJoiningPage(t *testing.T) {
 	const did = "did:key:z6MktNWXFy7fn9kNfwfvD9e2rDK3RPetS4MRKtZH8AxQzg9y"
 	file = strings.NewReplacer("$COUNTERSIGN_LEDGER", "https://ledger.example", "$TEMPORAL_ADDRESS", "temporal.example:7233",
 		"$board", did, "$reviewer", did).Replace(file)
+	if _, err := Read("insurer.yaml", []byte(strings.Replace(file, "did: "+did, "did: did:web:board.example", 1)), nil); err != nil || !strings.Contains(file, "did: "+did) {
+		t.Errorf("a board by a did:web: %v", err)
+	}
 	c, err := Read("insurer.yaml", []byte(file), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -177,7 +180,7 @@ func TestBadLines(t *testing.T) {
 		{"address: temporal.example:7233", "address: temporal.example", "insurer.temporal.address: want HOST:PORT"},
 		{"      cert_file: tls/client.pem\n", "", "insurer.temporal.tls: a client certificate needs cert_file and key_file both"},
 		{"    tls: #", "    api_key_file: k\n    tls_: #", `insurer.temporal has no field "tls_"`},
-		{"- did: did:key:", "- did: did:web:", "insurer.boards[0].did: want a did:key"},
+		{"- did: did:key:", "- did: did:web:", "insurer.boards[0].did: want a did:key or a did:web"},
 		{"jurisdiction: CA\n  reviewers", "jurisdiction: ca\n  reviewers", "insurer.boards[0].jurisdiction: want a two-letter state code"},
 		{"- did:key:z6Mkf", "- did:web:z6Mkf", "insurer.reviewers[0]: want the reviewer's did:key"},
 		{"    - did:key:z6Mkf", "    - did:key:z6MkfzAsotYPubDXP4HYhTsR5ZS2S5xpiqFy5jkCdJpQXQfb\n    - did:key:z6Mkf", "insurer.reviewers[1]: this reviewer stands here twice"},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/countersign-health/countersign/claims"
@@ -73,7 +74,8 @@ type WrappingKey struct {
 
 // FeedSource is a board that is followed.
 type FeedSource struct {
-	// DID of the board (did:key). Only documents under it are believed.
+	// DID of the board (did:key or did:web), as the ledger has it. Only documents
+	// under it are believed.
 	DID string `yaml:"did"`
 	// URL of the board's door.
 	URL string `yaml:"url"`
@@ -146,8 +148,8 @@ func (r *reader) insurer(i *Insurer) {
 		path := fmt.Sprintf("insurer.boards[%d]", n)
 		r.httpURL(path+".url", b.URL)
 		r.state(path+".jurisdiction", b.Jurisdiction)
-		if _, err := credentials.KeyFromDIDKey(credentials.DID(b.DID)); err != nil {
-			r.at(path+".did", "want a did:key, as \"countersign ledger participants\" shows it")
+		if !partyDID(b.DID) {
+			r.at(path+".did", "want a did:key or a did:web, as \"countersign ledger participants\" shows it")
 		}
 		if dids[b.DID] {
 			r.at(path+".did", "two boards have this DID")
@@ -165,6 +167,18 @@ func (r *reader) insurer(i *Insurer) {
 			r.at("insurer.payer."+f.name, "want %s", f.want)
 		}
 	}
+}
+
+// partyDID says whether a participant of a ledger may go by a DID. Which keys it
+// has, the ledger says.
+func partyDID(s string) bool {
+	did, err := credentials.ParseDID(s)
+	if err == nil && strings.HasPrefix(s, "did:web:") {
+		_, err = credentials.WebDocument(did, true)
+	} else if err == nil {
+		_, err = credentials.KeyFromDIDKey(did)
+	}
+	return err == nil
 }
 
 func (r *reader) reviewers(list []string) {
