@@ -191,6 +191,16 @@ func ReadStatusList(token string, keys ResolveKey) (*SignedList, error) {
 		ttl: time.Duration(min(s.TTL, int64(time.Hour/time.Millisecond))) * time.Millisecond, bits: bits}, nil
 }
 
+// KeepUntil is how long a copy of the list may be used without asking again,
+// given when it was fetched: its ttl, and never past the end of its validity.
+// A list without a ttl is asked for each time.
+func (l *SignedList) KeepUntil(fetched time.Time) time.Time {
+	if until := fetched.Add(l.ttl); until.Before(l.until) {
+		return until
+	}
+	return l.until
+}
+
 // covers says whether the list is the one that entry means, at t.
 func (l *SignedList) covers(issuer DID, entry *StatusEntry, t time.Time, leeway time.Duration) error {
 	switch {

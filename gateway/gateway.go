@@ -51,6 +51,8 @@ type Books interface {
 	Followed(ctx context.Context, list int64) ([]books.Followed, error)
 	// FollowedBy is the decision that followed one, or books.ErrNotFound.
 	FollowedBy(ctx context.Context, document credentials.Handle) (credentials.Handle, error)
+	// HeardOf is how many events of a board's feed have been read.
+	HeardOf(ctx context.Context, board credentials.DID) (int64, error)
 	ClinicianIn(ctx context.Context, npi credentials.NPI, state string) (books.ClinicianFile, error)
 }
 
@@ -69,6 +71,9 @@ type Config struct {
 	// Proofs are leaf 0 and the entries that admitted the participants, so that
 	// callers can hold answers against the leaf 0 that they pin.
 	Proofs func(ctx context.Context) dossier.Files
+	// Lists brings the status list of a license from its board. Nil reads none: the
+	// orders in the books say it all.
+	Lists func(ctx context.Context, board credentials.DID, entry credentials.StatusEntry) (*credentials.SignedList, error)
 	// ListLife is how long a signed status list is valid; statuslist.Life where 0.
 	ListLife time.Duration
 	// URL is where the gateway can be reached from outside: status lists stand
@@ -114,6 +119,7 @@ type Gateway struct {
 	replays *replays
 	eye     *eye
 	lists   *statuslist.Lists
+	others  *statuslist.Cache // nil without Lists
 }
 
 // New returns a gateway.
@@ -121,6 +127,9 @@ func New(c Config) *Gateway {
 	c.URL = strings.TrimSuffix(c.URL, "/")
 	g := &Gateway{Config: c, replays: newReplays(), eye: newEye(c.Books)}
 	g.lists = g.newLists()
+	if c.Lists != nil {
+		g.others = &statuslist.Cache{Fetch: c.Lists, Event: g.heardOf, Now: c.Now}
+	}
 	return g
 }
 

@@ -22,6 +22,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/countersign-health/countersign/activities"
+	boardclient "github.com/countersign-health/countersign/board/client"
 	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/claims/x12"
@@ -66,6 +67,7 @@ type house struct {
 	url      string
 	log      *lockedBuffer
 	said     atomic.Pointer[time.Time] // by the operator's clock
+	bad      atomic.Int64
 }
 
 func newHouse(t *testing.T) *house {
@@ -78,7 +80,7 @@ func newHouse(t *testing.T) *house {
 	return newHouseOn(t, db)
 }
 
-func newHouseOn(t *testing.T, db *sqldb.DB) *house {
+func newHouseOn(t *testing.T, db *sqldb.DB, boards ...*boardclient.Client) *house {
 	t.Helper()
 	now := func() time.Time { return noon }
 	h := &house{t: t, db: db, log: new(lockedBuffer)}
@@ -96,7 +98,7 @@ func newHouseOn(t *testing.T, db *sqldb.DB) *house {
 	insurer := worker.NewInsurer(worker.Config{
 		URL:     h.url,
 		Insurer: did("insurer"), Payer: payer, Reviewers: []credentials.DID{did("reviewer")}, Signer: ledgertest.Signer("insurer"), Secret: secret, Books: h.books,
-		Temporal: h.temporal, Ledger: participants{&h.said}, Now: now, Log: slog.New(slog.NewJSONHandler(h.log, nil)),
+		Temporal: h.temporal, Ledger: participants{&h.said, &h.bad}, Boards: boards, Now: now, Log: slog.New(slog.NewJSONHandler(h.log, nil)),
 	})
 	server.Config.Handler = insurer.Handler()
 	server.Start()
@@ -222,7 +224,10 @@ func example(t *testing.T, name string) []byte {
 }
 
 // participants are a ledger on which everyone in roles is admitted.
-type participants struct{ said *atomic.Pointer[time.Time] } // by the operator's clock
+type participants struct {
+	said *atomic.Pointer[time.Time] // by the operator's clock
+	bad  *atomic.Int64              // from where on the keys were declared bad
+}
 
 func (participants) Who(kid string) (credentials.Key, ledger.Party, error) {
 	if kid == ledgertest.Signer("newcomer").KeyID() {
@@ -240,8 +245,11 @@ func (participants) Who(kid string) (credentials.Key, ledger.Party, error) {
 // Whose key it was is who has it: nobody hands over here.
 func (p participants) Whose(kid string) (credentials.Key, ledger.Party, error) { return p.Who(kid) }
 
-func (participants) PartyKeys(credentials.DID) ([]ledger.PartyKey, error) {
+func (p participants) PartyKeys(credentials.DID) ([]ledger.PartyKey, error) {
 	k, err := credentials.NewKey(ledgertest.Key("insurer").Public())
+	if p.bad != nil {
+		k.BadFrom = credentials.Position(p.bad.Load())
+	}
 	return []ledger.PartyKey{{KeyID: ledgertest.Signer("insurer").KeyID(), Key: k}}, err
 }
 

@@ -5,8 +5,11 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/credentials"
@@ -19,12 +22,16 @@ import (
 // by it: its decisions come from contracts.
 func (g *Gateway) vc() *vcalm.House {
 	return &vcalm.House{Domain: string(g.Insurer), Whose: g.Whose, Place: g.placeOf, License: g.currently,
-		List: g.list, OrdersAlone: true, FollowedBy: g.followedBy, Now: g.Now, Log: g.Log}
+		List: g.list, OrdersAlone: g.others == nil, ListsSince: g.listsSince, FollowedBy: g.followedBy, Now: g.Now, Log: g.Log}
 }
 
-// list is the insurer's own list of a decision. It reads nobody else's.
+// list is the insurer's own list of a decision, or a board's of a license, kept
+// until its end or the next event of that board's on the ledger.
 func (g *Gateway) list(ctx context.Context, issuer credentials.DID, entry credentials.StatusEntry) (*credentials.SignedList, error) {
 	name, ok := statuslist.NameOf(g.URL, entry.Credential)
+	if issuer != g.Insurer && g.others != nil {
+		return g.others.List(ctx, issuer, entry)
+	}
 	if issuer != g.Insurer || !ok {
 		return nil, errors.New("it is another house's, which is not asked here")
 	}
@@ -33,6 +40,79 @@ func (g *Gateway) list(ctx context.Context, issuer credentials.DID, entry creden
 		return nil, err
 	}
 	return credentials.ReadStatusList(l.Token, g.Keys)
+}
+
+// heardOf changes with every event of a board's that the books have read, and
+// with every word on the ledger about its keys: that one was handed over, or
+// declared bad.
+func (g *Gateway) heardOf(ctx context.Context, board credentials.DID) (string, error) {
+	events, err := g.Books.HeardOf(ctx, board)
+	if err != nil {
+		return "", err
+	}
+	word := strconv.FormatInt(events, 10)
+	if g.PartyKeys == nil {
+		return word, nil
+	}
+	keys, err := g.PartyKeys(board)
+	if err != nil {
+		return "", err
+	}
+	for _, k := range keys {
+		word += fmt.Sprintf(" %s %d %d", k.KeyID, k.Key.Until, k.Key.BadFrom)
+	}
+	return word, nil
+}
+
+// listsSince is when the newest order was signed that the lists tell of. A list
+// that a board signed before is old, whoever still serves it.
+func (g *Gateway) listsSince(ctx context.Context, e *credentials.Envelope) (since time.Time, err error) {
+	if e.Kind != credentials.KindLicense {
+		return since, nil // the insurer's own lists follow its books
+	}
+	d, err := g.documentOf(ctx, e.Handle, false)
+	if err != nil || d == nil {
+		return since, err // License says that it is not known
+	}
+	l, err := saidIn[credentials.License](d.Token)
+	if err != nil {
+		return since, err
+	}
+	file, err := g.Books.ClinicianIn(ctx, l.Subject.NPI, l.Subject.Jurisdiction)
+	if err != nil {
+		return since, err
+	}
+	for _, d := range file.Documents {
+		if !d.Order {
+			continue
+		}
+		o, err := saidIn[credentials.Order](d.Token)
+		if err != nil {
+			return since, err
+		}
+		told := o.Subject.Action != credentials.OrderRenew && o.Subject.Action != credentials.OrderBind
+		if told && o.Subject.License == e.Handle && o.From.After(since) {
+			since = o.From
+		}
+	}
+	return since, nil
+}
+
+// A said is what the books look for in a document that they took in.
+type said[T any] struct {
+	Issuer  credentials.DID `json:"issuer"`
+	From    time.Time       `json:"validFrom"`
+	Subject T               `json:"credentialSubject"`
+}
+
+func saidIn[T any](token string) (doc said[T], err error) {
+	_, rest, _ := strings.Cut(token, ".")
+	payload, _, _ := strings.Cut(rest, ".")
+	b, err := base64.RawURLEncoding.DecodeString(payload)
+	if err == nil {
+		err = json.Unmarshal(b, &doc)
+	}
+	return doc, err
 }
 
 // followedBy is known of the books' own documents alone.
@@ -102,16 +182,7 @@ func (g *Gateway) currently(ctx context.Context, e *credentials.Envelope, said c
 	if d == nil {
 		return now, missing
 	}
-	var doc struct {
-		Issuer  credentials.DID     `json:"issuer"`
-		Subject credentials.License `json:"credentialSubject"`
-	}
-	_, rest, _ := strings.Cut(d.Token, ".")
-	payload, _, _ := strings.Cut(rest, ".")
-	b, err := base64.RawURLEncoding.DecodeString(payload)
-	if err == nil {
-		err = json.Unmarshal(b, &doc)
-	}
+	doc, err := saidIn[credentials.License](d.Token)
 	if err != nil || doc.Issuer != e.Issuer {
 		return now, missing
 	}

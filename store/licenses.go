@@ -53,6 +53,12 @@ func (b *Books) FeedOf(ctx context.Context, board credentials.DID) (f Feed, err 
 	return f, err
 }
 
+// HeardOf is how many events of a board's feed have been read.
+func (b *Books) HeardOf(ctx context.Context, board credentials.DID) (int64, error) {
+	f, err := b.FeedOf(ctx, board)
+	return f.Sequence, err
+}
+
 // Hear writes what a board's feed said, in order, and when it was read; no
 // events means that the board said "nothing new". Whoever's standing may have
 // changed has its fence moved in the same transaction, so that nothing settles

@@ -223,8 +223,18 @@ func (h *House) judge(ctx context.Context, s shown, want *credentials.Presentati
 	}
 	if p.Kind == credentials.KindLicense && (h.List == nil || h.OrdersAlone) {
 		policy.Status = credentials.StatusElsewhere // by the orders, below
+	} else if h.ListsSince != nil {
+		if policy.ListsSince, err = h.ListsSince(ctx, p.Envelope); err != nil {
+			return Verified{}, err
+		}
 	}
 	if v := policy.Judge(p.Envelope); !v.IsGood() {
+		if v.Outcome != credentials.Bad && v.Check == credentials.CheckStatus && p.Kind == credentials.KindLicense {
+			// What an order says counts, whether its list was to be had or not.
+			if _, _, err := h.license(ctx, p, holder); credentials.VerdictOf(err).Outcome == credentials.Bad {
+				return Verified{}, refusedBy(ctx, err)
+			}
+		}
 		return Verified{}, h.over(ctx, p, v)
 	}
 	a := Verified{Verified: true, Kind: p.Kind, Issuer: p.Issuer, Form: s.form, Warnings: []string{}}

@@ -62,6 +62,10 @@ type House struct {
 	// (License) say it all. OrdersAlone has that so where there are lists too.
 	List        func(ctx context.Context, issuer credentials.DID, entry credentials.StatusEntry) (*credentials.SignedList, error)
 	OrdersAlone bool
+	// ListsSince is when the issuer last did something to a credential of which
+	// its lists tell: one that was signed before then is old. Nil where the lists
+	// are asked for anew each time.
+	ListsSince func(ctx context.Context, e *credentials.Envelope) (time.Time, error)
 	// FollowedBy names the document that has taken the place of one, zero where
 	// none is known to have; asked of what its issuer's list says is over. Nil
 	// where nobody knows.

@@ -5,6 +5,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -125,11 +126,27 @@ func NewInsurer(c Config) *Insurer {
 		Recording: activities.Recording{Books: kept, Ledger: c.Ledger, Signer: c.Signer},
 		Reaching:  activities.Reaching{Books: kept},
 	}
+	var lists func(context.Context, credentials.DID, credentials.StatusEntry) (*credentials.SignedList, error)
+	if len(c.Boards) > 0 {
+		lists = i.listOf
+	}
 	i.gateway = gateway.New(gateway.Config{
+		Lists: lists,
 		Books: c.Books, Temporal: c.Temporal, Who: c.Ledger.Who, Whose: c.Ledger.Whose, Keys: keys, Proofs: c.Ledger.Proofs, URL: c.URL, PartyKeys: c.Ledger.PartyKeys, Publish: i.Publish, Enroll: i.Enroll, Remit: i.Remit, Insurer: c.Insurer, Signer: c.Signer, Clock: i.Clock, Reviewers: c.Reviewers,
 		Secret: c.Secret, Edits: c.Edits, ReceiptFromFile: c.ReceiptFromFile, Patience: c.Patience, Now: c.Now, Log: c.Log,
 	})
 	return i
+}
+
+// listOf brings a status list of a board that the house follows. It asks nobody
+// else: strangers bring licenses, and could name any address.
+func (i *Insurer) listOf(ctx context.Context, board credentials.DID, entry credentials.StatusEntry) (*credentials.SignedList, error) {
+	for _, b := range i.Boards {
+		if b.Board == board {
+			return b.SignedList(ctx, &entry)
+		}
+	}
+	return nil, errors.New("its issuer is no board that is followed here")
 }
 
 // Start serves contracts, follows the boards' feeds, and records what a crash

@@ -177,6 +177,21 @@ func (c *Client) StatusList(ctx context.Context, entry *credentials.StatusEntry)
 	return string(b), list, nil
 }
 
+// SignedList brings a status list of the board's from its door, wherever the
+// license says that it stands: the list itself says where, and is compared with
+// the entry by whoever judges.
+func (c *Client) SignedList(ctx context.Context, entry *credentials.StatusEntry) (*credentials.SignedList, error) {
+	_, path, ok := strings.Cut(entry.Credential, "/status/")
+	if !ok {
+		return nil, errors.New("status: the list is at no board's address")
+	}
+	b, err := c.do(ctx, question{method: http.MethodGet, path: "/status/" + path, within: answerWithin})
+	if err != nil {
+		return nil, fmt.Errorf("status: %w", err)
+	}
+	return credentials.ReadStatusList(string(b), c.Keys)
+}
+
 // Form brings a license in a form that others read: "jwt", "jcs" or "rdfc". It
 // is for whoever reads that form to check.
 func (c *Client) Form(ctx context.Context, license credentials.Handle, form string) ([]byte, error) {
