@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -47,7 +46,7 @@ func (r *run) insurerOf(c *urfave.Context, token string) (*vcalm.House, error) {
 			return nil, refused(commandName(c), err.Error(), "check --dir")
 		}
 	}
-	lists := &statusLists{http: client, keys: p.keys}
+	lists := &statusLists{http: client, door: gateway, keys: p.keys}
 	return &vcalm.House{Whose: p.registry.Key, Now: r.now,
 		Place: func(_ context.Context, e *credentials.Envelope, document credentials.Digest) (credentials.Position, error) {
 			leaf, receipt := receipts.ReceiptOf(e.Handle)
@@ -60,12 +59,7 @@ func (r *run) insurerOf(c *urfave.Context, token string) (*vcalm.House, error) {
 			}
 			return ledger.PlaceOf(proof.Index, entry, e.KeyID), nil
 		},
-		// Only the gateway that was named is asked: whoever made the file may have
-		// signed any address.
 		List: func(ctx context.Context, _ credentials.DID, entry credentials.StatusEntry) (*credentials.SignedList, error) {
-			if !strings.HasPrefix(entry.Credential, gateway+"/") {
-				return nil, errors.New("its list is at " + oneLine(entry.Credential) + ": name the gateway there with --gateway")
-			}
 			f := lists.fetch(ctx, entry.Credential)
 			return f.list, f.err
 		},

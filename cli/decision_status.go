@@ -2,9 +2,11 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/countersign-health/countersign/claims"
@@ -43,6 +45,7 @@ func (s *decisionStatus) line() string {
 // statusLists are the lists that a command has fetched, each once.
 type statusLists struct {
 	http *http.Client
+	door string // of the house whose lists they are
 	keys credentials.ResolveKey
 	read map[string]*fetchedList
 }
@@ -53,14 +56,20 @@ type fetchedList struct {
 	err   error
 }
 
+// fetch asks the house's door, under whatever address the list was signed: the
+// list itself says which, and is compared with the entry. So nobody makes this
+// computer ask elsewhere.
 func (l *statusLists) fetch(ctx context.Context, address string) *fetchedList {
 	if l.read == nil {
 		l.read = map[string]*fetchedList{}
 	}
 	f := l.read[address]
 	if f == nil {
-		f = &fetchedList{}
-		if f.token, f.err = api.StatusList(ctx, l.http, address); f.err == nil {
+		f = &fetchedList{err: errors.New("its list is at no gateway's address")}
+		if _, path, ok := strings.Cut(address, "/status/"); ok {
+			f.token, f.err = api.StatusList(ctx, l.http, l.door+"/status/"+path)
+		}
+		if f.err == nil {
 			f.list, f.err = credentials.ReadStatusList(f.token, l.keys)
 		}
 		l.read[address] = f
@@ -70,8 +79,7 @@ func (l *statusLists) fetch(ctx context.Context, address string) *fetchedList {
 
 // status judges whether a decision of the insurer's still stands, by the lists
 // that it names. That the insurer has signed it, and when, has been judged
-// before, so that its address is the insurer's own. Nil where it names no list:
-// it was signed before there were any.
+// before. Nil where it names no list: it was signed before there were any.
 func (d *door) status(ctx context.Context, e *credentials.Envelope) *decisionStatus {
 	if len(e.Status) == 0 {
 		return nil

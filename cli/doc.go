@@ -17,7 +17,8 @@
 //	4  a ledger has signed two histories, and the proof of it holds (ledger audit,
 //	   verify)
 //	5  the answer is no: may-not (license standing)
-//	6  the answer is unknown, which is no yes (license standing, credential verify)
+//	6  the answer is unknown, which is no yes (license standing, credential verify,
+//	   and a decision of which it is not known that it still stands)
 //
 // An error is one line on stderr: "countersign: WHAT: WHY; DO". With --json, the
 // result is one JSON object on stdout, and so is an error; amounts are integer
@@ -32,4 +33,4 @@ const exitCodes = `Exit codes:
    3  a check failed: a signature, a receipt or a decision does not hold
    4  a ledger has signed two histories, and the proof of it holds (ledger audit, verify)
    5  the answer is no: may-not (license standing)
-   6  the answer is unknown, which is no yes (license standing, credential verify)`
+   6  the answer is unknown, which is no yes (license standing, credential verify, a decision that may not stand)`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	urfave "github.com/urfave/cli/v2"
@@ -187,7 +188,7 @@ func (d *door) pin(ctx context.Context) error {
 	if err := d.hold(l.Files, "the insurer", "--gateway"); err != nil {
 		return err
 	}
-	d.lists = &statusLists{http: d.HTTP, keys: d.keys}
+	d.lists = &statusLists{http: d.HTTP, door: strings.TrimSuffix(d.URL, "/"), keys: d.keys}
 	return nil
 }
 

@@ -99,9 +99,14 @@ func TestCache(t *testing.T) {
 		{"known again", func() { s.deaf = nil }, board, 6, nil},
 		{"an event while it is fetched", func() {
 			s.events[board] = "2"
-			s.during = func() { s.events[board] = "3" }
-		}, board, 7, nil},
-		{"which is not kept", func() { s.during = nil }, board, 8, nil},
+			s.during = func() { // and somebody else hears of it first
+				s.events[board], s.during = "3", nil
+				if _, err := s.List(t.Context(), board, entry(2)); err != nil {
+					t.Error(err)
+				}
+			}
+		}, board, 8, nil},
+		{"which is not kept", func() {}, board, 9, nil},
 	} {
 		step.do()
 		l, err := s.List(t.Context(), step.issuer, entry(1))

@@ -87,34 +87,34 @@ func keepPlace(tx statements, document credentials.Handle, p books.StatusPlace) 
 // since a decision without its receipt is none, and never later, since what it
 // follows is good no more from then on. Said again it changes nothing.
 func follow(tx statements, document credentials.Handle) error {
-	var submission, outcome string
+	var submission string
 	var number int
-	err := tx.QueryRow(`SELECT submission, number, outcome FROM decision WHERE document = $1`, document.String()).Scan(&submission, &number, &outcome)
+	err := tx.QueryRow(`SELECT submission, number FROM decision WHERE document = $1`, document.String()).Scan(&submission, &number)
 	if errors.Is(err, sql.ErrNoRows) || err == nil && number == 1 {
 		return nil // an edition, a remittance, or a decision that follows none
 	}
 	if err != nil {
 		return err
 	}
-	message := credentials.DecisionSuperseded
-	if outcome == string(claims.AuthorizationRevoked) {
-		message = credentials.DecisionRevoked
-	}
-	next := map[string]string{}
+	type step struct{ before, after, outcome string }
+	var steps []step
 	err = rows(tx, `
-		SELECT d.document, n.document FROM decision d JOIN decision n ON n.submission = d.submission AND n.number = d.number + 1
+		SELECT d.document, n.document, n.outcome FROM decision d JOIN decision n ON n.submission = d.submission AND n.number = d.number + 1
 		WHERE d.submission = $1 AND d.number < $2`, []any{submission, number}, func(rs *sql.Rows) error {
-		var before, after string
-		err := rs.Scan(&before, &after)
-		next[before] = after
+		var s step
+		err := rs.Scan(&s.before, &s.after, &s.outcome)
+		steps = append(steps, s)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	for before, after := range next {
-		_, err := tx.Exec(`UPDATE status_place SET followed_by = $2, message = $3 WHERE document = $1 AND followed_by = ''`, before, after, message)
-		if err != nil {
+	for _, s := range steps {
+		message := credentials.DecisionSuperseded
+		if s.outcome == string(claims.AuthorizationRevoked) {
+			message = credentials.DecisionRevoked
+		}
+		if _, err := tx.Exec(`UPDATE status_place SET followed_by = $2, message = $3 WHERE document = $1`, s.before, s.after, message); err != nil {
 			return err
 		}
 	}

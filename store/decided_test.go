@@ -109,6 +109,37 @@ func in(all []books.Followed, one books.Followed) bool {
 	return false
 }
 
+// Each decision is followed by the next, whichever receipt came first.
+func TestFollowedInTurn(t *testing.T) {
+	for name, receipts := range map[string][]int{"in turn": {0, 1, 2}, "the last first": {2, 0, 1}} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, h *house) {
+				request := h.ask("A1", 5000)
+				var all []credentials.Handle
+				var at [][2]int
+				for i, outcome := range []claims.AuthorizationOutcome{claims.AuthorizationPended, claims.AuthorizationApproved, claims.AuthorizationRevoked} {
+					d, turn := h.listed(request, claims.AuthorizationDecision{Submission: request, Number: i + 1, Outcome: outcome}, i+1)
+					all, at = append(all, d), append(at, turn.Place.At)
+				}
+				for _, i := range receipts {
+					h.must(h.KeepReceipt(ctx, all[i], int64(i), []byte("receipt")))
+				}
+				for i, want := range all[1:] {
+					if got, err := h.FollowedBy(ctx, all[i]); err != nil || got != want {
+						t.Errorf("decision %d: followed by %s, %v, want %s", i+1, got, err, want)
+					}
+				}
+				followed, err := h.Followed(ctx, 1)
+				h.must(err)
+				if len(followed) != 2 || !in(followed, books.Followed{At: at[0], Message: credentials.DecisionSuperseded}) ||
+					!in(followed, books.Followed{At: at[1], Message: credentials.DecisionRevoked}) {
+					t.Errorf("got %+v of %v", followed, at)
+				}
+			})
+		})
+	}
+}
+
 // A document without a place leaves the lists alone, and one that was settled
 // before there were lists is followed all the same.
 func TestFollowedWithoutPlace(t *testing.T) {
