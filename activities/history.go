@@ -35,6 +35,9 @@ func look(f *books.ClaimFile, p *claims.Plan, fees *pricing.Fees, e *claims.Evid
 			if s := surgery(p, fees, l, h); s != nil && (fact.Surgery == nil || s.On > fact.Surgery.On) {
 				fact.Surgery = s
 			}
+			if h.On == l.From && fees.RankTogether(l.Code, h.Code) && !slices.Contains(fact.Ranked, h.Code) {
+				fact.Ranked = append(fact.Ranked, h.Code)
+			}
 			if isPrimary(p, l, h) && !slices.Contains(fact.Primaries, h.Code) {
 				fact.Primaries = append(fact.Primaries, h.Code)
 			}

@@ -87,13 +87,16 @@ type LineFact struct {
 	// Primaries are codes beside which the line may stand as an add-on, paid on an
 	// earlier claim for the same day and clinician.
 	Primaries []string `json:"primaries,omitempty"`
+	// Ranked are codes, paid on an earlier claim for the same day and clinician, that
+	// would be ranked with the line under the fee edition's payment rules.
+	Ranked []string `json:"ranked,omitempty"`
 	// Terms answers each term of the plan's edition, in its order.
 	Terms []TermFact `json:"terms,omitempty"`
 }
 
 // later says whether a fact is there that rules/1 does not read.
 func (f *LineFact) later() bool {
-	return f.Recorded != "" || f.Priced != nil || f.Withheld != nil || f.Global != "" || f.Surgery != nil || f.Primaries != nil || f.Terms != nil
+	return f.Recorded != "" || f.Priced != nil || f.Withheld != nil || f.Global != "" || f.Surgery != nil || f.Primaries != nil || f.Ranked != nil || f.Terms != nil
 }
 
 // Duplicate says how alike an earlier line is.

@@ -3,6 +3,7 @@ package pricing
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/claims/contract"
@@ -167,8 +168,14 @@ func (b *bill) session(day credentials.Date, lines []*claims.Line) error {
 	}
 	var billed []mpfs.Billed
 	for _, l := range lines {
-		if l.Unit == "MJ" {
-			factOf(b.evidence, l.Number).Priced = &claims.Priced{By: b.schedule(), Review: "minutes of anesthesia are not priced by this schedule"}
+		fact := factOf(b.evidence, l.Number)
+		switch {
+		case l.Unit == "MJ":
+			fact.Priced = &claims.Priced{By: b.schedule(), Review: "minutes of anesthesia are not priced by this schedule"}
+			continue
+		case len(fact.Ranked) > 0:
+			// What was paid whole may have to be reduced, and an earlier claim is final.
+			fact.Priced = &claims.Priced{By: b.schedule(), Review: fmt.Sprintf("%s was paid on an earlier claim of this day, and the two are ranked together", strings.Join(fact.Ranked, ", "))}
 			continue
 		}
 		billed = append(billed, mpfs.Billed{

@@ -123,6 +123,28 @@ func (f *Fees) Global(code string) string {
 	return row.Global
 }
 
+// RankTogether says whether the payment rules of the edition pay one of two codes
+// less beside the other, on one day and by one clinician.
+func (f *Fees) RankTogether(code, other string) bool {
+	if f.rules == nil {
+		return false
+	}
+	a, b := f.rules.Schedule.Row(code, ""), f.rules.Schedule.Row(other, "")
+	return a != nil && b != nil && rankedBy(a) != 0 && rankedBy(a) == rankedBy(b)
+}
+
+// rankedBy is the multiple procedure indicator; endoscopies (3) rank among other
+// surgeries (2), and what has none (0, 9) ranks with nothing.
+func rankedBy(r *mpfs.Row) mpfs.Indicator {
+	switch r.MultipleProcedure {
+	case '3':
+		return '2'
+	case '0', '9':
+		return 0
+	}
+	return r.MultipleProcedure
+}
+
 func factOf(e *claims.Evidence, number int) *claims.LineFact {
 	i := slices.IndexFunc(e.Lines, func(f claims.LineFact) bool { return f.Line == number })
 	if i < 0 {

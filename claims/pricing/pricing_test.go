@@ -177,6 +177,7 @@ func TestDecisions(t *testing.T) {
 		{"a code without a price", "", []aLine{{code: "S0003", charge: 10_00}}, nil, "1 price-unknown"},
 		{"a code that the schedule does not have", "", []aLine{{code: "S0009", charge: 10_00}}, nil, "1 price-unknown"},
 		{"excluded is not priced", "", []aLine{{code: "99213", charge: 10_00}, lesser}, nil, "OA-96 10.00 0.00; CO-45 200.00 300.00"},
+		{"ranked with what was paid before", "", []aLine{lesser}, func(c *claims.Claim, e *claims.Evidence) { e.Lines[0].Ranked = []string{"S0001"} }, "1 price-unknown"},
 		{"minutes", "", []aLine{{code: "S0001", charge: 10_00}}, func(c *claims.Claim, e *claims.Evidence) { c.Lines[0].Unit = "MJ" }, "1 price-unknown"},
 
 		// 2% of 800.
@@ -254,6 +255,21 @@ func TestRules1HasNoPrice(t *testing.T) {
 	c, e := aCase(p, f, aLine{code: "S0001", charge: 1000_00})
 	if got := decide(t, p, f, c, e); got != "1 price-unknown" || !reflect.DeepEqual(e.Lines[0], claims.LineFact{Line: 1, Standing: e.Lines[0].Standing}) {
 		t.Errorf("got %q, %+v", got, e.Lines[0])
+	}
+}
+
+func TestRankTogether(t *testing.T) {
+	f := fees(t, feesText)
+	for _, tt := range []struct {
+		a, b string
+		want bool
+	}{{"S0001", "S0002", true}, {"S0001", "S0001", true}, {"S0001", "97110", false}, {"99213", "99213", false}, {"S0001", "S0009", false}, {"97110", "97110", true}} {
+		if got := f.RankTogether(tt.a, tt.b); got != tt.want {
+			t.Errorf("%s and %s: %v", tt.a, tt.b, got)
+		}
+	}
+	if fees(t, "code,modifier,place_class,amount\nS0001,,,800.00\n").RankTogether("S0001", "S0001") {
+		t.Error("a list has no ranks")
 	}
 }
 
