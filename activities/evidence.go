@@ -145,6 +145,9 @@ func (g *Evidence) GatherAuthorization(ctx context.Context, submission credentia
 	}
 	if f.Before != nil {
 		e.Before = f.Before.Outcome
+		if len(r.Items) == 1 && e.Before == claims.AuthorizationApproved && f.Before.Items[0].Units < r.Items[0].Units {
+			e.BeforeUnits = f.Before.Items[0].Units
+		}
 	}
 	for _, it := range r.Items {
 		s := claims.ItemStanding{

@@ -61,6 +61,9 @@ type AuthorizationEvidence struct {
 	Review    *Determination `json:"review,omitempty"`
 	// Before is what the last decision said; empty on the first.
 	Before AuthorizationOutcome `json:"before,omitempty"`
+	// BeforeUnits are what it approved of a request for one service, where a
+	// reviewer approved fewer than were asked for.
+	BeforeUnits Quantity `json:"beforeUnits,omitempty"`
 	// Signatures are the clinicians' own upon the request, where the plan's
 	// edition wants any.
 	Signatures []SignatureFact `json:"signatures,omitempty"`
@@ -97,7 +100,10 @@ type Determination struct {
 	Reason   string             `json:"reason"` // code or short words, nothing personal
 	Reviewer credentials.DID    `json:"reviewer"`
 	NPI      credentials.NPI    `json:"npi,omitempty"`
-	Standing *StandingFact      `json:"standing,omitempty"` // of the reviewer, on a denial
+	// Units, on the approval of a request for one service, are how many of what was
+	// asked for are approved, where they are fewer (X12 306 action A6).
+	Units    Quantity      `json:"units,omitempty"`
+	Standing *StandingFact `json:"standing,omitempty"` // of the reviewer, on a denial
 }
 
 // An AuthorizationDecision is the insurer's answer to a request.

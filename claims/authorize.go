@@ -101,11 +101,11 @@ func (a *itemAsked) needed(uncovered credentials.Date) (ItemDecision, *Pend) {
 		return a.approve("approve-by-rule", "within-rule", uncovered), nil
 	case review == nil && a.alone && a.evidence.Before == AuthorizationApproved:
 		// Facts have moved since a reviewer approved; the approval itself has not.
-		return a.approve("review", "approved-before", uncovered), nil
+		return a.cut(a.approve("review", "approved-before", uncovered), a.evidence.BeforeUnits), nil
 	case review == nil:
 		return a.pend("review", PendReview)
 	case review.Approve:
-		return a.approve("review", "reviewer-approved", uncovered), nil
+		return a.cut(a.approve("review", "reviewer-approved", uncovered), review.Units), nil
 	}
 	return a.item(AuthorizationDenied, ActionNotCertified, "review", review.Reason), nil
 }
@@ -121,6 +121,36 @@ func (a *itemAsked) approve(rule, reason string, uncovered credentials.Date) Ite
 		d.Until, d.Action, d.Reason = day.AddDays(-1), ActionModified, string(cmp.Or(a.standing.Why, credentials.ReasonRevoked))
 	}
 	return d
+}
+
+// cut an approval to the units that a reviewer named, where they did. Claims draw
+// on those.
+func (a *itemAsked) cut(d ItemDecision, units Quantity) ItemDecision {
+	if units != 0 {
+		d.Units, d.Action = units, ActionModified
+		if d.Reason == "reviewer-approved" {
+			d.Reason = "fewer-units"
+		}
+	}
+	return d
+}
+
+// Cuts says why a determination cannot approve fewer units of a request than were
+// asked for, "" where it can, or names none.
+func (r *Determination) Cuts(request *AuthorizationRequest) string {
+	switch {
+	case r == nil || r.Units == 0:
+		return ""
+	case !r.Approve:
+		return "a denial names no units"
+	case request == nil:
+		return "units are approved of an authorization request, not of a claim"
+	case len(request.Items) != 1:
+		return "units are approved of a request for one service; this one has several"
+	case r.Units < 0 || r.Units >= request.Items[0].Units:
+		return fmt.Sprintf("want fewer units than the %s that were asked for", request.Items[0].Units)
+	}
+	return ""
 }
 
 // deny for an administrative reason, where the plan lets the machine do so.
@@ -188,6 +218,12 @@ func requestBelongs(r *AuthorizationRequest, p *Plan, e *AuthorizationEvidence) 
 	}
 	if err := e.Review.answers(e.Submission, e.Number); err != nil {
 		return err
+	}
+	if why := e.Review.Cuts(r); why != "" {
+		return errors.New(why)
+	}
+	if e.BeforeUnits < 0 || e.BeforeUnits > 0 && (len(r.Items) != 1 || e.Before != AuthorizationApproved || e.BeforeUnits >= r.Items[0].Units) {
+		return errors.New("the units that were approved before are not fewer than those of one service that were asked for")
 	}
 	return e.Review.mayDeny()
 }

@@ -48,6 +48,15 @@ func TestAuthorize(t *testing.T) {
 		{"not required", "99213", 1000, nil, "not-required NA 2026-06-30 not-required"},
 		{"a reviewer approves", "97110", 8000, func(r *AuthorizationRequest, e *AuthorizationEvidence) { reviewed(e, true) },
 			"approved A1 2026-06-30 reviewer-approved"},
+		{"a reviewer approves fewer", "97110", 8000, func(r *AuthorizationRequest, e *AuthorizationEvidence) { reviewed(e, true); e.Review.Units = 6000 },
+			"approved A6 2026-06-30 fewer-units of 6"},
+		{"fewer, and coverage ends", "97110", 8000, func(r *AuthorizationRequest, e *AuthorizationEvidence) {
+			reviewed(e, true)
+			e.Review.Units, e.Member.Coverage[0].Until = 6000, "2026-04-30"
+		}, "approved A6 2026-04-30 coverage-ends of 6"},
+		{"facts moved since fewer were approved", "97110", 8000, func(r *AuthorizationRequest, e *AuthorizationEvidence) {
+			e.Number, e.Before, e.BeforeUnits = 3, AuthorizationApproved, 6000
+		}, "approved A6 2026-06-30 approved-before of 6"},
 		{"a reviewer denies", "97110", 8000, func(r *AuthorizationRequest, e *AuthorizationEvidence) { reviewed(e, false) },
 			"denied A3 2026-06-30 not-indicated"},
 		{"no member", "72148", 1000, func(r *AuthorizationRequest, e *AuthorizationEvidence) { e.Member = MemberFact{} },
@@ -124,7 +133,11 @@ func TestAuthorize(t *testing.T) {
 				t.Fatal(err)
 			}
 			it := d.Items[0]
-			if got := fmt.Sprintf("%s %s %s %s", it.Outcome, it.Action, it.Until, it.Reason); got != tt.want || d.Outcome != it.Outcome {
+			got := fmt.Sprintf("%s %s %s %s", it.Outcome, it.Action, it.Until, it.Reason)
+			if it.Units != tt.units {
+				got += " of " + it.Units.String()
+			}
+			if got != tt.want || d.Outcome != it.Outcome {
 				t.Errorf("got %q (%s), want %q", got, d.Outcome, tt.want)
 			}
 			if (len(d.Pends) > 0) != (d.Outcome == AuthorizationPended) {
@@ -206,6 +219,46 @@ func TestRollUp(t *testing.T) {
 		}
 		if got := rollUp(items); got != tt.want {
 			t.Errorf("%s: got %s, want %s", tt.items, got, tt.want)
+		}
+	}
+}
+
+// TestFewerUnits: a reviewer approves fewer units of one service, and nothing else.
+func TestFewerUnits(t *testing.T) {
+	one := &AuthorizationRequest{Items: []RequestItem{{Sequence: 1, Units: 8000}}}
+	two := &AuthorizationRequest{Items: []RequestItem{{Sequence: 1, Units: 8000}, {Sequence: 2, Units: 8000}}}
+	for _, tt := range []struct {
+		r       *Determination
+		request *AuthorizationRequest
+		want    string
+	}{
+		{nil, one, ""},
+		{&Determination{Approve: true}, two, ""},
+		{&Determination{Approve: true, Units: 7999}, one, ""},
+		{&Determination{Approve: true, Units: 8000}, one, "fewer units than the 8"},
+		{&Determination{Approve: true, Units: -1}, one, "fewer units"},
+		{&Determination{Approve: true, Units: 1000}, two, "several"},
+		{&Determination{Approve: true, Units: 1000}, nil, "not of a claim"},
+		{&Determination{Units: 1000}, one, "a denial"},
+	} {
+		if got := tt.r.Cuts(tt.request); (got == "") != (tt.want == "") || !strings.Contains(got, tt.want) {
+			t.Errorf("%+v: got %q, want %q", tt.r, got, tt.want)
+		}
+	}
+	for _, with := range []func(e *AuthorizationEvidence){
+		func(e *AuthorizationEvidence) {
+			e.Review = &Determination{Subject: e.Submission, Number: 1, Approve: true, Units: 8000}
+		},
+		func(e *AuthorizationEvidence) { e.BeforeUnits = 1000 },
+		func(e *AuthorizationEvidence) { e.Before, e.BeforeUnits = AuthorizationApproved, 8000 },
+		func(e *AuthorizationEvidence) { e.Before, e.BeforeUnits = AuthorizationApproved, -1 },
+	} {
+		p := goldPlan(t)
+		r, e := aRequest(p, "97110", 8000)
+		e.Number, e.Before = 2, AuthorizationPended
+		with(e)
+		if d, err := Authorize(r, p, e); err == nil || !strings.Contains(err.Error(), "fewer") {
+			t.Errorf("got %+v, %v", d, err)
 		}
 	}
 }

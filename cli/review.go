@@ -24,8 +24,9 @@ func (r *run) reviewCommand() *urfave.Command {
 		r.leaf(leaf{name: "show", usage: "show one of them as it was sent, with what it waits for", args: "HANDLE", min: 1, max: 1,
 			about: about, flags: gatewayFlags(), do: r.reviewShow}),
 		r.leaf(leaf{name: "approve", usage: "sign an approval", args: "HANDLE", min: 1, max: 1, about: about,
-			flags: gatewayFlags(reasonFlag(), npiFlag("your `NPI`, if you have one"), outFlag("write the determination into `DIR`")),
-			do:    func(c *urfave.Context) error { return r.determine(c, true) }}),
+			flags: gatewayFlags(reasonFlag(), npiFlag("your `NPI`, if you have one"),
+				&urfave.StringFlag{Name: "units", Usage: "approve only `UNITS` of a request for one service"}, outFlag("write the determination into `DIR`")),
+			do: func(c *urfave.Context) error { return r.determine(c, true) }}),
 		r.leaf(leaf{name: "deny", usage: "sign a denial, as a licensed clinician", args: "HANDLE", min: 1, max: 1,
 			about: about + "A denial is a clinician's: the insurer checks that your license stands (42 CFR 422.566(d)).",
 			flags: gatewayFlags(reasonFlag(), npiFlag("your `NPI`"), outFlag("write the determination into `DIR`")),
@@ -227,6 +228,12 @@ func (r *run) determine(c *urfave.Context, approve bool) error {
 	case npi == "" && !approve:
 		return refused(commandName(c), "a denial needs a licensed clinician (42 CFR 422.566(d))", "give your NPI with --npi")
 	}
+	var units claims.Quantity
+	if text := c.String("units"); text != "" {
+		if units, err = claims.ParseQuantity(text); err != nil || units <= 0 {
+			return refused(commandName(c), "--units: want a number of units above 0, such as 6", "leave it out to approve all that was asked for")
+		}
+	}
 	d, err := r.door(c)
 	if err != nil {
 		return err
@@ -240,7 +247,7 @@ func (r *run) determine(c *urfave.Context, approve bool) error {
 		return refused(commandName(c), "it does not wait for anybody", "see countersign review list")
 	}
 	det := claims.Determination{Handle: newHandle(), Subject: v.Submission.Handle, Number: n.Number, Approve: approve,
-		Reason: code, Reviewer: d.did, NPI: npi}
+		Reason: code, Reviewer: d.did, NPI: npi, Units: units}
 	token, err := credentials.Issue(d.Signer, credentials.KindReviewDetermination, det.Handle, r.now(), nil, det)
 	if err != nil {
 		return fmt.Errorf("sign determination: %w", err)

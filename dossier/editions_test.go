@@ -104,3 +104,17 @@ func TestPricesAreComputedAgain(t *testing.T) {
 		}
 	}
 }
+
+// The evidence of a request that is decided again says what was approved before.
+func TestUnitsBefore(t *testing.T) {
+	w := build(t, func(w *world) {
+		w.twist = func(step string, v any) {
+			if e, is := v.(*claims.AuthorizationEvidence); is && e.Before == claims.AuthorizationApproved {
+				e.BeforeUnits = 500
+			}
+		}
+	})
+	if report := Verify(w.files, nil, nil); !strings.Contains(failures(report), "approved 0.5 units, it was 0") {
+		t.Errorf("got%s", failures(report))
+	}
+}

@@ -105,6 +105,9 @@ func (v *verifier) judgeAuthorization(name string) error {
 	if err := v.follows(turn{doc.Decision.Submission, doc.Decision.Number}, d.entry, e.Before, d.subject.Supersedes, d.status); err != nil {
 		return err
 	}
+	if err := v.checkUnitsBefore(turn{doc.Decision.Submission, doc.Decision.Number}, &s.subject.Request, e); err != nil {
+		return err
+	}
 	if err := v.checkReviewFact(d.entry, d.from, e.Review); err != nil {
 		return err
 	}
@@ -164,6 +167,21 @@ func (v *verifier) feesOf(ref claims.EditionRef, insurer credentials.DID) (*pric
 		return nil, found(checkEdition, "another insurer has published its fee schedule")
 	}
 	return f.body, nil
+}
+
+// checkUnitsBefore wants the evidence to say what the decision before approved,
+// where that was fewer units than were asked for.
+func (v *verifier) checkUnitsBefore(t turn, r *claims.AuthorizationRequest, e *claims.AuthorizationEvidence) error {
+	var want claims.Quantity
+	if h, err := handleOf(v.numbered[turn{t.submission, t.number - 1}]); err == nil && e.Before == claims.AuthorizationApproved {
+		if last := v.authorizations[h]; last != nil && len(r.Items) == 1 && last.subject.Decision.Items[0].Units < r.Items[0].Units {
+			want = last.subject.Decision.Items[0].Units
+		}
+	}
+	if e.BeforeUnits != want {
+		return found(checkSequence, "its evidence says that the decision before approved %s units, it was %s", e.BeforeUnits, want)
+	}
+	return nil
 }
 
 func editionFile(ref claims.EditionRef, ext string) string {

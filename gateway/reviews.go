@@ -65,6 +65,11 @@ func (g *Gateway) postReview(c *call) (any, error) {
 	case !d.Approve && !d.NPI.Valid():
 		return nil, refuse(http.StatusUnprocessableEntity, "a denial needs the NPI of a licensed reviewer (42 CFR 422.566(d)): give it with --npi")
 	}
+	if d.Units != 0 {
+		if err := g.mayCut(c.Context(), d); err != nil {
+			return nil, err
+		}
+	}
 	if !d.Approve {
 		if err := g.mayDeny(c.Context(), d); err != nil {
 			return nil, err
@@ -82,6 +87,26 @@ func (g *Gateway) postReview(c *call) (any, error) {
 		return nil, err
 	}
 	return api.Acceptance{Handle: d.Handle}, nil
+}
+
+// mayCut refuses units that cannot be approved: the rules would have no decision.
+func (g *Gateway) mayCut(ctx context.Context, d claims.Determination) error {
+	s, err := g.Books.StatusOf(ctx, d.Subject)
+	if err != nil {
+		return err
+	}
+	var request *claims.AuthorizationRequest
+	if s.Kind == books.AuthorizationKind {
+		doc, err := credentials.Open[claims.AuthorizationSubmission](s.Token, credentials.KindAuthorizationSubmission, g.Keys)
+		if err != nil {
+			return err
+		}
+		request = &doc.Subject.Request
+	}
+	if why := d.Cuts(request); why != "" {
+		return refuse(http.StatusUnprocessableEntity, "units: %s", why)
+	}
+	return nil
 }
 
 // mayDeny asks whether the reviewer's license stands today where the patient

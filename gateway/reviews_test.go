@@ -98,6 +98,8 @@ func TestReview(t *testing.T) {
 		{"a denial without an NPI", func(d *claims.Determination) { d.Approve = false }, "reviewer", 422, "NPI"},
 		{"a denial with an NPI that is none", func(d *claims.Determination) { d.Approve, d.NPI = false, "1003000135" }, "reviewer", 422, "NPI"},
 		{"a denial by someone without a license", func(d *claims.Determination) { d.Approve, d.NPI = false, "1003000142" }, "reviewer", 403, "license"},
+		{"as many units as were asked for", func(d *claims.Determination) { d.Units = request.Request.Items[0].Units }, "reviewer", 422, "fewer units"},
+		{"a denial of some units", func(d *claims.Determination) { d.Approve, d.NPI, d.Units = false, "1003000134", 1 }, "reviewer", 422, "names no units"},
 		{"on another decision", func(d *claims.Determination) { d.Number = 2 }, "reviewer", 409, "look at it again"},
 	} {
 		if err := determine(test.edit, test.signer); status(err) != test.want || !strings.Contains(err.Error(), test.says) {
