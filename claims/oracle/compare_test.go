@@ -28,13 +28,15 @@ import (
 //   - A modifier that says "on purpose" counts on the new line alone, and then
 //     the other modifiers may differ. Where only the earlier line has one, the
 //     two are different services: the repeat may have been billed first.
+//   - A line of several days is a duplicate of one that begins on the same day
+//     with the same units and charge, wherever the two end.
 //   - Lines of one claim are duplicates of each other, as those of two are.
 //   - An authorization that is not decided is waited for before anybody asks
 //     whether it is for this service: its decision may still change that.
 //   - What a reviewer refuses is denied: a service that is nearly another's as a
 //     duplicate (18), a charge without a price as not covered (96), and what the
-//     plan leaves to a person for the reason that was found. A license is no
-//     matter of opinion, so a restriction goes on waiting.
+//     plan leaves to a person for the reason that was found. A restriction goes
+//     on waiting.
 //   - Anesthesia minutes (MJ) have no price by the unit.
 //
 // Two more choices came out alike by themselves: the out-of-pocket maximum cuts

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/credentials"
 )
 
 // The X-ray was billed before; what of it is otherwise now decides.
@@ -21,6 +22,11 @@ var goldenDuplicates = []golden{
 	// 76: repeated by the same clinician. A person compares them.
 	{"repeated on purpose", []string{"73610-76 150.00"}, billed("73610 150.00", nil), []string{"1 waits: near-duplicate"}},
 	{"repeated on purpose, and a reviewer saw it", []string{"73610-76 150.00"}, also(approved, billed("73610 150.00", nil)), []string{xray}},
+	// The repeat came first; this is the service that it repeats.
+	{"the repeat was billed before", []string{"73610 150.00"}, billed("73610-76 150.00", nil), []string{xray}},
+	// rules/1 compares the first day, the units and the charge, not the last day.
+	{"billed before for the first of its days", []string{"73610 150.00 2026-03-02..2026-03-03"}, billed("73610 150.00", nil),
+		[]string{"CO-18 150.00, pays 0.00"}},
 	{"twice on one claim", []string{"73610 150.00", "73610 150.00"}, nil, []string{xray, "CO-18 150.00, pays 0.00"}},
 }
 
@@ -56,6 +62,11 @@ var goldenAuthorizations = []golden{
 var goldenOrder = []golden{
 	{"nobody's member", []string{"73610 150.00"}, func(w *world) { w.found = false }, []string{"OA-31 150.00, pays 0.00"}},
 	{"another name", []string{"73610 150.00"}, func(w *world) { w.matches = false }, []string{"OA-31 150.00, pays 0.00"}},
+	// Under rules/1 a refusal does not settle a restriction; only approving it does.
+	{"restricted, and a reviewer refused", []string{"73610 150.00"}, also(func(w *world) { w.refused = true },
+		ordered(credentials.OrderRestrict, "2026-03-02", "")), []string{"1 waits: license-restricted"}},
+	{"nearly billed before, and a reviewer refused", []string{"73610-76 150.00"}, also(func(w *world) { w.refused = true },
+		billed("73610 150.00", nil)), []string{"CO-18 150.00, pays 0.00"}},
 	{"excluded", []string{"15824 900.00", "99213 90.00"}, nil, []string{"OA-96/N130 900.00, pays 0.00", "PR-3 25.00, pays 65.00"}},
 	{"member before late", []string{"73610 150.00"}, also(received("2026-06-01"), func(w *world) { w.found = false }), []string{"OA-31 150.00, pays 0.00"}},
 	{"coverage before late", []string{"73610 150.00"}, also(received("2026-06-01"), coverage(claims.Coverage{From: "2026-03-03"})), []string{"OA-26 150.00, pays 0.00"}},
