@@ -61,7 +61,7 @@ func (s SignatureCase) Judge(token string) (*credentials.Credential[ClinicianSig
 }
 
 func (s SignatureCase) judge(token string, bound func(*credentials.Credential[ClinicianSignature]) error) (*credentials.Credential[ClinicianSignature], credentials.Verdict) {
-	doc, e, err := credentials.Prove[ClinicianSignature](token, credentials.KindClinicianSignature, credentials.ResolveDIDKey)
+	doc, e, err := credentials.Prove[ClinicianSignature](token, credentials.KindClinicianSignature, clinicianKey)
 	if err == nil {
 		err = s.covers(doc)
 	}
@@ -72,6 +72,16 @@ func (s SignatureCase) judge(token string, bound func(*credentials.Credential[Cl
 		Now: s.Received, Leeway: signatureSkew, Position: credentials.Whenever, Status: credentials.StatusIfNamed,
 		Issuer: func(credentials.DID, credentials.Kind, string) error { return bound(doc) },
 	}.Judge(e)
+}
+
+// clinicianKey finds the key of a did:key, and says no to any other: a license is
+// bound to such a one alone, so that there is nobody who may know more of it.
+func clinicianKey(kid string) (credentials.Key, error) {
+	key, err := credentials.ResolveDIDKey(kid)
+	if err != nil {
+		return key, credentials.Refuse(credentials.CheckKey, "want the key of a did:key: %w", err)
+	}
+	return key, nil
 }
 
 // covers says whether a signature is for what was submitted, and to whom.

@@ -44,6 +44,25 @@ func aSignature() (ClinicianSignature, SignatureCase) {
 
 const signedAt, signedUntil = "2026-02-03T12:00:00Z", "2026-03-03T12:00:00Z"
 
+// A key of which only others could know is no clinician's: the answer is no, and
+// nothing waits for them.
+func TestSignatureOfNoDIDKey(t *testing.T) {
+	s, held := aSignature()
+	for _, did := range []credentials.DID{didOf(keyOf('a')), "did:web:clinician.example"} {
+		kid := credentials.NextKeyID(did, ed25519.NewKeyFromSeed([]byte(strings.Repeat("b", ed25519.SeedSize))).Public().(ed25519.PublicKey))
+		signer := credentials.NewSigner(kid, ed25519.NewKeyFromSeed([]byte(strings.Repeat("b", ed25519.SeedSize))))
+		token, err := credentials.IssueUntil(signer, credentials.KindClinicianSignature, s.Handle, when(signedAt), when(signedUntil), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, judge := range map[string]func(string) (*credentials.Credential[ClinicianSignature], credentials.Verdict){"at the door": held.Intake, "in the books": held.Judge} {
+			if _, v := judge(token); v.Outcome != credentials.Bad || v.Check != credentials.CheckKey {
+				t.Errorf("%s, %s: %+v, want it bad", did, name, v)
+			}
+		}
+	}
+}
+
 func TestJudgeSignature(t *testing.T) {
 	bind := func(n byte, from string, holder credentials.DID) credentials.Order {
 		return credentials.Order{Handle: credentials.Handle{n}, License: credentials.Handle{7}, Action: credentials.OrderBind, Effective: when(from), Reason: "R", Holder: holder}
