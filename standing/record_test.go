@@ -108,6 +108,16 @@ func TestDoorGivesNoEmptyAnswer(t *testing.T) {
 	}
 }
 
+// A house whose key counts no longer signs no answer with it, and says so.
+func TestDoorThatDoesNotStand(t *testing.T) {
+	url, _ := serve(t, func(d *Door, _ *Record) { d.Stands = func() error { return errors.New("the key was declared bad") } })
+	a, err := Ask(t.Context(), http.DefaultClient, url, good)
+	var p *problem.Problem
+	if a != nil || !errors.As(err, &p) || p.Status != http.StatusServiceUnavailable || !strings.Contains(p.Detail, "declared bad") {
+		t.Errorf("%+v, %v", a, err)
+	}
+}
+
 // Whoever asks reads an answer to its end, and none without one.
 func TestAskReadsToTheEnd(t *testing.T) {
 	const answer = `{"answer":"may","reason":"licensed","credential":"x","files":{}}`

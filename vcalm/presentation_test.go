@@ -84,6 +84,41 @@ func TestPresentationBadBeforeUnknown(t *testing.T) {
 	}
 }
 
+// What has taken the place of a document is said of what its issuer calls over,
+// and of nothing else.
+func TestOver(t *testing.T) {
+	h, next := open(t), credentials.Handle{9}
+	h.FollowedBy = func(context.Context, *credentials.Envelope, credentials.Digest) (credentials.Handle, error) {
+		return next, h.err
+	}
+	over := credentials.Verdict{Outcome: credentials.Bad, Check: credentials.CheckStatus, Why: "its bit", Message: "superseded"}
+	for name, tt := range map[string]struct {
+		kind   credentials.Kind
+		edit   func(*credentials.Verdict)
+		status int
+		why    string
+		by     credentials.Handle
+	}{
+		"over":             {credentials.KindClaimDecision, func(*credentials.Verdict) {}, 422, "status: its issuer says that it is superseded: " + next.String() + " has taken its place", next},
+		"a license":        {credentials.KindLicense, func(*credentials.Verdict) {}, 422, "status: its bit", credentials.Handle{}},
+		"by another check": {credentials.KindClaimDecision, func(v *credentials.Verdict) { v.Check = credentials.CheckDates }, 422, "dates: its bit", credentials.Handle{}},
+		"not known":        {credentials.KindClaimDecision, func(v *credentials.Verdict) { v.Outcome = credentials.NotKnown }, 503, "status: its bit", credentials.Handle{}},
+		"without a word":   {credentials.KindClaimDecision, func(v *credentials.Verdict) { v.Message = "" }, 422, "status: its bit", credentials.Handle{}},
+	} {
+		v := over
+		tt.edit(&v)
+		err := h.over(t.Context(), proved{Envelope: &credentials.Envelope{Kind: tt.kind}}, v)
+		var no *Refused
+		if !errors.As(err, &no) || no.Status != tt.status || no.Detail != tt.why || no.SupersededBy != tt.by {
+			t.Errorf("%s: %+v", name, err)
+		}
+	}
+	h.err = errors.New("the books are away")
+	if err := h.over(t.Context(), proved{Envelope: &credentials.Envelope{Kind: credentials.KindClaimDecision}}, over); !errors.Is(err, h.err) {
+		t.Errorf("a house in trouble: %v", err)
+	}
+}
+
 type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, errors.New("the line is cut") }
