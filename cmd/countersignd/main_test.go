@@ -244,7 +244,7 @@ func TestMigrate(t *testing.T) {
 	const ledger = "ledger: 0001_ledger.sql done\nledger: 0002_append_only.sqlite.sql done\n"
 	const board = "board: 0001_register.sql done\nboard: 0002_acts.sql done\nboard: 0003_append_only.postgres.sql done\nboard: 0004_signed_anew.sql done\n" +
 		"board: 0005_challenges.sql done\nboard: 0007_together.sql done\nboard: 0008_append_only.postgres.sql done\n" +
-		"board: 0009_status_lists.sql done\nboard: 0010_places_stay.postgres.sql done\n"
+		"board: 0009_status_lists.sql done\nboard: 0010_places_stay.postgres.sql done\nboard: 0011_numbered.sql done\n"
 	for _, x := range []struct {
 		args, file string
 		code       int
