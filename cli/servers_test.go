@@ -173,7 +173,7 @@ func newGate(t *testing.T, l *client.Client, founded *ledgertest.Ledger) http.Ha
 		"POST /claims": g.postClaim, "POST /authorizations": g.postAuthorization,
 		"GET /submissions/{handle}": g.get, "GET /submissions": g.list, "GET /reviews": g.reviews,
 		"GET /reviews/{handle}": g.review, "POST /reviews/{handle}": g.determine,
-		"POST /editions/{kind}": g.publish, "POST /members": g.enroll, "GET /remittances": g.remittances,
+		"POST /editions/{kind}": g.publish, "POST /members": g.enroll, "POST /coverage": g.cover, "POST /providers": g.roster, "GET /remittances": g.remittances,
 		"POST /remittances": g.pay, "GET /payments": g.payments, "GET /reprocess": g.reprocess, "POST /claims/{claim}/{hold}": g.hold, "GET /ledger": g.proofs,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
@@ -489,6 +489,19 @@ func (g *gate) enroll(r *http.Request, body []byte) (any, error) {
 		return nil, &api.Refusal{Status: 422, Message: "no edition of a plan \"" + plan + "\" is published"}
 	}
 	return api.Enrolled{Plan: "demo-ppo", Members: len(rows)}, nil
+}
+
+func (g *gate) cover(r *http.Request, body []byte) (any, error) {
+	rows, err := claims.ParseCoverage(body)
+	if err != nil || rows[0].MemberID == "NOBODY" {
+		return nil, &api.Refusal{Status: 422, Message: "coverage.csv line 2: no member on record has this member_id, first and birth; enroll them first"}
+	}
+	return api.Rostered{Rows: len(rows)}, nil
+}
+
+func (g *gate) roster(_ *http.Request, body []byte) (any, error) {
+	rows, err := claims.ParseProviders(body)
+	return api.Rostered{Rows: len(rows)}, err
 }
 
 // remittances are two payments of what was paid last.

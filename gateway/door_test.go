@@ -75,6 +75,8 @@ func TestRoles(t *testing.T) {
 		{"POST", "/editions/plan", []string{"insurer"}},
 		{"POST", "/editions/fees", []string{"insurer"}},
 		{"POST", "/members?plan=demo-ppo", []string{"insurer"}},
+		{"POST", "/coverage?plan=demo-ppo", []string{"insurer"}},
+		{"POST", "/providers", []string{"insurer"}},
 		{"GET", "/editions", []string{"hospital", "insurer", "auditor", "reviewer", "foreign reviewer"}}, // who is another insurer's
 	} {
 		for _, name := range []string{"hospital", "insurer", "reviewer", "foreign reviewer", "auditor", "board", "operator"} {
@@ -85,7 +87,7 @@ func TestRoles(t *testing.T) {
 		}
 	}
 	for path, method := range map[string]string{
-		"/editions/plan": "POST", "/members?plan=demo-ppo": "POST", "/remittances?on=2026-05-06": "POST", "/payments": "GET", "/reprocess": "GET", "/claims/C1/hold": "POST", "/claims/C1/release": "POST",
+		"/editions/plan": "POST", "/members?plan=demo-ppo": "POST", "/coverage?plan=demo-ppo": "POST", "/providers": "POST", "/remittances?on=2026-05-06": "POST", "/payments": "GET", "/reprocess": "GET", "/claims/C1/hold": "POST", "/claims/C1/release": "POST",
 	} {
 		if got, _ := h.as("other insurer", method, path, nil); got != http.StatusForbidden {
 			t.Errorf("%s %s by another insurer: got %d, want 403", method, path, got)

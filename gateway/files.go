@@ -196,19 +196,44 @@ func (g *Gateway) postEdition(c *call) (any, error) {
 
 // postMembers enrolls the members of a file; only the insurer itself may.
 func (g *Gateway) postMembers(c *call) (any, error) {
-	if c.party.DID != g.Insurer {
-		return nil, refuse(http.StatusForbidden, "only this insurer enrolls its members")
-	}
 	plan := c.URL.Query().Get("plan")
-	n, err := g.Enroll(c.Context(), plan, c.body)
-	var bad *EditionError
-	if errors.As(err, &bad) {
-		return nil, refuse(http.StatusUnprocessableEntity, "%v", bad.Err)
-	}
+	n, err := g.roster(c, "enrolls its members", func() (int, error) { return g.Enroll(c.Context(), plan, c.body) })
 	if err != nil {
 		return nil, err
 	}
 	return api.Enrolled{Plan: plan, Members: n}, nil
+}
+
+// postCoverage writes down when members are covered.
+func (g *Gateway) postCoverage(c *call) (any, error) {
+	plan := c.URL.Query().Get("plan")
+	n, err := g.roster(c, "says whom it covers", func() (int, error) { return g.Cover(c.Context(), plan, c.body) })
+	if err != nil {
+		return nil, err
+	}
+	return api.Rostered{Rows: n}, nil
+}
+
+// postProviders writes down who renders the services of billing organizations.
+func (g *Gateway) postProviders(c *call) (any, error) {
+	n, err := g.roster(c, "says who is on its roster", func() (int, error) { return g.Roster(c.Context(), c.body) })
+	if err != nil {
+		return nil, err
+	}
+	return api.Rostered{Rows: n}, nil
+}
+
+// roster takes a file from the insurer itself, and refuses one with bad rows.
+func (g *Gateway) roster(c *call, what string, write func() (int, error)) (int, error) {
+	if c.party.DID != g.Insurer {
+		return 0, refuse(http.StatusForbidden, "only this insurer %s", what)
+	}
+	n, err := write()
+	var bad *EditionError
+	if errors.As(err, &bad) {
+		return 0, refuse(http.StatusUnprocessableEntity, "%v", bad.Err)
+	}
+	return n, err
 }
 
 // waiting reads ?wait=SECONDS (at most 30) and ?after=N.

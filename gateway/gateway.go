@@ -88,6 +88,10 @@ type Config struct {
 	// Enroll writes the members of a CSV file into the books, as covered by a
 	// plan, and says how many they are.
 	Enroll func(ctx context.Context, plan string, file []byte) (int, error)
+	// Cover and Roster write the coverage of members who are on record, and who
+	// renders the services of organizations, from CSV files likewise.
+	Cover  func(ctx context.Context, plan string, file []byte) (int, error)
+	Roster func(ctx context.Context, file []byte) (int, error)
 	// Remit releases what is payable as of a day of payment.
 	Remit func(ctx context.Context, on credentials.Date) (books.PaymentRun, error)
 	// Insurer is the DID whose key may publish editions, and the audience of
@@ -163,6 +167,8 @@ func (g *Gateway) Handler() http.Handler {
 	mux.Handle("POST /reviews/{handle}", g.door(g.own(g.postReview), ledger.RoleReviewer))
 	mux.Handle("POST /editions/{kind}", g.door(g.postEdition, ledger.RoleInsurer))
 	mux.Handle("POST /members", g.door(g.postMembers, ledger.RoleInsurer))
+	mux.Handle("POST /coverage", g.door(g.postCoverage, ledger.RoleInsurer))
+	mux.Handle("POST /providers", g.door(g.postProviders, ledger.RoleInsurer))
 	mux.Handle("GET /editions", g.door(g.getEditions, ledger.RoleHospital, ledger.RoleInsurer, ledger.RoleAuditor, ledger.RoleReviewer))
 	return mux
 }

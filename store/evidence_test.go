@@ -301,3 +301,61 @@ func (h *house) settleLines(submission credentials.Handle, outcomes ...claims.Ou
 		h.t.Fatal("the evidence moved")
 	}
 }
+
+// TestRosterByDay: who is on the roster on the day of service rendered it, and the
+// last file counts.
+func TestRosterByDay(t *testing.T) {
+	nobody := func(c *claims.Claim) { c.Rendering = nil }
+	each(t, func(t *testing.T, h *house) {
+		claim := h.receive("C1", nobody)
+		day := h.file(claim).Lines[0].Key.On
+		entry := func(npi credentials.NPI, from, until credentials.Date) claims.RosterEntry {
+			return claims.RosterEntry{Billing: clinic, NPI: npi, Network: "PPO", From: from, Until: until}
+		}
+		for i, step := range []struct {
+			file []claims.RosterEntry
+			want credentials.NPI
+		}{
+			{[]claims.RosterEntry{entry(clinician, day.AddDays(1), ""), entry(reviewer, "2020-01-01", day.AddDays(-1))}, ""},
+			{[]claims.RosterEntry{entry(clinician, day, day)}, clinician},
+			{[]claims.RosterEntry{entry(reviewer, "2020-01-01", "")}, ""},
+			{[]claims.RosterEntry{entry(clinician, "2020-01-01", day.AddDays(-1))}, reviewer},
+		} {
+			h.must(h.Books.Roster(ctx, step.file))
+			if got := h.file(claim).Lines[0].Practitioner; got.NPI != step.want || got.Rostered != (step.want != "") {
+				t.Errorf("step %d: got %q (rostered %v), want %q", i, got.NPI, got.Rostered, step.want)
+			}
+		}
+	})
+}
+
+// TestCover: periods are added to members on record, all of a file or none.
+func TestCover(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.must(h.Enroll(ctx, []store.Member{{MemberID: "V1", Family: "V1", Last: "Span", First: "Sue", Birth: "1990-01-01", Plan: "ppo", From: "2026-01-01", Until: "2026-03-31"}}))
+		span := func(line int, id string, from, until credentials.Date) claims.CoverageSpan {
+			return claims.CoverageSpan{Line: line, MemberID: id, First: "sue", Birth: "1990-01-01", From: from, Until: until}
+		}
+		before := h.dump()
+		for want, spans := range map[string][]claims.CoverageSpan{
+			"coverage.csv line 3: no member on record":                  {span(2, "V1", "2026-05-01", ""), span(3, "V2", "2026-05-01", "")},
+			"coverage.csv line 7: coverage_until: the period on record": {span(7, "V1", "2026-01-01", "2026-04-30")},
+		} {
+			var no *store.RosterError
+			if err := h.Cover(ctx, "ppo", spans); !errors.As(err, &no) || !strings.HasPrefix(no.Error(), want) || h.dump() != before {
+				t.Errorf("got %v, want %q and nothing written", err, want)
+			}
+		}
+		for range 2 { // twice is once
+			h.must(h.Cover(ctx, "ppo", []claims.CoverageSpan{span(2, "V1", "2026-01-01", "2026-03-31"), span(3, "V1", "2026-05-01", "")}))
+		}
+		claim := h.receive("C9", func(c *claims.Claim) {
+			c.Subscriber = claims.Person{MemberID: "V1", Last: "Span", First: "Sue", Birth: "1990-01-01"}
+			c.Patient = nil
+		})
+		want := []claims.Coverage{{From: "2026-01-01", Until: "2026-03-31"}, {From: "2026-05-01"}}
+		if got := h.file(claim).Member.Coverage; !slices.Equal(got, want) {
+			t.Errorf("got %v, want %v", got, want)
+		}
+	})
+}

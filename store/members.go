@@ -95,18 +95,6 @@ func (b *Books) PutOnRoster(ctx context.Context, billing, clinician credentials.
 	})
 }
 
-// rostered is the one clinician on a billing organization's roster; two or
-// none do not say who rendered a service.
-func rostered(tx *sealedTx, billing credentials.NPI) (credentials.NPI, error) {
-	var n int
-	var npi sql.NullString
-	err := tx.QueryRow(`SELECT count(*), min(npi) FROM roster WHERE billing_npi = $1`, billing).Scan(&n, &npi)
-	if err != nil || n != 1 {
-		return "", err
-	}
-	return credentials.NPI(npi.String), nil
-}
-
 // found is who a patient is to the insurer.
 type found struct {
 	person, family string

@@ -68,7 +68,7 @@ func rendererOf(tx *sealedTx, c *claims.Claim, l *claims.Line) (npi credentials.
 	if p := c.Renderer(l); p != nil {
 		return p.NPI, false, nil
 	}
-	npi, err = rostered(tx, c.Billing.NPI)
+	npi, err = rostered(tx, c.Billing.NPI, l.From)
 	return npi, npi != "", err
 }
 

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -19,15 +20,54 @@ func (i *Insurer) Enroll(ctx context.Context, plan string, file []byte) (int, er
 	if err != nil {
 		return 0, &gateway.EditionError{Err: err}
 	}
-	editions, err := i.Books.Editions(ctx)
-	if err != nil {
+	if err := i.published(ctx, plan); err != nil {
 		return 0, fmt.Errorf("enroll members: %w", err)
-	}
-	if !slices.ContainsFunc(editions, func(e books.Edition) bool { return e.Kind == books.PlanEdition && e.Ref.Name == plan }) {
-		return 0, &gateway.EditionError{Err: fmt.Errorf("no edition of a plan %q is published: publish one first, or correct --plan", plan)}
 	}
 	if err := i.Books.Enroll(ctx, store.MembersOf(rows, plan)); err != nil {
 		return 0, fmt.Errorf("enroll members: %w", err)
 	}
 	return len(rows), nil
+}
+
+// published refuses a plan of which there is no edition.
+func (i *Insurer) published(ctx context.Context, plan string) error {
+	editions, err := i.Books.Editions(ctx)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(editions, func(e books.Edition) bool { return e.Kind == books.PlanEdition && e.Ref.Name == plan }) {
+		return &gateway.EditionError{Err: fmt.Errorf("no edition of a plan %q is published: publish one first, or correct --plan", plan)}
+	}
+	return nil
+}
+
+// Cover writes the periods of coverage of a CSV file into the books: all, or none
+// where a row of it is bad.
+func (i *Insurer) Cover(ctx context.Context, plan string, file []byte) (int, error) {
+	spans, err := claims.ParseCoverage(file)
+	if err != nil {
+		return 0, &gateway.EditionError{Err: err}
+	}
+	if err := i.published(ctx, plan); err != nil {
+		return 0, fmt.Errorf("write coverage: %w", err)
+	}
+	var no *store.RosterError
+	if err := i.Books.Cover(ctx, plan, spans); errors.As(err, &no) {
+		return 0, &gateway.EditionError{Err: no}
+	} else if err != nil {
+		return 0, fmt.Errorf("write coverage: %w", err)
+	}
+	return len(spans), nil
+}
+
+// Roster writes the providers of a CSV file into the books.
+func (i *Insurer) Roster(ctx context.Context, file []byte) (int, error) {
+	entries, err := claims.ParseProviders(file)
+	if err != nil {
+		return 0, &gateway.EditionError{Err: err}
+	}
+	if err := i.Books.Roster(ctx, entries); err != nil {
+		return 0, fmt.Errorf("write providers: %w", err)
+	}
+	return len(entries), nil
 }

@@ -132,7 +132,7 @@ func NewInsurer(c Config) *Insurer {
 	}
 	i.gateway = gateway.New(gateway.Config{
 		Lists: lists,
-		Books: c.Books, Temporal: c.Temporal, Who: c.Ledger.Who, Whose: c.Ledger.Whose, Keys: keys, Proofs: c.Ledger.Proofs, URL: c.URL, PartyKeys: c.Ledger.PartyKeys, Publish: i.Publish, Enroll: i.Enroll, Remit: i.Remit, Insurer: c.Insurer, Signer: c.Signer, Clock: i.Clock, Reviewers: c.Reviewers,
+		Books: c.Books, Temporal: c.Temporal, Who: c.Ledger.Who, Whose: c.Ledger.Whose, Keys: keys, Proofs: c.Ledger.Proofs, URL: c.URL, PartyKeys: c.Ledger.PartyKeys, Publish: i.Publish, Enroll: i.Enroll, Cover: i.Cover, Roster: i.Roster, Remit: i.Remit, Insurer: c.Insurer, Signer: c.Signer, Clock: i.Clock, Reviewers: c.Reviewers,
 		Secret: c.Secret, Edits: c.Edits, ReceiptFromFile: c.ReceiptFromFile, Patience: c.Patience, Now: c.Now, Log: c.Log,
 	})
 	return i

@@ -94,6 +94,11 @@ type Refusal struct {
 // Error is the refusal in one line.
 func (r *Refusal) Error() string { return r.Message }
 
+// Rostered says how many rows a file of coverage or of providers had.
+type Rostered struct {
+	Rows int `json:"rows"`
+}
+
 // Enrolled says how many members a file named.
 type Enrolled struct {
 	Plan    string `json:"plan"`

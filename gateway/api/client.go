@@ -110,6 +110,16 @@ func (c *Client) Enroll(ctx context.Context, plan string, file []byte) (e Enroll
 	return e, c.do(ctx, "POST", withQuery("/members", url.Values{"plan": {plan}}), file, &e)
 }
 
+// Cover writes the coverage of a CSV file, of members who are enrolled.
+func (c *Client) Cover(ctx context.Context, plan string, file []byte) (r Rostered, err error) {
+	return r, c.do(ctx, "POST", withQuery("/coverage", url.Values{"plan": {plan}}), file, &r)
+}
+
+// Roster writes the providers of a CSV file.
+func (c *Client) Roster(ctx context.Context, file []byte) (r Rostered, err error) {
+	return r, c.do(ctx, "POST", "/providers", file, &r)
+}
+
 // Editions lists the published editions.
 func (c *Client) Editions(ctx context.Context) (all []Edition, err error) {
 	return all, c.do(ctx, "GET", "/editions", nil, &all)
