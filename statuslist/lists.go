@@ -51,11 +51,7 @@ func ParseName(purpose, number string) (Name, error) {
 // NameOf is the name of the list that stands at an address, if that is one of
 // the house's.
 func NameOf(base, url string) (n Name, ok bool) {
-	rest, ok := strings.CutPrefix(url, base+"/status/")
-	purpose, number, found := strings.Cut(rest, "/")
-	if !ok || !found {
-		return n, false
-	}
+	purpose, number, _ := strings.Cut(strings.TrimPrefix(url, base+"/status/"), "/")
 	n, err := ParseName(purpose, number)
 	return n, err == nil && n.URL(base) == url
 }

@@ -14,7 +14,7 @@ import (
 func TestLists(t *testing.T) {
 	var version int64
 	var next time.Time
-	var away error
+	var away, broken error
 	bits := credentials.NewStatusList(1)
 	computed := 0
 	l := &Lists{
@@ -27,6 +27,9 @@ func TestLists(t *testing.T) {
 		},
 		Bits: func(context.Context, Name, time.Time) (*credentials.StatusList, time.Time, error) {
 			computed++
+			if broken != nil {
+				return nil, next, broken
+			}
 			same := credentials.NewStatusList(1)
 			for i := range 10 {
 				value, err := bits.Get(i)
@@ -77,6 +80,16 @@ func TestLists(t *testing.T) {
 		}
 		last = s.Token
 	}
+	broken = errors.New("a row is broken")
+	version++
+	if _, err := l.Current(t.Context(), name, now); !errors.Is(err, broken) {
+		t.Errorf("with books that cannot be read: %v, want no list", err)
+	}
+	broken, l.Signer = nil, signerless{l.Signer}
+	bits.Set(4, 1)
+	if s, err := l.Current(t.Context(), name, now); err == nil {
+		t.Errorf("without a key: %+v", s)
+	}
 	away = errors.New("away")
 	if _, err := l.Current(t.Context(), name, now); !errors.Is(err, away) {
 		t.Errorf("without its books: %v, want no list", err)
@@ -88,14 +101,36 @@ func TestLists(t *testing.T) {
 	}
 }
 
+// A signerless house has a key that does not sign.
+type signerless struct{ credentials.Signer }
+
+func (signerless) Sign([]byte) ([]byte, error) { return nil, errors.New("the key is locked") }
+
+// A list lives five minutes where nobody says otherwise.
+func TestLife(t *testing.T) {
+	l := &Lists{Base: "https://house.test", Signer: signerOf("house"), Purposes: []credentials.StatusPurpose{credentials.PurposeRevocation},
+		Version: func(context.Context, int64) (int64, error) { return 0, nil },
+		Bits: func(context.Context, Name, time.Time) (*credentials.StatusList, time.Time, error) {
+			return credentials.NewStatusList(1), time.Time{}, nil
+		}}
+	if s, err := l.Current(t.Context(), Name{credentials.PurposeRevocation, 1}, noon); err != nil || s.Until.Sub(s.From) != Life {
+		t.Errorf("valid for %s, %v", s.Until.Sub(s.From), err)
+	}
+}
+
 func TestNames(t *testing.T) {
 	const base = "https://house.test/insurer"
 	n := Name{credentials.PurposeMessage, 12}
 	if got, ok := NameOf(base, n.URL(base)); !ok || got != n {
 		t.Errorf("got %v, %t, want %v", got, ok, n)
 	}
+	for _, number := range []string{"0", "-1", "x", "", "99999999999"} {
+		if got, err := ParseName("message", number); err == nil {
+			t.Errorf("%q is taken for %v", number, got)
+		}
+	}
 	for _, url := range []string{"https://other.test/insurer/status/message/12", base + "/status/message", base + "/status/message/012",
-		base + "/status/message/0", base + "/status/message/12/x", base + "x/status/message/12", ""} {
+		base + "/status/message/0", base + "/status/message/99999999999", base + "/status/message/2147483647x", base + "/status/message/12/x", base + "x/status/message/12", ""} {
 		if got, ok := NameOf(base, url); ok {
 			t.Errorf("%q is taken for %v", url, got)
 		}

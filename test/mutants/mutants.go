@@ -40,6 +40,7 @@ var verifyPath = []string{
 	"worker/doubt.go", "store/doubt.go", "store/signatures.go",
 	"standing/standing.go", "standing/receipts.go", "standing/record.go", "standing/ask.go",
 	"vcalm/credential.go", "vcalm/examine.go", "vcalm/presentation.go", "vcalm/challenge.go", "vcalm/vcalm.go",
+	"statuslist/cache.go", "statuslist/lists.go",
 }
 
 // testsOf names the tests that have to catch what is taken out of a file, where
