@@ -209,11 +209,15 @@ func TestLinesOfOneClaim(t *testing.T) {
 			e.Lines[1].Global, e.Lines[1].Standing.Standing.Answer = "090", credentials.MayNot
 		}, "PR-1 50.00; CO-B7 50.00"},
 		// Two a day; the third is beyond, and the second day counts anew.
-		{"a limit of the day", []aLine{ankle, {code: "73610", charge: 11_00, fee: 11_00, on: "2026-03-03"}, {code: "73610", charge: 12_00, fee: 12_00, units: 2000}},
+		{"a limit of the day", []aLine{ankle, {code: "73610", charge: 11_00, fee: 11_00, units: 2000, on: "2026-03-03"}, {code: "73610", charge: 12_00, fee: 12_00, units: 2000}},
 			func(c *Claim, e *Evidence) {
 				e.Number, e.Review = 2, &Determination{Subject: e.Submission, Number: 1, Approve: true}
 			},
 			"PR-1 10.00; PR-1 11.00; OA-119 12.00"},
+		{"what is refused uses nothing up", []aLine{ankle, {code: "73610", charge: 12_00, fee: 12_00, units: 2000}}, func(c *Claim, e *Evidence) {
+			e.Lines[0].Standing.Standing.Answer = credentials.MayNot
+			e.Number, e.Review = 2, &Determination{Subject: e.Submission, Number: 1, Approve: true}
+		}, "CO-B7 10.00; PR-1 12.00"},
 		{"other units: a likely repeat", []aLine{ankle, {code: "73610", charge: 20_00, fee: 10_00, units: 1500}}, nil, "2 near-duplicate"},
 		{"another charge: a likely repeat", []aLine{ankle, {code: "73610", charge: 11_00, fee: 10_00}}, nil, "2 near-duplicate"},
 		{"a colleague's: a likely repeat", []aLine{ankle, ankle}, func(c *Claim, e *Evidence) {
