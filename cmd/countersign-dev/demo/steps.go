@@ -240,9 +240,10 @@ func (s *story) authorize(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%d approved, %d waiting", s.summary.Authorizations.Approved, s.summary.Authorizations.Pended), nil
 }
 
-// refresh reads where a request stands, and keeps its decisions.
+// refresh reads where a request stands, and keeps its decisions. A decision that
+// is followed by another while it is read is shown as unknown, by exit code 6.
 func (s *story) refresh(ctx context.Context, i int) error {
-	return s.atGateway(parties.Hospital).types(ctx, &s.requests[i], "auth", "status", s.requests[i].Handle.String(), "--out", s.Options.Out)
+	return s.atGateway(parties.Hospital).typesOr(ctx, 6, &s.requests[i], "auth", "status", s.requests[i].Handle.String(), "--out", s.Options.Out)
 }
 
 func (s *story) count(each func(claims.AuthorizationOutcome)) {

@@ -213,9 +213,14 @@ func TestFolder(t *testing.T) {
 	}
 	want := map[string]int{
 		"./*.json": 2, "./*.837": 1, "./*.835": 1, "submissions/*.jwt": 9 + 3, "decisions/*.jwt": 10, "authorizations/*.jwt": 6,
-		"determinations/*.jwt": 1, "licenses/*.jwt": 3, "orders/*.jwt": 1, "status/*.jwt": 3, "evidence/*.json": 16,
+		"determinations/*.jwt": 1, "licenses/*.jwt": 3, "orders/*.jwt": 1, "evidence/*.json": 16,
 		"editions/*.yaml": 1, "editions/*.csv": 1, "receipts/*.tlog-proof": 24, "entries/*.entry": 25, // leaf 0 has no receipt
 	}
+	// The board's three, and of the insurer's each that was signed while it was looked at.
+	if n := got["status/*.jwt"]; n <= 3 {
+		t.Errorf("%d status lists, want the board's three and the insurer's", n)
+	}
+	delete(got, "status/*.jwt")
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("files\n got %v\nwant %v", got, want)
 	}
