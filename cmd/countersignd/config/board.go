@@ -10,6 +10,8 @@ import (
 type Board struct {
 	// Listen as above. Default 127.0.0.1:8102.
 	Listen string `yaml:"listen"`
+	// TLS as above.
+	TLS *DoorTLS `yaml:"tls"`
 	// Admin as above. Default 127.0.0.1:9103.
 	Admin string `yaml:"admin"`
 	// URL is where the door can be reached from outside, and so the board's

@@ -10,6 +10,8 @@ import (
 type Ledger struct {
 	// Listen as above. Default 127.0.0.1:8103.
 	Listen string `yaml:"listen"`
+	// TLS as above.
+	TLS *DoorTLS `yaml:"tls"`
 	// Admin as above. Default 127.0.0.1:9104.
 	Admin string `yaml:"admin"`
 	// Database holds the entries. Danger: restored to an older state, the
@@ -35,6 +37,8 @@ type WitnessAt struct {
 type Witness struct {
 	// Listen as above. Default 127.0.0.1:8104.
 	Listen string `yaml:"listen"`
+	// TLS as above.
+	TLS *DoorTLS `yaml:"tls"`
 	// Admin as above. Default 127.0.0.1:9105.
 	Admin string `yaml:"admin"`
 	// Database holds what was signed. Danger: never restore it from a backup; a

@@ -17,9 +17,11 @@ type Worker struct {
 
 // Gateway is the insurer's door to hospitals and reviewers.
 type Gateway struct {
-	// Listen is the address of the door. Default 127.0.0.1:8101. Danger: it
-	// speaks plain HTTP; put TLS before it where the network is not yours.
+	// Listen is the address of the door. Default 127.0.0.1:8101. Danger: without
+	// tls it speaks plain HTTP; put a proxy before it where the network is not yours.
 	Listen string `yaml:"listen"`
+	// TLS has the door speak https itself. Default: plain HTTP.
+	TLS *DoorTLS `yaml:"tls"`
 	// Admin as above. Default 127.0.0.1:9102.
 	Admin string `yaml:"admin"`
 }

@@ -8,6 +8,7 @@ package run
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -68,14 +69,14 @@ func Run(ctx context.Context, command string, c *config.Config, logs io.Writer) 
 }
 
 func (p *process) run(ctx context.Context) error {
-	listen, admin := p.addresses()
+	listen, admin, secured := p.addresses()
 	lastTraces, err := p.startTracing()
 	if err != nil {
 		return err
 	}
 	defer lastTraces()
 	failed := make(chan error, 2)
-	a, err := p.serve("admin", admin, p.adminHandler(), failed)
+	a, err := p.serve("admin", admin, nil, p.adminHandler(), failed)
 	if err != nil {
 		return err
 	}
@@ -85,7 +86,7 @@ func (p *process) run(ctx context.Context) error {
 	p.drained = drained
 	var door *http.Server
 	if listen != "" {
-		if door, err = p.serve("door", listen, tracing.Handler(p.traces, p.metrics.count(p.doorHandler())), failed); err != nil {
+		if door, err = p.serve("door", listen, secured, tracing.Handler(p.traces, p.metrics.count(p.doorHandler())), failed); err != nil {
 			return err
 		}
 		defer door.Close()
@@ -124,24 +125,31 @@ func (p *process) close() {
 
 func (p *process) onClose(f func()) { p.closers = append(p.closers, f) }
 
-func (p *process) addresses() (listen, admin string) {
+func (p *process) addresses() (listen, admin string, secured *config.DoorTLS) {
 	c := p.config
 	switch p.command {
 	case "worker":
-		return "", c.Worker.Admin
+		return "", c.Worker.Admin, nil
 	case "gateway":
-		return c.Gateway.Listen, c.Gateway.Admin
+		return c.Gateway.Listen, c.Gateway.Admin, c.Gateway.TLS
 	case "board":
-		return c.Board.Listen, c.Board.Admin
+		return c.Board.Listen, c.Board.Admin, c.Board.TLS
 	case "ledger":
-		return c.Ledger.Listen, c.Ledger.Admin
+		return c.Ledger.Listen, c.Ledger.Admin, c.Ledger.TLS
 	}
-	return c.Witness.Listen, c.Witness.Admin
+	return c.Witness.Listen, c.Witness.Admin, c.Witness.TLS
 }
 
 // serve binds before anything is waited for, so that an address that is taken
-// is found at once.
-func (p *process) serve(what, address string, h http.Handler, failed chan<- error) (*http.Server, error) {
+// is found at once. It speaks https where it is given a certificate.
+func (p *process) serve(what, address string, secured *config.DoorTLS, h http.Handler, failed chan<- error) (*http.Server, error) {
+	var certificate *tls.Config
+	if secured != nil {
+		var err error
+		if certificate, err = doorTLS(*secured); err != nil {
+			return nil, err
+		}
+	}
 	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("listen for %s: %w", what, err)
@@ -150,11 +158,15 @@ func (p *process) serve(what, address string, h http.Handler, failed chan<- erro
 		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
 		// Longer than the longest poll of any door, a feed's 60 s.
 		WriteTimeout: 90 * time.Second, IdleTimeout: 2 * time.Minute,
-		MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
+		TLSConfig: certificate, MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
 	}
-	p.log.Info("listening", "for", what, "address", l.Addr().String())
+	p.log.Info("listening", "for", what, "address", l.Addr().String(), "https", secured != nil)
+	serve := s.Serve
+	if secured != nil {
+		serve = func(l net.Listener) error { return s.ServeTLS(l, "", "") }
+	}
 	go func() {
-		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		if err := serve(l); !errors.Is(err, http.ErrServerClosed) {
 			failed <- fmt.Errorf("serve %s: %w", what, err)
 		}
 	}()

@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"fmt"
 	"os"
-	"sync"
 
 	"go.temporal.io/sdk/client"
 
@@ -39,11 +38,11 @@ func tlsOf(c *config.TLS) (*tls.Config, error) {
 		return nil, err
 	}
 	if c.CertFile != "" {
-		own := &clientCertificate{cert: c.CertFile, key: c.KeyFile}
-		if _, err := own.get(nil); err != nil {
+		own := &certificate{cert: c.CertFile, key: c.KeyFile}
+		if _, err := own.latest(); err != nil {
 			return nil, fmt.Errorf("client certificate: %w", err)
 		}
-		t.GetClientCertificate = own.get
+		t.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return own.latest() }
 	}
 	return t, nil
 }
@@ -63,45 +62,6 @@ func authorities(f config.File) (*x509.CertPool, error) {
 		return nil, fmt.Errorf("%s: no certificate in it", f)
 	}
 	return pool, nil
-}
-
-// A clientCertificate is read for every new connection, so that one that is
-// renewed needs no restart. While its two files are being replaced they may not
-// fit together: the last pair that did is used then.
-type clientCertificate struct {
-	cert config.File
-	key  config.SecretFile
-
-	mu   sync.Mutex
-	last *tls.Certificate
-}
-
-func (c *clientCertificate) get(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-	pair, err := c.read()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if err == nil {
-		c.last = &pair
-	}
-	if c.last == nil {
-		return nil, err
-	}
-	return c.last, nil
-}
-
-func (c *clientCertificate) read() (pair tls.Certificate, err error) {
-	cert, err := os.ReadFile(string(c.cert))
-	if err != nil {
-		return pair, err
-	}
-	key, err := c.key.Read()
-	if err != nil {
-		return pair, err
-	}
-	if pair, err = tls.X509KeyPair(cert, key); err != nil {
-		return pair, fmt.Errorf("%s and %s: %w", c.cert, c.key, err)
-	}
-	return pair, nil
 }
 
 // dial connects once, for the commands that end by themselves.
