@@ -8,7 +8,9 @@ type AuthorizationRequest struct {
 	Number    string   `json:"number"` // the requester's own identifier
 	Requester Provider `json:"requester"`
 	// Clinician is who is to render the service.
-	Clinician Provider      `json:"clinician"`
+	Clinician Provider `json:"clinician"`
+	// Ordering is who ordered it, where that is somebody else.
+	Ordering  *Provider     `json:"ordering,omitempty"`
 	Patient   Person        `json:"patient"`
 	Payer     Payer         `json:"payer"`
 	State     string        `json:"state"` // where the patient will be

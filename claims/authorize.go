@@ -33,7 +33,7 @@ func Authorize(r *AuthorizationRequest, p *Plan, e *AuthorizationEvidence) (*Aut
 		Rules: p.Rules, Plan: e.Plan, NPI: r.Clinician.NPI,
 	}
 	for i := range r.Items {
-		a := &itemAsked{RequestItem: &r.Items[i], plan: p, evidence: e, standing: &e.Standings[i], alone: len(r.Items) == 1}
+		a := &itemAsked{RequestItem: &r.Items[i], plan: p, evidence: e, standing: &e.Standings[i], ordering: r.Ordering, alone: len(r.Items) == 1}
 		item, pend := a.decide()
 		d.Items = append(d.Items, item)
 		if pend != nil {
@@ -50,7 +50,8 @@ type itemAsked struct {
 	plan     *Plan
 	evidence *AuthorizationEvidence
 	standing *ItemStanding
-	alone    bool // the request has no other item
+	ordering *Provider // of the request
+	alone    bool      // the request has no other item
 }
 
 // decide asks in this order: who, covered when, by whom, needed at all, by rule,

@@ -17,6 +17,7 @@ type clinicalContent struct {
 	Of        string          `json:"of"` // "claim" or "authorization": one never passes for the other
 	Patient   clinicalPatient `json:"patient"`
 	State     string          `json:"state"`
+	Ordering  credentials.NPI `json:"ordering,omitempty"` // of a request that somebody else ordered
 	Diagnoses []string        `json:"diagnoses"`
 	Services  []clinicalItem  `json:"services"`
 	Stay      *clinicalStay   `json:"stay,omitempty"`
@@ -106,6 +107,9 @@ func (c *Claim) ClinicalContent() (credentials.Digest, error) {
 // ClinicalContent is the same of a request.
 func (r *AuthorizationRequest) ClinicalContent() (credentials.Digest, error) {
 	content := clinicalContent{Of: "authorization", Patient: patientOf(&r.Patient, &r.Patient), State: r.State, Diagnoses: r.Diagnoses}
+	if r.Ordering != nil {
+		content.Ordering = r.Ordering.NPI
+	}
 	for _, it := range r.Items {
 		content.Services = append(content.Services, clinicalItem{
 			Number: it.Sequence, Clinician: r.Clinician.NPI, State: r.State, Code: it.Code, Modifiers: it.Modifiers, Units: it.Units,

@@ -121,6 +121,11 @@ func (a *itemAsked) signature() (item ItemDecision, pend *Pend, ok bool) {
 	}
 	review := a.evidence.Review
 	c := rules.countersigned(a.evidence.Signatures, a.standing.First.NPI, a.standing.First.State)
+	if o := a.ordering; o != nil && c.pend != "" { // whoever orders it may sign as well as whoever gives it
+		if by := rules.countersigned(a.evidence.Signatures, o.NPI, a.standing.First.State); weightOf(by.pend) > weightOf(c.pend) {
+			c = by
+		}
+	}
 	switch {
 	case c.pend == "", c.pend == PendRestriction && review != nil:
 		return item, nil, true

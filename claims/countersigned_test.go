@@ -3,6 +3,7 @@ package claims
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -247,6 +248,48 @@ func TestAuthorizationNeedsSignature(t *testing.T) {
 		if !strings.HasPrefix(tt.got, tt.want) {
 			t.Errorf("%s: got %q, want %q", tt.name, tt.got, tt.want)
 		}
+	}
+}
+
+// Whoever ordered a request may sign for it as well as whoever is to give the
+// service; nobody else may, and the order of the two changes what is signed.
+func TestOrderingClinicianSigns(t *testing.T) {
+	p := goldPlan(t, signing...)
+	const orders = credentials.NPI("1000000004")
+	r, e := aRequest(p, "72148", 1000)
+	before, err := r.ClinicalContent()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := goodSignature()
+	f.Standing.NPI = orders
+	e.Signatures = []SignatureFact{f}
+	decide := func(ordering *Provider) AuthorizationOutcome {
+		r.Ordering = ordering
+		d, err := Authorize(r, p, e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d.Outcome
+	}
+	if got := decide(nil); got != AuthorizationPended {
+		t.Errorf("signed by somebody whom nobody names: %s", got)
+	}
+	if got := decide(&Provider{NPI: "1000000012"}); got != AuthorizationPended {
+		t.Errorf("another one ordered it: %s", got)
+	}
+	if got := decide(&Provider{NPI: orders}); got != AuthorizationApproved {
+		t.Errorf("signed by who ordered it: %s", got)
+	}
+	if after, err := r.ClinicalContent(); err != nil || after == before {
+		t.Errorf("who ordered it is not signed for: %v", err)
+	}
+	e.Signatures = []SignatureFact{goodSignature()}
+	if got := decide(&Provider{NPI: orders}); got != AuthorizationApproved {
+		t.Errorf("signed by who gives it, though another ordered it: %s", got)
+	}
+	if problems := CheckRequest(&AuthorizationRequest{Ordering: &Provider{NPI: "123"}}, Edits{}); !slices.ContainsFunc(problems, func(p Problem) bool { return p.Element == "/ordering/npi" }) {
+		t.Error("a bad NPI of who ordered it is taken")
 	}
 }
 

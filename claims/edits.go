@@ -285,6 +285,9 @@ func CheckRequest(r *AuthorizationRequest, edits Edits) []Problem {
 	if r.Clinician.NPI != "" {
 		npi("/clinician/npi", r.Clinician.NPI)
 	}
+	if r.Ordering != nil {
+		npi("/ordering/npi", r.Ordering.NPI)
+	}
 	if r.Patient.MemberID == "" {
 		at("/patient/memberId", "A6:164", "the member id is missing")
 	}

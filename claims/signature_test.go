@@ -261,7 +261,7 @@ var clinical = map[string]bool{
 	"Line.Number": true, "Line.Code": true, "Line.Modifiers": true, "Line.Charge": false, "Line.Unit": true, "Line.Units": true, "Line.Place": true,
 	"Line.Pointers": true, "Line.From": true, "Line.To": true, "Line.Rendering": true, "Line.Authorization": false, "Line.Control": false,
 	"Claim.Institutional": true, "Line.Revenue": true, "Line.NonCovered": false,
-	"AuthorizationRequest.Number": false, "AuthorizationRequest.Requester": false, "AuthorizationRequest.Clinician": true, "AuthorizationRequest.Patient": true,
+	"AuthorizationRequest.Number": false, "AuthorizationRequest.Requester": false, "AuthorizationRequest.Clinician": true, "AuthorizationRequest.Ordering": true, "AuthorizationRequest.Patient": true,
 	"AuthorizationRequest.Payer": false, "AuthorizationRequest.State": true, "AuthorizationRequest.Diagnoses": true, "AuthorizationRequest.Items": true,
 	"RequestItem.Sequence": true, "RequestItem.Code": true, "RequestItem.Modifiers": true, "RequestItem.Units": true, "RequestItem.From": true, "RequestItem.Until": true,
 	"Person.MemberID": true, "Person.Last": true, "Person.First": true, "Person.Middle": true, "Person.Birth": true, "Person.Sex": true,
@@ -278,7 +278,7 @@ func TestMovedContent(t *testing.T) {
 		Diagnoses:  []string{"J069"}, ServiceState: "IL",
 		Lines: []Line{{Number: 1, Code: "97110", Modifiers: []string{"GP"}, Charge: 100, Unit: "UN", Units: 4000, Place: "12", Pointers: []int{1}, From: "2026-03-01", To: "2026-03-02", Rendering: &rendering},
 			{Number: 2, Code: "97112", Units: 1000, Unit: "UN", From: "2026-03-01", To: "2026-03-01"}}}
-	request := AuthorizationRequest{Number: "A", Requester: Provider{NPI: drA}, Clinician: rendering, Patient: claim.Subscriber, Payer: claim.Payer, State: "IL", Diagnoses: []string{"J069"},
+	request := AuthorizationRequest{Number: "A", Requester: Provider{NPI: drA}, Clinician: rendering, Ordering: &Provider{NPI: "1000000004"}, Patient: claim.Subscriber, Payer: claim.Payer, State: "IL", Diagnoses: []string{"J069"},
 		Items: []RequestItem{{Sequence: 1, Code: "97110", Modifiers: []string{"GP"}, Units: 4000, From: "2026-03-01", Until: "2026-03-02"}}}
 	claims, requests := func() *Claim { return deep(t, claim) }, func() *AuthorizationRequest { return deep(t, request) }
 	line := func(c *Claim) any { return &c.Lines[0] }

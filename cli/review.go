@@ -170,6 +170,9 @@ func (r *run) printReview(v *reviewJSON) error {
 	if q := v.Request; q != nil {
 		say("patient", person(&q.Patient))
 		say("clinician", provider(&q.Clinician))
+		if q.Ordering != nil {
+			say("ordered by", provider(q.Ordering))
+		}
 		say("diagnoses", strings.Join(q.Diagnoses, " "))
 		fmt.Fprintln(r.Out)
 		t := table{head: []string{"item", "units", "from", "until", "code"}}

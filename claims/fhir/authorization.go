@@ -62,6 +62,7 @@ func ParseBundle(b []byte) (*claims.AuthorizationRequest, error) {
 	out.Patient = r.patient(bundle, claim)
 	out.Requester = r.provider(bundle, claim.field("provider"))
 	out.Clinician = r.clinician(bundle, claim, out.Requester)
+	out.Ordering = r.ordering(bundle, claim, out.Clinician)
 	out.State = r.state(bundle, claim, out.Requester)
 	out.Diagnoses = r.diagnoses(claim)
 	out.Items = r.items(claim)
@@ -199,6 +200,9 @@ func (r *reader) clinician(b *bundle, claim node, requester claims.Provider) (p 
 		role := member.field("role")
 		x12, _ := role.code(systemX12Role)
 		care, _ := role.code(systemCare)
+		if x12 == roleOrdering {
+			continue
+		}
 		this := x12 == "SJ" || care == "primary" // X12 98: SJ is the service provider
 		switch {
 		case p.NPI == "" || this && !performs:
@@ -209,6 +213,30 @@ func (r *reader) clinician(b *bundle, claim node, requester claims.Provider) (p 
 	}
 	if p.NPI == "" && !requester.Organization {
 		return requester
+	}
+	if o := r.ordering(b, claim, p); p.NPI == "" && o != nil {
+		return *o
+	}
+	return p
+}
+
+// roleOrdering is the code of who orders a service (X12 98).
+const roleOrdering = "DK"
+
+// ordering is the one person of the care team who orders the service, nil where
+// nobody is named for that, or the one who renders it.
+func (r *reader) ordering(b *bundle, claim node, renders claims.Provider) (p *claims.Provider) {
+	for _, member := range claim.field("careTeam").list() {
+		if x12, _ := member.field("role").code(systemX12Role); x12 != roleOrdering {
+			continue
+		}
+		switch m := r.provider(b, member.field("provider")); {
+		case m.Organization || m.NPI == "" || m.NPI == renders.NPI:
+		case p != nil && p.NPI != m.NPI:
+			r.problem(member.at, "two clinicians are named who order the service; send two requests")
+		default:
+			p = &m
+		}
 	}
 	return p
 }

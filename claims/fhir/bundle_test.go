@@ -144,6 +144,14 @@ func TestWhoAndWhere(t *testing.T) {
 	if r, err := ParseBundle([]byte(last)); err != nil || r.Clinician.NPI != "2999002019" {
 		t.Errorf("the primary one of two: %v, %+v", err, r)
 	}
+	ordering := strings.Replace(last, team, `"careTeam": [{"sequence": 2, "provider": {"reference": "Practitioner/other"},
+		"role": {"coding": [{"system": "https://codesystem.x12.org/005010/98", "code": "DK"}]}},`, 1)
+	if r, err := ParseBundle([]byte(ordering)); err != nil || r.Clinician.NPI != "2999002019" || r.Ordering == nil || r.Ordering.NPI != "1234567893" {
+		t.Errorf("one renders and another orders: %v, %+v", err, r)
+	}
+	if r := parse(); r.Ordering != nil {
+		t.Errorf("nobody orders: got %+v", r.Ordering)
+	}
 	if _, err := ParseBundle([]byte(strings.Replace(last, `"code": "primary"`, `"code": "assist"`, 1))); err == nil || !strings.Contains(err.Error(), "/careTeam/1: two clinicians") {
 		t.Errorf("one of two, without a mark: %v", err)
 	}
