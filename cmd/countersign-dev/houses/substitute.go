@@ -26,7 +26,8 @@ import (
 //	/countersignd, /etc/temporal/entrypoint.sh               the program that was built
 //	a service's name before a port or path of a URL          that service's address
 //	a service's name alone in one of hostVariables           that service's address
-//	0.0.0.0 and 127.0.0.1                                    the service's own address
+//	127.0.0.1 before a port that a service publishes there    that service's address
+//	0.0.0.0 and 127.0.0.1 elsewhere                          the service's own address
 
 // hostVariables hold a host and nothing else. Elsewhere "postgres" may be a
 // user, and "ledger" what is to be migrated.
@@ -107,6 +108,13 @@ func (s *service) furnish(project *types.Project, hosts map[string]string) error
 	}
 	for _, name := range slices.Sorted(maps.Keys(hosts)) {
 		s.substitute(`(?P<before>^|[/@ ])`+name+`(?P<after>:\d+\b|/)`, hosts[name])
+	}
+	for name, published := range project.Services {
+		for _, port := range published.Ports {
+			if port.HostIP == "127.0.0.1" {
+				s.substitute(`\b127\.0\.0\.1:`+regexp.QuoteMeta(port.Published)+`\b`, fmt.Sprintf("%s:%d", hosts[name], port.Target))
+			}
+		}
 	}
 	s.substitute(`\b(0\.0\.0\.0|127\.0\.0\.1)\b`, s.address)
 	if err := s.mount(project); err != nil {
