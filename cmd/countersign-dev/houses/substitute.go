@@ -111,7 +111,7 @@ func (s *service) furnish(project *types.Project, hosts map[string]string) error
 	}
 	for name, published := range project.Services {
 		for _, port := range published.Ports {
-			if port.HostIP == "127.0.0.1" {
+			if port.HostIP == "127.0.0.1" && hosts[name] != "" {
 				s.substitute(`\b127\.0\.0\.1:`+regexp.QuoteMeta(port.Published)+`\b`, fmt.Sprintf("%s:%d", hosts[name], port.Target))
 			}
 		}
