@@ -26,6 +26,7 @@ func TestTheirDIDDocuments(t *testing.T) {
 					http.NotFound(w, r)
 					return
 				}
+				w.Header().Set("Content-Type", "application/did+json")
 				w.Write([]byte(served))
 			}))
 			t.Cleanup(door.Close)

@@ -117,7 +117,7 @@ var handle = credentials.Handle{7, 1}
 const oddName = "Ana \"Zoë\" O’Hara-Łukasz \U0001F9EC \u20AC <&> \\ / \u00e9\u0065\u0301 \uFB33"
 
 var licensed = credentials.License{Holder: clinician.did(), Handle: handle, NPI: "1234567893", Name: oddName, Jurisdiction: "MA",
-	Profession: "MD", Number: "T-0001/é", From: "2026-01-01", Until: "2027-12-31"}
+	Profession: "MD", Number: "T-0001/é", From: "2026-01-01", Until: "2027-12-31", Taxonomy: []credentials.Taxonomy{"207RC0000X"}}
 
 var person = claims.Person{MemberID: "M-1", Last: oddName, First: "\u2028", Birth: "1980-02-29", Sex: "U",
 	Address: claims.Address{Street: "1 <Main> St", State: "MA"}}
@@ -152,14 +152,14 @@ func documents(t *testing.T) []document {
 			Request: claims.AuthorizationRequest{Number: "A-1", Patient: person, State: "MA", Payer: claims.Payer{ID: "P"},
 				Items: []claims.RequestItem{{Sequence: 1, Code: "70551", Units: 1000, From: "2026-03-01", Until: "2026-06-01"}}},
 			Source: claims.Source{File: credentials.Digest{6}, Created: "2026-02-02", Place: "Claim"}}),
-		of(credentials.KindClaimDecision, claims.ClaimDecisionDocument{Handle: handle, Salt: credentials.Handle{9}, Evidence: credentials.Digest{1},
+		of(credentials.KindClaimDecision, claims.ClaimDecisionDocument{Supersedes: &handle, Handle: handle, Salt: credentials.Handle{9}, Evidence: credentials.Digest{1},
 			Submission: credentials.Digest{2}, Decision: claims.Decision{Submission: handle, Claim: "C-1", Number: 1, Outcome: claims.Paid, Rules: "rules/1",
 				Charge: 12345, Allowed: 10000, Paid: -1, Patient: 1 << 52, Lines: []claims.LineDecision{{Line: 1, Outcome: claims.Denied, Steps: []claims.Step{},
 					Adjustments: []claims.Adjustment{{Group: claims.Contractual, CARC: "45", Amount: 2345}}}}}}),
-		of(credentials.KindAuthorizationDecision, claims.AuthorizationDecisionDocument{Handle: handle, Salt: credentials.Handle{9}, Evidence: credentials.Digest{1},
+		of(credentials.KindAuthorizationDecision, claims.AuthorizationDecisionDocument{Supersedes: &handle, Handle: handle, Salt: credentials.Handle{9}, Evidence: credentials.Digest{1},
 			Submission: credentials.Digest{2}, Decision: claims.AuthorizationDecision{Submission: handle, Request: "A-1", Number: 2,
 				Outcome: claims.AuthorizationApproved, Rules: "rules/1", NPI: "1234567893", Items: []claims.ItemDecision{}}}),
-		of(credentials.KindReviewDetermination, claims.Determination{Handle: handle, Subject: credentials.Handle{3}, Number: 1, Approve: false,
+		of(credentials.KindReviewDetermination, claims.Determination{Handle: handle, Subject: credentials.Handle{3}, Number: 1, Approve: false, Units: 1000,
 			Reason: "not shown", Reviewer: clinician.did(), NPI: "1234567893", Standing: &claims.StandingFact{NPI: "1234567893", State: "MA", On: "2026-03-01",
 				Standing: credentials.Standing{Answer: credentials.May, Reason: credentials.ReasonLicensed}, Licenses: []credentials.Handle{handle}, Feed: 12}}),
 		of(credentials.KindClinicianSignature, claims.ClinicianSignature{Handle: handle, License: credentials.Handle{8}, Insurer: board.did(), Content: credentials.Digest{4}}),
