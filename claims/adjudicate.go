@@ -18,6 +18,13 @@ import (
 // come meets the deductible; they are reported in the claim's order. A line that
 // waits for something makes the whole claim wait: nothing of it is paid.
 func Adjudicate(c *Claim, p *Plan, e *Evidence) (*Decision, error) {
+	if c.Frequency == Void {
+		d, err := voided(c, p, e)
+		if err != nil {
+			return nil, fmt.Errorf("adjudicate: %w", err)
+		}
+		return d, nil
+	}
 	a, err := begin(c, p, e)
 	if err != nil {
 		return nil, fmt.Errorf("adjudicate: %w", err)
@@ -45,6 +52,9 @@ func begin(c *Claim, p *Plan, e *Evidence) (*adjudication, error) {
 		a.lines = append(a.lines, work{line: l, fact: e.lineFact(l.Number), payable: l.Charge, trail: r.trail})
 	}
 	a.order = a.inServiceOrder()
+	if c.Frequency == Replacement && e.Original == nil {
+		a.run([]check{(*adjudication).replaces})
+	}
 	if c.Institutional != nil {
 		a.run([]check{(*adjudication).institutional})
 	}
@@ -226,6 +236,9 @@ func (a *adjudication) decision() *Decision {
 		return d
 	}
 	d.Met = a.added()
+	if e.Original != nil {
+		d.Reversal = e.Original.Reverse()
+	}
 	return d
 }
 

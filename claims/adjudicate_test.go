@@ -395,7 +395,7 @@ func TestNoDecision(t *testing.T) {
 		with func(c *Claim, p *Plan, e *Evidence)
 		want string
 	}{
-		{func(c *Claim, p *Plan, e *Evidence) { c.Frequency = Void }, "replacement and void are not taken yet"},
+		{func(c *Claim, p *Plan, e *Evidence) { c.Frequency = "9" }, "is not decided"},
 		{func(c *Claim, p *Plan, e *Evidence) { p.Rules = "rules/9" }, "rules/9"},
 		{func(c *Claim, p *Plan, e *Evidence) { e.Plan.Digest = credentials.Digest{} }, "another one"},
 		{func(c *Claim, p *Plan, e *Evidence) { e.Fees.Name = "other" }, "priced by"},

@@ -50,8 +50,8 @@ func laterBelongs(c *Claim, p *Plan, e *Evidence) error {
 
 func belongTogether(c *Claim, p *Plan, e *Evidence) error {
 	switch {
-	case c.Frequency != Original:
-		return fmt.Errorf("frequency %q: replacement and void are not taken yet", c.Frequency)
+	case c.Frequency != Original && c.Frequency != Replacement:
+		return fmt.Errorf("frequency %q is not decided", c.Frequency)
 	case e.Plan != p.Ref():
 		return fmt.Errorf("the evidence was gathered for plan edition %q %q, this is another one", e.Plan.Name, e.Plan.Edition)
 	case e.Fees.Name != p.FeeSchedule:
@@ -60,6 +60,9 @@ func belongTogether(c *Claim, p *Plan, e *Evidence) error {
 		return errors.New("the evidence lacks the day of receipt or the number of the decision")
 	case len(c.Lines) == 0 || len(e.Lines) != len(c.Lines):
 		return fmt.Errorf("the claim has %d lines, the evidence %d", len(c.Lines), len(e.Lines))
+	}
+	if err := originalBelongs(c, e); err != nil {
+		return err
 	}
 	if err := e.Review.answers(e.Submission, e.Number); err != nil {
 		return err

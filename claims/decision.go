@@ -10,6 +10,8 @@ const (
 	Paid   Outcome = "paid" // adjudicated as payable, even where the patient owes all of it
 	Denied Outcome = "denied"
 	Pended Outcome = "pended"
+	// Voided answers a void: what it names was taken back, and nothing takes its place.
+	Voided Outcome = "voided"
 )
 
 // A Decision is the insurer's answer to one claim, to the cent. Its JCS form
@@ -30,6 +32,9 @@ type Decision struct {
 	Pends      []Pend             `json:"pends,omitempty"`
 	Met        []Accumulators     `json:"met,omitempty"`   // what this claim adds to each period
 	Draws      []Draw             `json:"draws,omitempty"` // units it takes from authorizations
+	// Reversal is the final decision that this one takes back, if any: Adds, Takes
+	// and NetPaid count both.
+	Reversal *Reversal `json:"reversal,omitempty"`
 }
 
 // A LineDecision holds: Charge - sum of Adjustments = Paid.

@@ -109,7 +109,7 @@ func (a *adjudication) key(w *work) LineKey {
 // line's last day (CARC 29). The last day of the limit is still in time.
 func (a *adjudication) timelyFiling(w *work) bool {
 	const rule = "timely-filing"
-	took, limit := w.line.To.DaysUntil(a.evidence.Received), a.plan.TimelyFilingDays
+	took, limit := w.line.To.DaysUntil(a.evidence.received()), a.plan.TimelyFilingDays
 	if took > limit {
 		return a.deny(w, rule, a.plan.terms(), CARCLateFiling, "",
 			fmt.Sprintf("received %d days after the service; the limit is %d", took, limit))

@@ -25,6 +25,8 @@ type Evidence struct {
 	Used []UsedFact `json:"used,omitempty"`
 	// Priced are the lines among which the Priced facts were worked out.
 	Priced []int `json:"priced,omitempty"`
+	// Original is the decision that this one takes back, if any.
+	Original *OriginalFact `json:"original,omitempty"`
 }
 
 // An EditionRef names a published edition by content.

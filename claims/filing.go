@@ -20,7 +20,7 @@ type FilingExtension struct {
 // The last day of the limit, and of an extension, is in time.
 func (a *adjudication) filing(w *work) bool {
 	const rule = "timely-filing"
-	terms, received, limit := a.plan.terms(), a.evidence.Received, a.plan.TimelyFilingDays
+	terms, received, limit := a.plan.terms(), a.evidence.received(), a.plan.TimelyFilingDays
 	start, since := w.line.To, "the service"
 	if w.fact.Recorded > start {
 		start, since = w.fact.Recorded, "the coverage was recorded"

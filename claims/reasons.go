@@ -158,6 +158,7 @@ const (
 	PendTerm          PendReason = "plan-term"            // a term of the plan leaves it to a person
 	PendReview        PendReason = "review"               // a reviewer must decide the request
 	PendInstitutional PendReason = "institutional-terms"  // no edition says yet what a hospital's claim comes to
+	PendOriginal      PendReason = "original-replaced"    // another correction took the place of the claim that this one replaces
 	PendPatient       PendReason = "patient-unknown"      // the claim does not say the patient's age or sex
 )
 
@@ -166,7 +167,7 @@ const (
 // reviewer can say for it.
 func (r PendReason) ClearedByReview() bool {
 	switch r {
-	case PendNearDuplicate, PendUnpriced, PendReview, PendRestriction, PendPatient, PendTerm:
+	case PendNearDuplicate, PendUnpriced, PendReview, PendRestriction, PendPatient, PendTerm, PendOriginal:
 		return true
 	}
 	return false
@@ -199,6 +200,8 @@ func (r PendReason) Words() string {
 		return "a reviewer has to decide"
 	case PendInstitutional:
 		return "it is a hospital's claim (837I), and no edition of the plan says what a stay or a visit comes to"
+	case PendOriginal:
+		return "another correction has already taken the place of the claim that it names; a person has to say which one counts"
 	case PendPatient:
 		return "the claim does not say the patient's age or sex, which the service depends on"
 	}
