@@ -146,9 +146,10 @@ func (w *work) adjust(carc string, amount Cents) {
 	w.payable -= amount
 }
 
-// deny refuses the whole line, where the plan lets the machine do so or a
-// reviewer has said so. It always ends the line.
-func (a *adjudication) deny(w *work, rule, edition, carc, rarc, note string) bool {
+// refuse denies the whole line, where the plan lets the machine do so or a
+// reviewer has said so. It always ends the line. Rules ask deny, which hears
+// appeals first; refuse is for what no appeal can mend.
+func (a *adjudication) refuse(w *work, rule, edition, carc, rarc, note string) bool {
 	switch {
 	case len(w.pends) > 0:
 		// What it waits for comes first: the denial can be given afterwards.

@@ -97,7 +97,7 @@ func (s *ItemStanding) TakenAway(licenses []credentials.License, orders []creden
 type Determination struct {
 	Handle   credentials.Handle `json:"handle"`
 	Subject  credentials.Handle `json:"subject"` // submission under review
-	Number   int                `json:"number"`  // the pended decision it answers
+	Number   int                `json:"number"`  // the pended decision it answers, or the one appealed
 	Approve  bool               `json:"approve"`
 	Reason   string             `json:"reason"` // code or short words, nothing personal
 	Reviewer credentials.DID    `json:"reviewer"`
@@ -106,6 +106,11 @@ type Determination struct {
 	// asked for are approved, where they are fewer (X12 306 action A6).
 	Units    Quantity      `json:"units,omitempty"`
 	Standing *StandingFact `json:"standing,omitempty"` // of the reviewer, on a denial
+	// What follows answers an appeal of a final decision: which one, in plain words,
+	// and the denials that it sets aside, where it does not uphold them all.
+	Appeal    *credentials.Handle `json:"appeal,omitempty"`
+	Words     string              `json:"words,omitempty"`
+	SetsAside []SetAside          `json:"setsAside,omitempty"`
 }
 
 // An AuthorizationDecision is the insurer's answer to a request.

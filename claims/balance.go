@@ -67,6 +67,9 @@ func belongTogether(c *Claim, p *Plan, e *Evidence) error {
 	if err := e.Review.answers(e.Submission, e.Number); err != nil {
 		return err
 	}
+	if err := e.appealsBelong(c); err != nil {
+		return err
+	}
 	var sum Cents
 	for i := range c.Lines {
 		l := &c.Lines[i]

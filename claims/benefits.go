@@ -65,7 +65,10 @@ func (a *adjudication) benefitLimits(w *work) bool {
 			}
 		}
 		if left < w.line.Units {
-			return a.deny(w, rule, terms, CARCBenefitReached, "", fmt.Sprintf("%s: %s units claimed, %s of %s a %s left", l.Name, w.line.Units, max(left, 0), l.Units, l.Per))
+			if !a.deny(w, rule, terms, CARCBenefitReached, "", fmt.Sprintf("%s: %s units claimed, %s of %s a %s left", l.Name, w.line.Units, max(left, 0), l.Units, l.Per)) {
+				return false
+			}
+			continue
 		}
 		w.pass(rule, terms, fmt.Sprintf("%s: %s of %s units a %s were left", l.Name, left, l.Units, l.Per))
 	}
@@ -119,7 +122,9 @@ func (a *adjudication) patientConditions(w *work) bool {
 				return a.pend(w, rule, terms, PendPatient, "the claim does not say when the patient was born, and "+w.line.Code+" is for certain ages")
 			}
 			if age := YearsOn(patient.Birth, w.line.From); age < c.Ages.From || age > c.Ages.To {
-				return a.deny(w, rule, terms, CARCAge, "", fmt.Sprintf("%s is for ages %d to %d", w.line.Code, c.Ages.From, c.Ages.To))
+				if !a.deny(w, rule, terms, CARCAge, "", fmt.Sprintf("%s is for ages %d to %d", w.line.Code, c.Ages.From, c.Ages.To)) {
+					return false
+				}
 			}
 			met++
 		}
@@ -128,19 +133,25 @@ func (a *adjudication) patientConditions(w *work) bool {
 				return a.pend(w, rule, terms, PendPatient, "the claim does not say the patient's sex, and "+w.line.Code+" is for one")
 			}
 			if patient.Sex != c.Sex {
-				return a.deny(w, rule, terms, CARCSex, "", w.line.Code+" is for patients of the other sex")
+				if !a.deny(w, rule, terms, CARCSex, "", w.line.Code+" is for patients of the other sex") {
+					return false
+				}
 			}
 			met++
 		}
 		if len(c.NoDiagnoses) > 0 {
 			if a.pointsTo(w.line, c.NoDiagnoses) {
-				return a.deny(w, rule, terms, CARCDiagnosisExcluded, "", w.line.Code+" is not covered for a diagnosis that the line points to")
+				if !a.deny(w, rule, terms, CARCDiagnosisExcluded, "", w.line.Code+" is not covered for a diagnosis that the line points to") {
+					return false
+				}
 			}
 			met++
 		}
 		if len(c.Diagnoses) > 0 {
 			if !a.pointsTo(w.line, c.Diagnoses) {
-				return a.deny(w, rule, terms, CARCDiagnosis, "", "the line points to no diagnosis for which "+w.line.Code+" is covered")
+				if !a.deny(w, rule, terms, CARCDiagnosis, "", "the line points to no diagnosis for which "+w.line.Code+" is covered") {
+					return false
+				}
 			}
 			met++
 		}
@@ -175,15 +186,21 @@ func (a *adjudication) coding(w *work) bool {
 		}
 		met++
 		if place := a.claim.PlaceOf(w.line); len(c.Places) > 0 && !slices.Contains(c.Places, place) {
-			return a.deny(w, rule, terms, CARCPlace, "", fmt.Sprintf("%s is not covered at place of service %s", w.line.Code, place))
+			if !a.deny(w, rule, terms, CARCPlace, "", fmt.Sprintf("%s is not covered at place of service %s", w.line.Code, place)) {
+				return false
+			}
 		}
 		for _, m := range w.line.Modifiers {
 			if len(c.Modifiers) > 0 && !slices.Contains(c.Modifiers, m) {
-				return a.deny(w, rule, terms, CARCModifier, "", fmt.Sprintf("modifier %s does not go with %s", m, w.line.Code))
+				if !a.deny(w, rule, terms, CARCModifier, "", fmt.Sprintf("modifier %s does not go with %s", m, w.line.Code)) {
+					return false
+				}
 			}
 		}
 		if len(c.NeedsModifier) > 0 && !slices.ContainsFunc(w.line.Modifiers, func(m string) bool { return slices.Contains(c.NeedsModifier, m) }) {
-			return a.deny(w, rule, terms, CARCModifier, "", fmt.Sprintf("%s needs one of the modifiers %s", w.line.Code, strings.Join(c.NeedsModifier, ", ")))
+			if !a.deny(w, rule, terms, CARCModifier, "", fmt.Sprintf("%s needs one of the modifiers %s", w.line.Code, strings.Join(c.NeedsModifier, ", "))) {
+				return false
+			}
 		}
 	}
 	if met == 0 {

@@ -83,7 +83,7 @@ func (a *adjudication) price(w *work) bool {
 		w.allowed = a.plan.ShareOfCharges.Of(charge)
 		edition, note = a.plan.terms(), fmt.Sprintf("not in the fee schedule: %s of the charge", a.plan.ShareOfCharges)
 	case a.refused():
-		return a.deny(w, rule, edition, CARCExcluded, RARCPlanExcludes, "not in the fee schedule, and a reviewer refused the charge")
+		return a.refuse(w, rule, edition, CARCExcluded, RARCPlanExcludes, "not in the fee schedule, and a reviewer refused the charge")
 	default:
 		w.allowed = charge // as the reviewer accepts by approving
 		return a.pend(w, rule, edition, PendUnpriced, "the fee schedule has no price for "+w.line.Code)

@@ -27,6 +27,8 @@ type Evidence struct {
 	Priced []int `json:"priced,omitempty"`
 	// Original is the decision that this one takes back, if any.
 	Original *OriginalFact `json:"original,omitempty"`
+	// Appeals are the reviewers' determinations that set denials aside, oldest first.
+	Appeals []Determination `json:"appeals,omitempty"`
 }
 
 // An EditionRef names a published edition by content.

@@ -36,6 +36,9 @@ type Plan struct {
 	Terms []Term
 	// MachineDenials are the CARCs that may be given without a person.
 	MachineDenials []string
+	// AppealDays and AppealAnswerDays are within how many days a decision may be
+	// appealed, and the appeal is to be answered; 0 is AppealUntil's and AppealDue's own.
+	AppealDays, AppealAnswerDays int `json:",omitempty"`
 
 	// What follows is read from rules/2 on.
 

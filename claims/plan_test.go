@@ -48,7 +48,7 @@ func TestExamplePlanAndFees(t *testing.T) {
 // TestPlanProblems replaces a piece of a good plan and wants one line about it.
 func TestPlanProblems(t *testing.T) {
 	tests := []struct{ old, new, want string }{
-		{"name: gold", "nmae: gold", `line 2: unknown field "nmae" in the plan; want one of addOns, authorization,`},
+		{"name: gold", "nmae: gold", `line 2: unknown field "nmae" in the plan; want one of addOns, appealAnswerDays, appealDays, authorization,`},
 		{"name: gold", "name: gold\nname: silver", `line 3: field "name" is given twice, first on line 2`},
 		{"name: gold", "", `the plan needs the field "name"`},
 		{"name: gold", "name: Gold Plan", `line 2: name: "Gold Plan": want small letters`},

@@ -74,9 +74,9 @@ func (a *adjudication) priceByRules(w *work) bool {
 	case p == nil:
 		return a.price(w)
 	case p.Refused != "":
-		return a.deny(w, rulePriced, p.By, p.Refused, "", p.Words)
+		return a.refuse(w, rulePriced, p.By, p.Refused, "", p.Words)
 	case p.Review != "" && a.refused():
-		return a.deny(w, rulePriced, p.By, CARCExcluded, RARCPlanExcludes, p.Review+"; a reviewer refused the charge")
+		return a.refuse(w, rulePriced, p.By, CARCExcluded, RARCPlanExcludes, p.Review+"; a reviewer refused the charge")
 	case p.Review != "":
 		w.allowed = w.line.Charge // as the reviewer accepts by approving
 		return a.pend(w, rulePriced, p.By, PendUnpriced, p.Review)

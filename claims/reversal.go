@@ -168,7 +168,7 @@ func voided(c *Claim, p *Plan, e *Evidence) (*Decision, error) {
 func (a *adjudication) replaces(w *work) bool {
 	const rule = "replacement"
 	if a.refused() {
-		return a.deny(w, rule, a.rules.name, CARCDuplicate, "", "another correction took the place of the claim that it names; a reviewer refused this one")
+		return a.refuse(w, rule, a.rules.name, CARCDuplicate, "", "another correction took the place of the claim that it names; a reviewer refused this one")
 	}
 	a.pend(w, rule, a.rules.name, PendOriginal, PendOriginal.Words())
 	return true

@@ -65,7 +65,9 @@ func (a *adjudication) globalDays(w *work) bool {
 		if !ok || !w.line.From.Within(from, until) || g.TakenOut(w.line, s.On) {
 			continue
 		}
-		return a.deny(w, rule, terms, CARCIncluded, "", fmt.Sprintf("part of the amount for %s on %s, from %s to %s", s.Code, s.On, from, until))
+		if !a.deny(w, rule, terms, CARCIncluded, "", fmt.Sprintf("part of the amount for %s on %s, from %s to %s", s.Code, s.On, from, until)) {
+			return false
+		}
 	}
 	return w.pass(rule, terms, "no surgery's amount covers it")
 }
@@ -104,7 +106,10 @@ func (a *adjudication) addOn(w *work) bool {
 			}
 		}
 		if primary == "" {
-			return a.deny(w, rule, terms, CARCNoPrimary, "", fmt.Sprintf("%s is paid only beside %s", w.line.Code, add.Primary))
+			if !a.deny(w, rule, terms, CARCNoPrimary, "", fmt.Sprintf("%s is paid only beside %s", w.line.Code, add.Primary)) {
+				return false
+			}
+			continue
 		}
 		w.pass(rule, terms, "beside "+primary)
 	}

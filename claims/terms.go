@@ -145,8 +145,9 @@ func (a *adjudication) terms(w *work) bool {
 	if len(a.plan.Terms) == 0 {
 		return true // no step either: editions without terms decide as they did before there were any
 	}
-	if yes, _ := a.holding(w, TermExcludes); len(yes) > 0 {
-		return a.deny(w, ruleTerm, a.plan.terms(), CARCExcluded, RARCPlanExcludes, yes[0].Name+": "+yes[0].Note)
+	if yes, _ := a.holding(w, TermExcludes); len(yes) > 0 &&
+		!a.deny(w, ruleTerm, a.plan.terms(), CARCExcluded, RARCPlanExcludes, yes[0].Name+": "+yes[0].Note) {
+		return false
 	}
 	waits := false
 	for _, effect := range []TermEffect{TermExcludes, TermAuthorizes, TermReviews} {

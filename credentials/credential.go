@@ -27,12 +27,13 @@ const (
 	KindReviewDetermination     Kind = "ReviewDetermination"
 	KindStandingAnswer          Kind = "StandingAnswer"
 	KindClinicianSignature      Kind = "ClinicianSignature"
+	KindClaimAppeal             Kind = "ClaimAppeal"
 )
 
 var kinds = []Kind{
 	KindLicense, KindBoardOrder, KindFeedHead, KindStatusList, KindClaimSubmission, KindAuthorizationSubmission,
 	KindClaimDecision, KindAuthorizationDecision, KindReviewDetermination, KindStandingAnswer,
-	KindClinicianSignature,
+	KindClinicianSignature, KindClaimAppeal,
 }
 
 // ParseKind refuses kinds that this release does not know.

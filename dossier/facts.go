@@ -272,7 +272,7 @@ func (v *verifier) checkReviewFact(entry *recorded, signed time.Time, r *claims.
 	}
 	said := *r
 	said.Standing = nil
-	if said != d.subject {
+	if !said.Same(&d.subject) {
 		return found(checkReview, "the reviewer signed something else: %s", d.name)
 	}
 	if r.Standing == nil {

@@ -25,6 +25,7 @@ const (
 	Decisions      = "decisions"
 	Authorizations = "authorizations"
 	Determinations = "determinations"
+	Appeals        = "appeals"
 	Signatures     = "signatures" // of clinicians, upon submissions
 	Licenses       = "licenses"
 	Orders         = "orders"

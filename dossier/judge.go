@@ -53,6 +53,9 @@ func (v *verifier) judgeClaim(name string) error {
 	if err := v.checkReviewFact(d.entry, d.from, e.Review); err != nil {
 		return err
 	}
+	if err := v.checkAppeals(d, s.issuer, e.Appeals); err != nil {
+		return err
+	}
 	if err := checkPrices(claim, plan, e, fees); err != nil {
 		return err
 	}

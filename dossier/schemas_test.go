@@ -33,6 +33,7 @@ var subjects = map[credentials.Kind]reflect.Type{
 	credentials.KindAuthorizationDecision:   reflect.TypeFor[claims.AuthorizationDecisionDocument](),
 	credentials.KindClinicianSignature:      reflect.TypeFor[claims.ClinicianSignature](),
 	credentials.KindReviewDetermination:     reflect.TypeFor[claims.Determination](),
+	credentials.KindClaimAppeal:             reflect.TypeFor[claims.Appeal](),
 	credentials.KindStandingAnswer:          reflect.TypeFor[credentials.StandingAnswer](),
 }
 
@@ -197,6 +198,24 @@ func TestSchemasHoldDocuments(t *testing.T) {
 			if valid(s, bytes.Replace(b, []byte("207R00000X"), []byte("internist!"), 1)) == nil {
 				t.Errorf("%s: any taxonomy code is valid", kind)
 			}
+		}
+		if kind == credentials.KindClaimAppeal {
+			a := claims.Appeal{Handle: handle("appeal"), Subject: handle("claim"), Number: 2, Lines: []int{1, 2}, Words: "it was no duplicate"}
+			b, err := credentials.Draft(signer, kind, a.Handle, began, began.AddDate(1, 0, 0), nil, a)
+			if err != nil {
+				t.Fatal(err)
+			}
+			payloads[kind] = append(payloads[kind], b)
+		}
+		if kind == credentials.KindReviewDetermination { // one that answers an appeal
+			appeal := handle("appeal")
+			d := claims.Determination{Handle: handle("d"), Subject: handle("claim"), Number: 2, Approve: true, Reason: "overturned", Reviewer: "did:web:reviewer.test",
+				Appeal: &appeal, Words: "the first service was cancelled", SetsAside: []claims.SetAside{{Line: 1, CARC: "18"}}}
+			b, err := credentials.Draft(signer, kind, d.Handle, began, began.AddDate(1, 0, 0), nil, d)
+			if err != nil {
+				t.Fatal(err)
+			}
+			payloads[kind] = append(payloads[kind], b)
 		}
 		if kind == credentials.KindStandingAnswer {
 			q := credentials.StandingQuestion{NPI: "1234567893", State: "CA", Service: "99213", On: "2026-03-01", Known: began}

@@ -51,7 +51,7 @@ func placeOf(name string, content []byte) string {
 		return ""
 	}
 	folders := map[string]string{
-		Submissions: ".jwt", Decisions: ".jwt", Authorizations: ".jwt", Determinations: ".jwt", Signatures: ".jwt", Licenses: ".jwt", Orders: ".jwt", Answers: ".jwt", Status: ".jwt",
+		Submissions: ".jwt", Decisions: ".jwt", Authorizations: ".jwt", Determinations: ".jwt", Appeals: ".jwt", Signatures: ".jwt", Licenses: ".jwt", Orders: ".jwt", Answers: ".jwt", Status: ".jwt",
 		Evidence: ".json", Editions: ".yaml .csv", Receipts: ".tlog-proof", Entries: ".entry", Remittances: ".835",
 	}
 	ext := path.Ext(base)
@@ -85,7 +85,7 @@ func placeOfToken(content []byte, base string) string {
 	folder, ok := map[credentials.Kind]string{
 		credentials.KindClaimSubmission: Submissions, credentials.KindAuthorizationSubmission: Submissions,
 		credentials.KindClaimDecision: Decisions, credentials.KindAuthorizationDecision: Authorizations,
-		credentials.KindReviewDetermination: Determinations, credentials.KindClinicianSignature: Signatures, credentials.KindLicense: Licenses, credentials.KindBoardOrder: Orders, credentials.KindStandingAnswer: Answers,
+		credentials.KindReviewDetermination: Determinations, credentials.KindClaimAppeal: Appeals, credentials.KindClinicianSignature: Signatures, credentials.KindLicense: Licenses, credentials.KindBoardOrder: Orders, credentials.KindStandingAnswer: Answers,
 	}[kind]
 	if !ok {
 		return path.Join(Status, base)
@@ -115,10 +115,18 @@ func (v *verifier) unvouched(place string) string {
 		}
 		for name, d := range v.verified {
 			b, _ := handleOf(name)
-			if e := v.evidence[b]; d && e != nil && e.Review != nil && e.Review.Handle == h {
+			if e := v.evidence[b]; d && e != nil && (e.Review != nil && e.Review.Handle == h || slices.ContainsFunc(e.Appeals, func(r claims.Determination) bool { return r.Handle == h })) {
 				return ""
 			}
 			if e := v.authEvidence[b]; d && e != nil && e.Review != nil && e.Review.Handle == h {
+				return ""
+			}
+		}
+		return "it has no receipt, and no verified decision here rests on it"
+	case Appeals:
+		for name, d := range v.verified {
+			b, _ := handleOf(name)
+			if e := v.evidence[b]; d && e != nil && slices.ContainsFunc(e.Appeals, func(r claims.Determination) bool { return r.Appeal != nil && *r.Appeal == h }) {
 				return ""
 			}
 		}

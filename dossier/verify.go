@@ -116,6 +116,7 @@ type verifier struct {
 	submissions    map[credentials.Handle]*document[claims.Submission]
 	requests       map[credentials.Handle]*document[claims.AuthorizationSubmission]
 	determinations map[credentials.Handle]*document[claims.Determination]
+	appeals        map[credentials.Handle]*document[claims.Appeal]
 	signatures     map[credentials.Handle]*document[claims.ClinicianSignature]
 	authorizations map[credentials.Handle]*document[claims.AuthorizationDecisionDocument]
 	decisions      map[credentials.Handle]*document[claims.ClaimDecisionDocument]
@@ -146,6 +147,7 @@ func newVerifier(files Files) *verifier {
 		submissions:    map[credentials.Handle]*document[claims.Submission]{},
 		requests:       map[credentials.Handle]*document[claims.AuthorizationSubmission]{},
 		determinations: map[credentials.Handle]*document[claims.Determination]{},
+		appeals:        map[credentials.Handle]*document[claims.Appeal]{},
 		signatures:     map[credentials.Handle]*document[claims.ClinicianSignature]{},
 		authorizations: map[credentials.Handle]*document[claims.AuthorizationDecisionDocument]{},
 		decisions:      map[credentials.Handle]*document[claims.ClaimDecisionDocument]{},
@@ -175,6 +177,7 @@ var steps = []step{
 	{Signatures, ".jwt", (*verifier).checkSignature},
 	{"", ClaimsFile, (*verifier).checkClaimsFile},
 	{Determinations, ".jwt", (*verifier).checkDetermination},
+	{Appeals, ".jwt", (*verifier).checkAppeal},
 	{Authorizations, ".jwt", (*verifier).openAuthorization},
 	{Decisions, ".jwt", (*verifier).openDecision},
 	{Evidence, ".json", (*verifier).checkEvidence},

@@ -19,6 +19,7 @@ var signs = map[credentials.Kind][]Role{
 	credentials.KindClaimDecision:           {RoleInsurer},
 	credentials.KindAuthorizationDecision:   {RoleInsurer},
 	credentials.KindReviewDetermination:     {RoleReviewer},
+	credentials.KindClaimAppeal:             {RoleHospital},
 }
 
 // MaySign refuses a party whose role, or whose jurisdiction, does not let it

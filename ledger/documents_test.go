@@ -31,6 +31,8 @@ func TestMaySign(t *testing.T) {
 		{ledger.RoleInsurer, "", credentials.KindClaimDecision, "", ""},
 		{ledger.RoleReviewer, "", credentials.KindReviewDetermination, "", ""},
 		{ledger.RoleInsurer, "", credentials.KindReviewDetermination, "", "insurer"},
+		{ledger.RoleHospital, "", credentials.KindClaimAppeal, "", ""},
+		{ledger.RoleInsurer, "", credentials.KindClaimAppeal, "", "insurer"},
 		{ledger.RoleBoard, "CA", "Diploma", "CA", "no role"},
 	} {
 		err := ledger.MaySign(ledger.Party{Role: tt.role, Jurisdiction: tt.of}, tt.kind, tt.jurisdiction)

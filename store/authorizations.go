@@ -187,7 +187,7 @@ func (b *Books) Determine(ctx context.Context, d claims.Determination, token str
 		switch {
 		case err != nil:
 			return err
-		case kept != nil && *kept == d:
+		case kept != nil && kept.Same(&d):
 			return nil
 		case kept != nil && (kept.Number == d.Number || kept.Handle == d.Handle) || row.decisions != d.Number || row.state != string(claims.Pended):
 			return books.ErrDetermined

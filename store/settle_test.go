@@ -254,7 +254,7 @@ func TestDetermine(t *testing.T) {
 			t.Errorf("another reviewer: got %v, want ErrDetermined", err)
 		}
 		f := h.file(claim)
-		if f.Review == nil || *f.Review != d {
+		if f.Review == nil || !f.Review.Same(&d) {
 			t.Errorf("got %+v, want the first determination", f.Review)
 		}
 		h.settle(claim, claims.Paid)

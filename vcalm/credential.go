@@ -136,6 +136,7 @@ var provers = map[credentials.Kind]func(shown, credentials.ResolveKey) (proved, 
 	credentials.KindClaimDecision:           proverOf[claims.ClaimDecisionDocument](credentials.KindClaimDecision),
 	credentials.KindAuthorizationDecision:   proverOf[claims.AuthorizationDecisionDocument](credentials.KindAuthorizationDecision),
 	credentials.KindReviewDetermination:     proverOf[claims.Determination](credentials.KindReviewDetermination),
+	credentials.KindClaimAppeal:             proverOf[claims.Appeal](credentials.KindClaimAppeal),
 }
 
 func proverOf[T any](kind credentials.Kind) func(shown, credentials.ResolveKey) (proved, error) {
