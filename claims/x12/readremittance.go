@@ -176,14 +176,14 @@ func (m *remittanceReader) detail(s *segment) error {
 			m.r.Payee.TaxID = s.at(2)
 		}
 	case "2100":
-		m.claimDetail(s)
+		return m.claimDetail(s)
 	case "2110":
 		return m.lineDetail(s)
 	}
 	return nil
 }
 
-func (m *remittanceReader) claimDetail(s *segment) {
+func (m *remittanceReader) claimDetail(s *segment) (err error) {
 	p := m.payment()
 	switch {
 	case s.id() == "NM1" && s.at(1) == "QC":
@@ -203,7 +203,12 @@ func (m *remittanceReader) claimDetail(s *segment) {
 				p.Remarks = append(p.Remarks, s.at(i))
 			}
 		}
+	case s.id() == "REF" && s.at(1) == "F8":
+		p.Original = s.at(2)
+	case s.id() == "AMT" && s.at(1) == "I":
+		p.Interest, err = s.cents(2)
 	}
+	return err
 }
 
 func (m *remittanceReader) lineDetail(s *segment) (err error) {

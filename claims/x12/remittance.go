@@ -48,6 +48,12 @@ type Payment struct {
 	Control   string       // CLP07: the payer's claim number
 	Place     string       // CLP08
 	Frequency string       // CLP09
+	// Original is the payer's number of the claim that this one corrects, where
+	// it is another than its own (REF*F8).
+	Original string
+	// Interest is what a law adds because it is paid late (AMT*I). It tells; the
+	// sum has it as a provider adjustment.
+	Interest claims.Cents
 	// Person is the patient; Subscriber is set where that is somebody else.
 	Person     claims.Person
 	Subscriber *claims.Person
@@ -97,10 +103,8 @@ const (
 // PaymentOf tells a payee of a decision. Control is the payer's own number for
 // the claim (CLP07). A pended claim is not told on an 835.
 func PaymentOf(c *claims.Claim, d *claims.Decision, control string) (Payment, error) {
-	p := Payment{
-		Number: c.Number, Status: statusPaid, Charge: d.Charge, Paid: d.Paid, Patient: d.Patient, Filing: filingPPO,
-		Control: control, Place: c.Place, Frequency: string(c.Frequency), Person: *c.PatientPerson(),
-	}
+	p := told(c, control)
+	p.Status, p.Charge, p.Paid, p.Patient = statusPaid, d.Charge, d.Paid, d.Patient
 	switch {
 	case d.Outcome == claims.Denied:
 		p.Status = statusDenied
@@ -110,23 +114,38 @@ func PaymentOf(c *claims.Claim, d *claims.Decision, control string) (Payment, er
 	if d.Claim != c.Number || len(d.Lines) != len(c.Lines) {
 		return Payment{}, errors.New("remit claim: the decision is about another claim")
 	}
+	var err error
+	p.Lines, err = services(c, d.Lines)
+	return p, err
+}
+
+// told is what a payment says of its claim, whatever became of it.
+func told(c *claims.Claim, control string) Payment {
+	p := Payment{
+		Number: c.Number, Filing: filingPPO, Control: control, Place: c.Place, Frequency: string(c.Frequency),
+		Person: *c.PatientPerson(), Rendering: c.Rendering,
+	}
 	if c.Patient != nil {
 		subscriber := c.Subscriber
 		p.Subscriber = &subscriber
 	}
-	p.Rendering = c.Rendering
-	for i := range c.Lines {
-		line, err := serviceOf(&c.Lines[i], d)
-		if err != nil {
-			return Payment{}, err
-		}
-		p.Lines = append(p.Lines, line)
-	}
-	return p, nil
+	return p
 }
 
-func serviceOf(l *claims.Line, d *claims.Decision) (ServicePayment, error) {
-	for _, ld := range d.Lines {
+// services tells every line of a claim, in the claim's order.
+func services(c *claims.Claim, decided []claims.LineDecision) (all []ServicePayment, err error) {
+	for i := range c.Lines {
+		line, err := serviceOf(&c.Lines[i], decided)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, line)
+	}
+	return all, nil
+}
+
+func serviceOf(l *claims.Line, decided []claims.LineDecision) (ServicePayment, error) {
+	for _, ld := range decided {
 		if ld.Line != l.Number {
 			continue
 		}

@@ -138,7 +138,7 @@ func TestRandomRemittances(t *testing.T) {
 			r.Payments = append(r.Payments, randomPayment(rnd, n))
 		}
 		if r.Sum() > 100 {
-			r.Adjustments = []ProviderAdjustment{{Provider: "2999001003", Year: "2026-12-31", Reason: "L6", Amount: claims.Cents(rnd.Intn(100)) - 50}}
+			r.Adjustments = []ProviderAdjustment{{Provider: "2999001003", Year: "2026-12-31", Reason: "L6", Amount: claims.Cents(rnd.Intn(50)) - 50}}
 		}
 		r.Total = r.Sum()
 		text := write(t, envelope, r)
@@ -203,11 +203,26 @@ func TestWriteRefuses(t *testing.T) {
 		"no address":      {func(r *Remittance) { r.Payer.Address = claims.Address{} }, "street and city is missing"},
 		"no telephone":    {func(r *Remittance) { r.Payer.Phone = "" }, "telephone number is missing"},
 		"tax number":      {func(r *Remittance) { r.Payer.TaxID = "12-345678" }, "nine digits"},
-		"date":            {func(r *Remittance) { r.Date = "2026-11-31" }, "the date of payment is not a date"},
-		"no control":      {func(r *Remittance) { r.Payments[0].Control = "" }, "the payer's claim number is missing"},
-		"service date":    {func(r *Remittance) { r.Payments[0].Lines[1].From = "" }, "date of service is not a date"},
-		"method":          {func(r *Remittance) { r.Method = "NON" }, "payment method"},
-		"ACH":             {func(r *Remittance) { r.Method = "ACH" }, "payment method"},
+		"PLB of nothing": {func(r *Remittance) {
+			r.Adjustments = []ProviderAdjustment{{Provider: "1", Year: "2026-12-31", Reason: "WO"}}
+		}, "an adjustment of nothing"},
+		"PLB reason": {func(r *Remittance) {
+			r.Adjustments = []ProviderAdjustment{{Provider: "1", Year: "2026-12-31", Reason: "XX", Amount: 1}}
+			r.Total = r.Sum()
+		}, "not one of the guide's"},
+		"PLB reference": {func(r *Remittance) {
+			r.Adjustments = []ProviderAdjustment{{Provider: "1", Year: "2026-12-31", Reason: "WO", Reference: strings.Repeat("9", 51), Amount: 1}}
+			r.Total = r.Sum()
+		}, "longer than 50"},
+		"PLB year": {func(r *Remittance) {
+			r.Adjustments = []ProviderAdjustment{{Provider: "1", Reason: "WO", Amount: 1}}
+			r.Total = r.Sum()
+		}, "the fiscal year of an adjustment is not a date"},
+		"date":         {func(r *Remittance) { r.Date = "2026-11-31" }, "the date of payment is not a date"},
+		"no control":   {func(r *Remittance) { r.Payments[0].Control = "" }, "the payer's claim number is missing"},
+		"service date": {func(r *Remittance) { r.Payments[0].Lines[1].From = "" }, "date of service is not a date"},
+		"method":       {func(r *Remittance) { r.Method = "NON" }, "payment method"},
+		"ACH":          {func(r *Remittance) { r.Method = "ACH" }, "payment method"},
 	} {
 		r := paidAndDenied(t)
 		c.change(&r)
@@ -328,19 +343,5 @@ func TestBalanceNamesPlaces(t *testing.T) {
 		if secondReader(text) == nil {
 			t.Error("the second reader did not notice")
 		}
-	}
-}
-
-// TestReversal balances amounts below nought, which only a reversal may have.
-func TestReversal(t *testing.T) {
-	r := Remittance{Payments: []Payment{{Status: "22", Charge: -1000, Paid: -600, Adjustments: []claims.Adjustment{{Group: "PR", CARC: "1", Amount: -400}}}}}
-	r.Payments = append(r.Payments, Payment{Status: "1", Charge: 900, Paid: 900})
-	r.Total = r.Sum()
-	if err := CheckBalance(&r); err != nil || r.Total != 300 {
-		t.Errorf("got %v, total %s", err, r.Total)
-	}
-	r.Payments[0].Status = "1"
-	if CheckBalance(&r) == nil {
-		t.Error("a negative payment passed that is no reversal")
 	}
 }

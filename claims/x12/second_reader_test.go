@@ -45,7 +45,9 @@ func secondReader(file string) error {
 		switch {
 		case claim.Cmp(num(clp[4])) != 0:
 			return fmt.Errorf("claim pays %s, its adjustments leave %s", clp[4], claim.FloatString(2))
-		case pr.Cmp(num(owes)) != 0:
+		case clp[2] == "22" && owes != "0":
+			return fmt.Errorf("a reversal says that the patient owes %s", owes)
+		case clp[2] != "22" && pr.Cmp(num(owes)) != 0:
 			return fmt.Errorf("patient owes %s, PR comes to %s", owes, pr.FloatString(2))
 		case lineCharges.Sign() != 0 && lineCharges.Cmp(num(clp[3])) != 0:
 			return fmt.Errorf("claim charges %s, its lines %s", clp[3], lineCharges.FloatString(2))

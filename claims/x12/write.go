@@ -204,10 +204,7 @@ func (w *writer) set(n int, r *Remittance) {
 		w.payment(&r.Payments[i])
 	}
 	w.about = about
-	for _, a := range r.Adjustments {
-		w.segment("PLB", w.need("the provider of an adjustment", a.Provider), w.date("the fiscal year of an adjustment", a.Year),
-			composite{w.need("the reason of an adjustment", a.Reason), a.Reference}, a.Amount.String())
-	}
+	w.providerAdjustments(r.Adjustments)
 	w.segment("SE", fmt.Sprint(w.count+1), control)
 }
 

@@ -29,6 +29,12 @@ func (w *writer) payment(p *Payment) {
 		w.segment("NM1", "82", kind, clean(r.Name, 60), clean(r.First, 35), "", "", "", "XX", string(r.NPI))
 	}
 	w.outpatient(p.Remarks)
+	if p.Original != "" {
+		w.segment("REF", "F8", p.Original)
+	}
+	if p.Interest != 0 {
+		w.segment("AMT", "I", p.Interest.String())
+	}
 	for i := range p.Lines {
 		w.service(&p.Lines[i])
 	}
