@@ -34,6 +34,9 @@ type Plan struct {
 	ClinicianSignature *SignatureRules
 	// Terms are conditions that the insurer wrote; none in most editions.
 	Terms []Term
+	// PromptPay is the law by which interest is added to what is paid late, nothing
+	// where none is named. Its name is checked by claims/promptpay.
+	PromptPay string
 	// MachineDenials are the CARCs that may be given without a person.
 	MachineDenials []string
 	// AppealDays and AppealAnswerDays are within how many days a decision may be

@@ -55,6 +55,7 @@ func (r *yamlReader) plan(top *yaml.Node, p *Plan) {
 		"clinicianSignature?": func(n *yaml.Node) { r.clinicianSignature(n, p) },
 		"shareOfCharges?":     func(n *yaml.Node) { p.ShareOfCharges = r.optionalRate(n, "shareOfCharges") },
 		"machineDenials":      func(n *yaml.Node) { denials = n },
+		"promptPay?":          func(n *yaml.Node) { p.PromptPay = r.text(n, "promptPay") },
 		"appealDays?":         func(n *yaml.Node) { p.AppealDays = parsed(r, n, "appealDays", days) },
 		"appealAnswerDays?":   func(n *yaml.Node) { p.AppealAnswerDays = parsed(r, n, "appealAnswerDays", days) },
 	}

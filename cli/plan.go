@@ -9,6 +9,7 @@ import (
 
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/claims/pricing"
+	"github.com/countersign-health/countersign/claims/promptpay"
 	"github.com/countersign-health/countersign/claims/terms"
 	"github.com/countersign-health/countersign/gateway/api"
 )
@@ -43,6 +44,9 @@ func (r *run) planPublish(c *urfave.Context) error {
 		plan, err := claims.ParsePlan(body)
 		if err == nil {
 			_, err = terms.Compile(plan)
+		}
+		if err == nil {
+			err = promptpay.Check(plan)
 		}
 		if err != nil {
 			return refusedFile(c.Args().First(), "plan.yaml ", err, "correct the plan; nothing was published")

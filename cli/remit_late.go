@@ -19,7 +19,7 @@ func (r *run) remitLateCommand() *urfave.Command {
 		name: "late", usage: "say which claims of a dossier were paid late, or are, and what interest a law adds", args: "DIR", min: 1, max: 1,
 		about: "The dossier is verified first; it says when each claim was received and paid. Interest is simple, from the\n" +
 			"day after the claim was due through the day of payment. A claim that waited for a person before it was\n" +
-			"decided is listed without interest: whether it was clean, a person says. LAW is one of\n" +
+			"decided, or that corrects another, is listed without interest: whether it was clean, a person says. LAW is one of\n" +
 			strings.Join(promptpay.Laws(), ", ") + ".",
 		flags: []urfave.Flag{
 			&urfave.StringFlag{Name: "law", Usage: "the `LAW` that binds the insurer"},
@@ -37,8 +37,11 @@ type lateClaim struct {
 	Received credentials.Date `json:"received"`
 	Paid     claims.Cents     `json:"paidCents"`
 	Unpaid   bool             `json:"unpaid,omitempty"` // no remittance in the dossier has it
-	// Waited: it was pended first, so that a person says whether it was clean.
+	// Waited: it was pended first, or it takes another decision back, so that a
+	// person says whether it was clean.
 	Waited bool `json:"waited,omitempty"`
+	// Added is the interest that stands in the remittance.
+	Added claims.Cents `json:"addedCents,omitempty"`
 	promptpay.Clock
 }
 
@@ -76,14 +79,11 @@ func (r *run) remitLate(c *urfave.Context) error {
 
 // lateOf holds one claim against a law; one that no remittance has, as of a day.
 func lateOf(t *dossier.Told, law string, on credentials.Date) (l lateClaim, err error) {
-	l = lateClaim{Claim: t.Claim.Number, Received: t.Received, Paid: t.Decision.Paid, Unpaid: t.Payment == nil, Waited: t.Decision.Number > 1}
+	l = lateClaim{Claim: t.Claim.Number, Received: t.Received, Paid: t.Decision.Paid, Unpaid: t.Payment == nil}
 	if t.Payment != nil {
-		on = t.Payment.On
+		on, l.Added = t.Payment.On, t.Payment.Interest
 	}
-	l.Clock, err = promptpay.On(law, t.Received, t.Decision.Paid, on)
-	if l.Waited {
-		l.Interest = 0
-	}
+	l.Clock, l.Waited, err = promptpay.Owed(law, t.Received, t.Decision, on)
 	return l, err
 }
 
@@ -97,9 +97,12 @@ func (r *run) tellLate(late []lateClaim) error {
 		}
 		switch {
 		case l.Waited && l.Late > 0:
-			amount, note = "", "it waited for a person first: ask whether it was clean"
+			amount, note = "", "a person had it first, or it corrects another: ask whether it was clean"
 		case l.Late == 0:
 			amount = ""
+		}
+		if l.Added != 0 {
+			note = strings.TrimPrefix(note+"; paid with it: "+l.Added.String(), "; ")
 		}
 		sum += l.Interest
 		t.add(l.Claim, string(l.Received), string(l.Due), paidOn, fmt.Sprint(l.Late), l.Paid.String(), amount, note)

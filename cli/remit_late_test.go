@@ -17,6 +17,7 @@ func TestLateOf(t *testing.T) {
 		interest claims.Cents
 		unpaid   bool
 	}{
+		"with interest":    {1, &dossier.Payment{Trace: "T1", On: "2026-04-01", Interest: 1_23}, 30, 1_23, false},
 		"in time":          {1, paidOn("2026-03-02"), 0, 0, false},
 		"late":             {1, paidOn("2026-04-01"), 30, 1_23, false}, // 100 x 15% x 30 / 365 = 1.2329
 		"not paid yet":     {1, nil, 60, 2_47, true},                   // as of May 1: 2.4658

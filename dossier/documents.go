@@ -7,6 +7,7 @@ import (
 
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/claims/pricing"
+	"github.com/countersign-health/countersign/claims/promptpay"
 	"github.com/countersign-health/countersign/claims/terms"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/ledger"
@@ -339,6 +340,9 @@ func (v *verifier) checkPlan(name string) error {
 		return found(checkName, "it is the edition %s", want)
 	}
 	if v.conditions[p.Digest], err = terms.Compile(p); err != nil {
+		return found(checkEdition, "%v", err)
+	}
+	if err := promptpay.Check(p); err != nil {
 		return found(checkEdition, "%v", err)
 	}
 	v.plans[p.Digest] = &edition[claims.Plan]{name, r.entry.Issuer(), p}

@@ -17,6 +17,7 @@ func (v *verifier) own(name string, content []byte) bool {
 	v.files[name] = content
 	clear(v.used)
 	clear(v.paid)
+	clear(v.takenBack)
 	switch {
 	case name == TrustFile, name == GenesisFile:
 		fresh := newVerifier(v.files)

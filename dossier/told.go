@@ -27,6 +27,13 @@ type Payment struct {
 	File  string // its name in the dossier
 	Trace string // TRN02, the payment's number
 	On    credentials.Date
+	// Interest is what the payment adds because it is late.
+	Interest claims.Cents
+
+	control string // the payer's number for the claim
+	index   int64  // of the remittance on the ledger
+	set     string // trace number of the transaction set
+	place   int    // in the set
 }
 
 // ClaimDecisions verifies a dossier, as Verify does, and lists the last decision

@@ -11,6 +11,7 @@ import (
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/claims/pricing"
 	"github.com/countersign-health/countersign/claims/terms"
+	"github.com/countersign-health/countersign/claims/x12"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/ledger"
 )
@@ -72,6 +73,9 @@ const (
 	checkSequence  = "sequence"  // decisions on one submission follow each other
 	checkBalance   = "balance"
 	checkPayment   = "payment"   // a remittance against the decisions
+	checkReversal  = "reversal"  // of what an earlier remittance has told
+	checkInterest  = "interest"  // of a law that the plan edition names
+	checkForward   = "forward"   // a balance from one remittance to the next
 	checkRests     = "rests-on"  // something that this file needs has failed or is missing
 	checkUncovered = "uncovered" // no check covers the file
 )
@@ -127,6 +131,9 @@ type verifier struct {
 	verified     map[string]bool // decision files
 	reproduced   map[string]bool
 	paid         map[credentials.Handle]*Payment // by decision
+	remitted     []*remitted                     // the 835 files that stand on the ledger
+	takenBack    map[credentials.Handle]*Payment // by the decision that takes another back
+	accounts     map[account]x12.Balance         // what payees owe from one remittance to the next
 	stood        map[string]time.Time            // decision files, by the newest list on which nothing had followed them
 }
 
@@ -154,6 +161,7 @@ func newVerifier(files Files) *verifier {
 		numbered:       map[turn]string{}, evidence: map[credentials.Handle]*claims.Evidence{},
 		authEvidence: map[credentials.Handle]*claims.AuthorizationEvidence{},
 		verified:     map[string]bool{}, reproduced: map[string]bool{}, paid: map[credentials.Handle]*Payment{}, stood: map[string]time.Time{},
+		takenBack: map[credentials.Handle]*Payment{}, accounts: map[account]x12.Balance{},
 	}
 }
 
@@ -211,6 +219,7 @@ func verify(files Files, trust *ledger.Trust, progress func(done, total int)) *v
 			tick()
 		}
 	}
+	v.judgeRemittances()
 	v.standings()
 	v.findUnused()
 	v.findUncovered()

@@ -12,6 +12,7 @@ import (
 	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/claims/pricing"
+	"github.com/countersign-health/countersign/claims/promptpay"
 	"github.com/countersign-health/countersign/claims/terms"
 	"github.com/countersign-health/countersign/gateway"
 	"github.com/countersign-health/countersign/ledger"
@@ -92,6 +93,9 @@ func readEdition(kind books.EditionKind, name, edition string, body []byte) (boo
 		return e, err
 	}
 	if _, err := terms.Compile(p); err != nil {
+		return e, err
+	}
+	if err := promptpay.Check(p); err != nil {
 		return e, err
 	}
 	if !plain.MatchString(p.Name) || !plain.MatchString(p.Edition) {

@@ -43,6 +43,18 @@ func Laws() []string {
 	return slices.Compact(names)
 }
 
+// Check refuses a plan edition that names a law which the table does not know.
+func Check(p *claims.Plan) error {
+	if p.PromptPay != "" && !slices.Contains(Laws(), p.PromptPay) {
+		return fmt.Errorf("plan.yaml: promptPay: %w", unknown(p.PromptPay))
+	}
+	return nil
+}
+
+func unknown(law string) error {
+	return fmt.Errorf("law %q is not known: want one of %s", law, strings.Join(Laws(), ", "))
+}
+
 // A Clock is one claim before a law: when it was due, and what a payment on a
 // day owes beside it.
 type Clock struct {
@@ -65,7 +77,7 @@ func On(law string, received credentials.Date, paid claims.Cents, on credentials
 		return Clock{}, fmt.Errorf("paid on %s, before it was received on %s", on, received)
 	}
 	if !slices.Contains(Laws(), law) {
-		return Clock{}, fmt.Errorf("law %q is not known: want one of %s", law, strings.Join(Laws(), ", "))
+		return Clock{}, unknown(law)
 	}
 	var t *term
 	for _, row := range known() {
@@ -90,6 +102,21 @@ func On(law string, received credentials.Date, paid claims.Cents, on credentials
 		c.Interest = interest(paid, t.rate, c.Late)
 	}
 	return c, nil
+}
+
+// Owed holds the decision on a claim against a law. The interest is nothing, and
+// asks is true, where nobody but a person can say whether the claim was clean and
+// what was late: it waited for a person before it was decided, or the decision
+// takes another one back.
+func Owed(law string, received credentials.Date, d *claims.Decision, on credentials.Date) (c Clock, asks bool, err error) {
+	if c, err = On(law, received, d.Paid, on); err != nil {
+		return c, false, err
+	}
+	if d.Number > 1 || d.Reversal != nil {
+		c.Interest = 0
+		return c, true, nil
+	}
+	return c, false, nil
 }
 
 // interest is simple, by days of a year of 365, rounded half up to the cent. The

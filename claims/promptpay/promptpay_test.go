@@ -101,3 +101,30 @@ func TestInterest(t *testing.T) {
 		}
 	}
 }
+
+// TestOwed leaves to a person what was not simply a clean claim paid late.
+func TestOwed(t *testing.T) {
+	for name, test := range map[string]struct {
+		d        claims.Decision
+		asks     bool
+		interest claims.Cents
+	}{
+		"at once":       {claims.Decision{Number: 1, Paid: 65_00}, false, 80},
+		"after waiting": {claims.Decision{Number: 2, Paid: 65_00}, true, 0},
+		"a correction":  {claims.Decision{Number: 1, Paid: 65_00, Reversal: &claims.Reversal{Paid: -20_00}}, true, 0},
+		"denied":        {claims.Decision{Number: 1}, false, 0},
+	} {
+		c, asks, err := Owed("california-plan", "2026-01-01", &test.d, "2026-03-02")
+		if err != nil || asks != test.asks || c.Interest != test.interest || c.Late != 30 {
+			t.Errorf("%s: got %+v, %v, %v", name, c, asks, err)
+		}
+	}
+	if _, _, err := Owed("atlantis", "2026-01-01", &claims.Decision{}, "2026-03-02"); err == nil {
+		t.Error("a law that is none")
+	}
+	for law, want := range map[string]bool{"": true, "california-plan": true, "atlantis": false} {
+		if err := Check(&claims.Plan{PromptPay: law}); (err == nil) != want {
+			t.Errorf("%q: %v", law, err)
+		}
+	}
+}

@@ -62,7 +62,7 @@ func (b *balance) payment(n int, p *Payment) {
 		if l.Charge-total != l.Paid {
 			b.add(at, "charge less adjustments is", l.Charge-total, l.Paid)
 		}
-		if l.Paid < 0 && p.Status != statusReversed {
+		if l.Paid < 0 && p.Status != StatusReversed {
 			b.add(at, "a payment is at least", 0, l.Paid)
 		}
 		charged += l.Charge
@@ -76,10 +76,10 @@ func (b *balance) payment(n int, p *Payment) {
 	if p.Charge-adjusted != p.Paid {
 		b.add(at, "charge less adjustments is", p.Charge-adjusted, p.Paid)
 	}
-	if p.Patient != patient && p.Status != statusReversed {
+	if p.Patient != patient && p.Status != StatusReversed {
 		b.add(at, "adjustments of group PR come to", patient, p.Patient)
 	}
-	if p.Paid < 0 && p.Status != statusReversed {
+	if p.Paid < 0 && p.Status != StatusReversed {
 		b.add(at, "a payment is at least", 0, p.Paid)
 	}
 }

@@ -93,12 +93,15 @@ type ProviderAdjustment struct {
 	Amount    claims.Cents
 }
 
+// Claim statuses (CLP02) that this package writes.
 const (
-	statusPaid     = "1"
-	statusDenied   = "4"
-	statusReversed = "22"
-	filingPPO      = "12"
+	statusPaid   = "1"
+	statusDenied = "4"
+	// StatusReversed takes back what an earlier remittance has told of the claim.
+	StatusReversed = "22"
 )
+
+const filingPPO = "12"
 
 // PaymentOf tells a payee of a decision. Control is the payer's own number for
 // the claim (CLP07). A pended claim is not told on an 835.

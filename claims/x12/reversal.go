@@ -23,7 +23,7 @@ func ReversalOf(c *claims.Claim, r *claims.Reversal, control string) (Payment, e
 		return Payment{}, errors.New("remit reversal: it takes back another claim")
 	}
 	p := told(c, control)
-	p.Status, p.Charge, p.Paid = statusReversed, r.Charge, r.Paid
+	p.Status, p.Charge, p.Paid = StatusReversed, r.Charge, r.Paid
 	lines := make([]claims.LineDecision, len(r.Lines))
 	for i, l := range r.Lines {
 		lines[i] = claims.LineDecision{
