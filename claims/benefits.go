@@ -107,59 +107,57 @@ func (c *Condition) applies(l *Line) bool {
 }
 
 // patientConditions: the service goes with the patient's age (CARC 6), sex (7)
-// and diagnoses (11, 167).
+// and diagnoses (11, 167). What the claim does not say of the patient waits, and
+// the other conditions are asked all the same: a reviewer who lets the one pass
+// has not let the others.
 func (a *adjudication) patientConditions(w *work) bool {
 	const rule = "patient-conditions"
-	terms := a.plan.terms()
-	patient, met := a.claim.PatientPerson(), 0
+	code, patient, met := w.line.Code, a.claim.PatientPerson(), 0
+	var unborn, unsexed bool
+	stops := func(carc, note string) bool { return !a.deny(w, rule, a.plan.terms(), carc, "", note) }
 	for i := range a.plan.Conditions {
 		c := &a.plan.Conditions[i]
 		if !c.applies(w.line) {
 			continue
 		}
-		if c.Ages != nil {
-			if patient.Birth == "" {
-				return a.pend(w, rule, terms, PendPatient, "the claim does not say when the patient was born, and "+w.line.Code+" is for certain ages")
-			}
-			if age := YearsOn(patient.Birth, w.line.From); age < c.Ages.From || age > c.Ages.To {
-				if !a.deny(w, rule, terms, CARCAge, "", fmt.Sprintf("%s is for ages %d to %d", w.line.Code, c.Ages.From, c.Ages.To)) {
-					return false
-				}
+		switch {
+		case c.Ages == nil:
+		case patient.Birth != "":
+			age := YearsOn(patient.Birth, w.line.From)
+			if (age < c.Ages.From || age > c.Ages.To) && stops(CARCAge, fmt.Sprintf("%s is for ages %d to %d", code, c.Ages.From, c.Ages.To)) {
+				return false
 			}
 			met++
+		case !unborn:
+			unborn = a.pend(w, rule, a.plan.terms(), PendPatient, "the claim does not say when the patient was born, and "+code+" is for certain ages")
 		}
-		if c.Sex != "" {
-			if patient.Sex != "F" && patient.Sex != "M" {
-				return a.pend(w, rule, terms, PendPatient, "the claim does not say the patient's sex, and "+w.line.Code+" is for one")
-			}
-			if patient.Sex != c.Sex {
-				if !a.deny(w, rule, terms, CARCSex, "", w.line.Code+" is for patients of the other sex") {
-					return false
-				}
+		switch {
+		case c.Sex == "":
+		case patient.Sex == "F" || patient.Sex == "M":
+			if patient.Sex != c.Sex && stops(CARCSex, code+" is for patients of the other sex") {
+				return false
 			}
 			met++
+		case !unsexed:
+			unsexed = a.pend(w, rule, a.plan.terms(), PendPatient, "the claim does not say the patient's sex, and "+code+" is for one")
 		}
 		if len(c.NoDiagnoses) > 0 {
-			if a.pointsTo(w.line, c.NoDiagnoses) {
-				if !a.deny(w, rule, terms, CARCDiagnosisExcluded, "", w.line.Code+" is not covered for a diagnosis that the line points to") {
-					return false
-				}
+			if a.pointsTo(w.line, c.NoDiagnoses) && stops(CARCDiagnosisExcluded, code+" is not covered for a diagnosis that the line points to") {
+				return false
 			}
 			met++
 		}
 		if len(c.Diagnoses) > 0 {
-			if !a.pointsTo(w.line, c.Diagnoses) {
-				if !a.deny(w, rule, terms, CARCDiagnosis, "", "the line points to no diagnosis for which "+w.line.Code+" is covered") {
-					return false
-				}
+			if !a.pointsTo(w.line, c.Diagnoses) && stops(CARCDiagnosis, "the line points to no diagnosis for which "+code+" is covered") {
+				return false
 			}
 			met++
 		}
 	}
-	if met == 0 {
+	if met == 0 || unborn || unsexed {
 		return true
 	}
-	return w.pass(rule, terms, "age, sex and diagnoses are as the plan wants them")
+	return w.pass(rule, a.plan.terms(), "age, sex and diagnoses are as the plan wants them")
 }
 
 // pointsTo says whether the line points to a diagnosis that begins so.

@@ -82,7 +82,10 @@ func (a *adjudication) duplicate(w *work) bool {
 	const rule = "duplicate"
 	alike, where := w.fact.Duplicate, "on an earlier claim"
 	for _, other := range a.decided {
-		if found := a.rules.alike(a.key(w), a.key(other)); alike == NotDuplicate && found != NotDuplicate {
+		// As Likeness has it, the most alike counts: what is nearly an earlier claim's
+		// may be this claim's exactly.
+		found := a.rules.alike(a.key(w), a.key(other))
+		if alike == NotDuplicate && found != NotDuplicate || alike == NearDuplicate && found == ExactDuplicate {
 			alike, where = found, fmt.Sprintf("on line %d of this claim", other.line.Number)
 		}
 	}

@@ -119,7 +119,31 @@ func (s *Schedule) begin(p Policy, w Weights, b *Billed) *priced {
 		l.one = l.sides.Of(side)
 		l.to(RuleBilateral, "", l.one*claims.Cents(l.units), l.ruling.Words)
 	}
+	// Who is never paid for helping must not take a rank from who is.
+	if r := l.helps(p); r.Verdict == Refused {
+		l.ruling = r
+	}
 	return l
+}
+
+// helps is the first ruling against a second person who helped, if there is one.
+func (l *priced) helps(p Policy) (r Ruling) {
+	for _, m := range l.billed.Modifiers {
+		switch {
+		case slices.Contains(assistants, m):
+			r = Assistant(p, l.row, m)
+		case m == "62":
+			r = CoSurgeon(p, l.row)
+		case m == "66":
+			r = Team(l.row)
+		default:
+			continue
+		}
+		if r.Verdict != Pays {
+			return r
+		}
+	}
+	return pays(wholePE, "")
 }
 
 func (l *priced) step(rule, carc string, before, after claims.Cents, words string) {
