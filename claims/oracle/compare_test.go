@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math/big"
@@ -95,8 +96,7 @@ func ofEngine(d *claims.Decision) string {
 		for _, p := range d.Pends {
 			pends = append(pends, fmt.Sprintf("%d %s", p.Line, p.Reason))
 		}
-		sort.Strings(pends)
-		return b.String() + " " + strings.Join(pends, ", ")
+		return b.String() + " " + strings.Join(slices.Compact(slices.Sorted(slices.Values(pends))), ", ")
 	}
 	for _, l := range d.Lines {
 		all := map[string]*big.Rat{}
@@ -133,8 +133,7 @@ func ofOracle(w *world, a answer) string {
 		for _, p := range a.pends {
 			pends = append(pends, fmt.Sprintf("%d %s", p.line, p.reason))
 		}
-		sort.Strings(pends)
-		return b.String() + " " + strings.Join(pends, ", ")
+		return b.String() + " " + strings.Join(slices.Compact(slices.Sorted(slices.Values(pends))), ", ")
 	}
 	charge, allowed, paid, patient := new(big.Rat), new(big.Rat), new(big.Rat), new(big.Rat)
 	for i, l := range a.lines {
@@ -182,12 +181,21 @@ func dollars(c *big.Rat) string { return new(big.Rat).Quo(c, big.NewRat(100, 1))
 // String is the case as whoever looks into a difference needs it.
 func (w *world) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "received %s, filing %d days, covered %v, found %t %t, fresh %t, approved %t, at %s in %s, patient in %s\n", w.received, w.plan.TimelyFilingDays, w.covered,
+	fmt.Fprintf(&b, "patient %+v, received %s, filing %d days, covered %v, found %t %t, fresh %t, approved %t, at %s in %s, patient in %s\n", *w.claim.PatientPerson(), w.received, w.plan.TimelyFilingDays, w.covered,
 		w.found, w.matches, w.fresh, w.approved, w.claim.Place, w.claim.ServiceState, w.claim.Subscriber.Address.State)
 	for i := range w.claim.Lines {
 		l := &w.claim.Lines[i]
-		fmt.Fprintf(&b, "  line %d: %s %v %s x %s on %s to %s by %s at %s, authorization %q\n", l.Number, l.Code, l.Modifiers, l.Charge, l.Units, l.From, l.To, w.npi(l), w.claim.PlaceOf(l), w.claim.AuthorizationOf(l))
+		fmt.Fprintf(&b, "  line %d: %s %v %s x %s on %s to %s by %s at %s, %s, authorization %q\n", l.Number, l.Code, l.Modifiers, l.Charge, l.Units, l.From, l.To, w.npi(l), w.claim.PlaceOf(l), l.Unit, w.claim.AuthorizationOf(l))
 	}
-	fmt.Fprintf(&b, "  authorizations %v\n  earlier %v\n  orders %v\n  met %v\n  plan %+v", w.authorizations, w.earlier, w.orders, w.met, w.plan)
-	return b.String()
+	fmt.Fprintf(&b, "  authorizations %v\n", w.authorizations)
+	for _, e := range w.earlier {
+		fmt.Fprintf(&b, "  earlier: %s %v %s x %s on %s by %s, billed by %s, reversed %t, of another %t, paid %t\n", e.line.Code, e.line.Modifiers, e.line.Charge, e.line.Units,
+			e.line.From, e.renderer, e.billing, e.reversed, e.otherMember, e.paid)
+	}
+	fmt.Fprintf(&b, "  orders %v\n  met %v\n", w.orders, w.met)
+	plan, err := json.Marshal(w.plan)
+	if err != nil {
+		panic(err)
+	}
+	return b.String() + "  plan " + string(plan)
 }

@@ -30,7 +30,7 @@ var facility = map[string]bool{"02": true, "10": false, "11": false, "12": false
 
 // worthChanging are modifiers under which a service is not the one that the
 // schedule prices without them.
-var worthChanging = []string{"26", "TC", "50", "52", "62", "80"}
+var worthChanging = []string{"26", "TC", "50", "52", "62", "80", "66", "AS", "22", "53"}
 
 // fee finds the most particular row: by modifier before without, by class of
 // place before any.
@@ -118,8 +118,12 @@ func (w *world) share(a *answer, l *claims.Line, allowed *big.Rat) lineAnswer {
 var groups = map[string]string{"15": "CO-15", "18": "CO-18", "26": "OA-26", "27": "OA-27", "29": "CO-29", "31": "OA-31",
 	"96": "OA-96/N130", "197": "CO-197", "198": "CO-198", "200": "OA-200", "B7": "CO-B7"}
 
+// groupsLater are of the codes that rules/2 gives besides.
+var groupsLater = map[string]string{"4": "CO-4", "5": "CO-5", "6": "CO-6", "7": "CO-7", "11": "CO-11", "54": "CO-54", "97": "CO-97",
+	"107": "CO-107", "109": "OA-109", "119": "OA-119", "167": "OA-167", "242": "CO-242"}
+
 func denied(l *claims.Line, carc string) lineAnswer {
-	return lineAnswer{claims.Denied, new(big.Rat), nonZero(map[string]*big.Rat{groups[carc]: cents(l.Charge)})}
+	return lineAnswer{claims.Denied, new(big.Rat), nonZero(map[string]*big.Rat{groups[carc] + groupsLater[carc]: cents(l.Charge)})}
 }
 
 func nonZero(all map[string]*big.Rat) map[string]*big.Rat {

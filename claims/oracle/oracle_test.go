@@ -188,6 +188,10 @@ func (w *world) authorization(l *claims.Line, drawn map[string]claims.Quantity) 
 	if !required(w.plan, l.Code) {
 		return finding{}
 	}
+	return w.authorizedBy(l, drawn)
+}
+
+func (w *world) authorizedBy(l *claims.Line, drawn map[string]claims.Quantity) finding {
 	number := w.claim.AuthorizationOf(l)
 	if number == "" {
 		return finding{carc: "197"}

@@ -24,9 +24,10 @@ type world struct {
 	authorizations []authorization
 	licenses       []credentials.License
 	orders         []credentials.Order
-	fresh          bool // the board was heard
-	approved       bool // by a reviewer, after the first decision
-	refused        bool // likewise
+	fresh          bool   // the board was heard
+	approved       bool   // by a reviewer, after the first decision
+	refused        bool   // likewise
+	books          *books // what rules/2 asks besides; nil under rules/1
 }
 
 type feeRow struct {
@@ -38,6 +39,7 @@ type earlierLine struct {
 	line                  claims.Line
 	billing, renderer     credentials.NPI
 	reversed, otherMember bool
+	paid                  bool // rules/2 asks: nothing follows from a service that was refused
 }
 
 type authorization struct {
@@ -61,7 +63,7 @@ func (w *world) npi(l *claims.Line) credentials.NPI {
 func (w *world) evidence() *claims.Evidence {
 	e := &claims.Evidence{
 		Submission: credentials.Handle{1}, Number: 1, Received: w.received, Plan: w.plan.Ref(),
-		Fees:   w.feeFile.Ref(w.plan.FeeSchedule, "1"),
+		Fees:   w.feesRef(),
 		Member: claims.MemberFact{Found: w.found, Matches: w.matches, Coverage: w.covered},
 	}
 	for _, period := range w.claim.Periods() {
@@ -76,20 +78,24 @@ func (w *world) evidence() *claims.Evidence {
 		e.Number = 2
 		e.Review = &claims.Determination{Handle: credentials.Handle{9}, Subject: e.Submission, Number: 1, Approve: w.approved, Reason: "reviewed"}
 	}
+	if w.books != nil {
+		w.laterFacts(e)
+	}
 	return e
 }
 
 func (w *world) lineFact(l *claims.Line) claims.LineFact {
-	f := claims.LineFact{Line: l.Number, Fee: w.feeFile.Price(l.Code, l.Modifiers, w.claim.PlaceOf(l))}
+	f := claims.LineFact{Line: l.Number}
+	if w.books == nil {
+		f.Fee = w.feeFile.Price(l.Code, l.Modifiers, w.claim.PlaceOf(l))
+	}
+	var earlier []claims.LineKey
 	for _, e := range w.earlier {
-		if e.reversed || e.otherMember {
-			continue
-		}
-		d := w.key(l, w.claim.Billing.NPI, w.npi(l)).Compare(w.key(&e.line, e.billing, e.renderer))
-		if d == claims.ExactDuplicate || f.Duplicate == claims.NotDuplicate {
-			f.Duplicate = d
+		if !e.reversed && !e.otherMember {
+			earlier = append(earlier, w.key(&e.line, e.billing, e.renderer))
 		}
 	}
+	f.Duplicate = claims.Likeness(w.plan.Rules, w.key(l, w.claim.Billing.NPI, w.npi(l)), earlier)
 	if number := w.claim.AuthorizationOf(l); number != "" {
 		f.Authorization = w.authorizationFact(l, number)
 	}
