@@ -47,7 +47,7 @@ func (r *run) claimFHIR(c *urfave.Context) error {
 	files, lines := map[string][]byte{}, []writtenFHIR{}
 	for i := range all {
 		t := &all[i]
-		told := fhir.Told{Handle: t.Handle, Claim: t.Claim, Decision: t.Decision, Received: t.Received, Decided: t.Decided}
+		told := fhir.Told{Handle: t.Handle, Claim: t.Claim, Decision: t.Decision, Received: t.Received, Decided: t.Decided, TakenBackBy: t.TakenBackBy}
 		if t.Payment != nil {
 			told.Paid = &fhir.Paid{Trace: t.Payment.Trace, On: t.Payment.On}
 		}

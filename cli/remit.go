@@ -72,6 +72,14 @@ type payment struct {
 	Date   credentials.Date `json:"date"`
 	Total  claims.Cents     `json:"totalCents"`
 	Claims []paymentClaim   `json:"claims"`
+	// Adjustments are beside the claims (PLB); a positive amount lowers the payment.
+	Adjustments []paymentAdjustment `json:"adjustments,omitempty"`
+}
+
+type paymentAdjustment struct {
+	Reason    string       `json:"reason"`
+	Reference string       `json:"reference,omitempty"`
+	Amount    claims.Cents `json:"amountCents"`
 }
 
 type paymentClaim struct {
@@ -169,7 +177,10 @@ func balanced(m api.Remittance) (*fetched, error) {
 		if err := x12.CheckBalance(s); err != nil {
 			return nil, caught(what, fmt.Errorf("%s", oneLine(err.Error())), "tell the insurer; nothing was written")
 		}
-		p := payment{s.Payee.Name, s.Payee.NPI, s.Trace, s.Date, s.Total, []paymentClaim{}}
+		p := payment{s.Payee.Name, s.Payee.NPI, s.Trace, s.Date, s.Total, []paymentClaim{}, nil}
+		for _, a := range s.Adjustments {
+			p.Adjustments = append(p.Adjustments, paymentAdjustment{a.Reason, a.Reference, a.Amount})
+		}
 		for _, q := range s.Payments {
 			p.Claims = append(p.Claims, paymentClaim{q.Number, statusWords(q.Status), q.Control, q.Charge, q.Paid, q.Patient})
 		}
@@ -231,7 +242,25 @@ func (r *run) printRemittances(all []fetched, none string) error {
 			if err := t.write(r.Out); err != nil {
 				return err
 			}
+			for _, a := range p.Adjustments {
+				fmt.Fprintln(r.Out, oneLine(a.words()))
+			}
 		}
 	}
 	return nil
+}
+
+// words say what an adjustment beside the claims does.
+func (a paymentAdjustment) words() string {
+	switch {
+	case a.Reason == x12.ReasonInterest && a.Amount < 0:
+		return fmt.Sprintf("%s added for claim %s, which is paid late (L6)", -a.Amount, a.Reference)
+	case a.Reason == x12.ReasonForward && a.Amount < 0:
+		return fmt.Sprintf("%s more was taken back than is paid: the next payment is lowered by it (FB)", -a.Amount)
+	case a.Reason == x12.ReasonForward:
+		return fmt.Sprintf("%s taken off, which payment %s could not bear (FB)", a.Amount, a.Reference)
+	case a.Amount < 0:
+		return fmt.Sprintf("%s added (%s %s)", -a.Amount, a.Reason, a.Reference)
+	}
+	return fmt.Sprintf("%s taken off (%s %s)", a.Amount, a.Reason, a.Reference)
 }

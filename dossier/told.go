@@ -20,6 +20,9 @@ type Told struct {
 	Received credentials.Date // by the insurer, as its evidence has it
 	Decided  time.Time        // when it was signed
 	Payment  *Payment         // nil where no remittance in the dossier has it
+	// TakenBackBy is the claim whose decision takes this one back, zero where none
+	// in the dossier does.
+	TakenBackBy credentials.Handle
 }
 
 // A Payment is where in a remittance a decision stands.
@@ -43,6 +46,12 @@ func ClaimDecisions(files Files, trust *ledger.Trust, progress func(done, total 
 	if !v.report.OK() {
 		return v.report, nil
 	}
+	takenBackBy := map[credentials.Handle]credentials.Handle{}
+	for _, d := range v.decisions {
+		if r := d.subject.Decision.Reversal; r != nil {
+			takenBackBy[r.Document] = d.subject.Decision.Submission
+		}
+	}
 	var all []Told
 	for h, d := range v.decisions {
 		doc := &d.subject
@@ -51,7 +60,7 @@ func ClaimDecisions(files Files, trust *ledger.Trust, progress func(done, total 
 		}
 		all = append(all, Told{
 			Handle: h, Index: int64(d.entry.proof.Index), Claim: &v.submissions[doc.Decision.Submission].subject.Claim, Decision: &doc.Decision,
-			Received: v.evidence[h].Received, Decided: d.from, Payment: v.paid[h],
+			Received: v.evidence[h].Received, Decided: d.from, Payment: cmp.Or(v.paid[h], v.takenBack[h]), TakenBackBy: takenBackBy[h],
 		})
 	}
 	slices.SortFunc(all, func(a, b Told) int { return cmp.Compare(a.Index, b.Index) })

@@ -20,6 +20,7 @@ type benefit struct {
 	Created      string           `json:"created"`
 	Insurer      reference        `json:"insurer"`
 	Provider     reference        `json:"provider"`
+	Related      []related        `json:"related,omitempty"`
 	Payee        *payee           `json:"payee"`
 	Outcome      string           `json:"outcome"`
 	Disposition  string           `json:"disposition"`
@@ -32,6 +33,12 @@ type benefit struct {
 	Total        []total          `json:"total"`
 	Payment      *payment         `json:"payment,omitempty"`
 	ProcessNote  []note           `json:"processNote,omitempty"`
+}
+
+// A related is another claim, by the insurer's number.
+type related struct {
+	Relationship *concept   `json:"relationship"`
+	Reference    identifier `json:"reference"`
 }
 
 type payee struct {
@@ -81,7 +88,7 @@ func benefitOf(t *Told, p *parties) (*benefit, error) {
 	b := &benefit{
 		ResourceType: "ExplanationOfBenefit", ID: uuidOf(t.Decision.Submission, "ExplanationOfBenefit"),
 		Meta:       metaOf(t, "ExplanationOfBenefit-Professional-NonClinician"),
-		Identifier: identifiersOf(t), Status: "active", Type: coded(systemClaimType, "professional"), Use: "claim",
+		Identifier: identifiersOf(t), Status: statusOf(t), Related: relatedTo(t), Type: coded(systemClaimType, "professional"), Use: "claim",
 		Patient: p.patient, Billable: period{c.FirstService(), c.LastService()}, Created: instant(t.Decided), Insurer: p.insurer, Provider: p.provider,
 		Payee:   &payee{coded(systemPayee, "provider"), p.provider},
 		Outcome: outcomeOf(d), Disposition: disposition(d),
@@ -93,7 +100,7 @@ func benefitOf(t *Told, p *parties) (*benefit, error) {
 			{Category: coded(systemC4BBSlice, "billingnetworkstatus"), Reason: coded(systemC4BBStatus, "other")},
 			{Category: coded(systemC4BBSlice, "renderingnetworkstatus"), Reason: coded(systemC4BBStatus, "other")},
 		},
-		Insurance: []insurance{{0, true, p.coverage}}, Payment: paymentOf(t, coded(systemC4BBStatus, statusOf(d))),
+		Insurance: []insurance{{0, true, p.coverage}}, Payment: paymentOf(t, coded(systemC4BBStatus, paidStatus(d))),
 	}
 	for i, npi := range p.order {
 		b.CareTeam = append(b.CareTeam, careTeam{i + 1, p.rendering[npi], coded(systemC4BBCare, "rendering")})
@@ -167,8 +174,23 @@ func slicesOf(d *claims.LineDecision, l *claims.Line) []adjudication {
 	return all
 }
 
-// statusOf a payment is CARIN's word for what became of the claim.
-func statusOf(d *claims.Decision) string {
+// relatedTo names the claim whose decision this one takes back, and the one
+// whose decision takes this one back.
+func relatedTo(t *Told) (all []related) {
+	number := func(h credentials.Handle) identifier {
+		return identifier{coded(systemC4BBIdentifier, "uc"), "", claims.ControlNumber(h)}
+	}
+	if r := t.Decision.Reversal; r != nil && r.Submission != t.Decision.Submission {
+		all = append(all, related{coded(systemRelated, "prior"), number(r.Submission)})
+	}
+	if !t.TakenBackBy.IsZero() {
+		all = append(all, related{coded(systemC4BBRelated, "replacedby"), number(t.TakenBackBy)})
+	}
+	return all
+}
+
+// paidStatus is CARIN's word for what became of the claim.
+func paidStatus(d *claims.Decision) string {
 	denied := 0
 	for i := range d.Lines {
 		if d.Lines[i].Outcome == claims.Denied {

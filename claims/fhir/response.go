@@ -31,6 +31,8 @@ const (
 	systemC4BBIdentifier = systemC4BB + "C4BBIdentifierType"
 	systemC4BBCare       = systemC4BB + "C4BBClaimCareTeamRole"
 	systemC4BBDiagnosis  = systemC4BB + "C4BBClaimDiagnosisType"
+	systemC4BBRelated    = systemC4BB + "C4BBRelatedClaimRelationshipCodes"
+	systemRelated        = "http://terminology.hl7.org/CodeSystem/ex-relatedclaimrelationship"
 
 	// The guide, whose profiles start so and end in its version.
 	profileC4BB = "http://hl7.org/fhir/us/carin-bb/StructureDefinition/C4BB-"
@@ -46,6 +48,8 @@ type Told struct {
 	Received credentials.Date
 	Decided  time.Time // when it was signed
 	Paid     *Paid     // nil where no remittance has it yet
+	// TakenBackBy is the claim whose decision takes this one back, zero where none does.
+	TakenBackBy credentials.Handle
 }
 
 // A Paid is the payment that a decision stands in.
@@ -61,7 +65,8 @@ type Paid struct {
 // not add up. It says nothing that the decision does not say, so it is of use
 // only to one who has proved that.
 func Tell(t Told) ([]byte, error) {
-	if t.Decision.Claim != t.Claim.Number || len(t.Decision.Lines) != len(t.Claim.Lines) {
+	void := t.Decision.Outcome == claims.Voided
+	if t.Decision.Claim != t.Claim.Number || len(t.Decision.Lines) != len(t.Claim.Lines) && !(void && len(t.Decision.Lines) == 0) {
 		return nil, errors.New("tell in FHIR: the decision is about another claim")
 	}
 	if t.Claim.Institutional != nil && t.Decision.Outcome != claims.Pended {
@@ -73,7 +78,8 @@ func Tell(t Told) ([]byte, error) {
 		return nil, fmt.Errorf("tell in FHIR: %w", err)
 	}
 	first := []entry{{"urn:uuid:" + response.ID, response}}
-	if t.Decision.Outcome != claims.Pended {
+	// A void has no benefit of its own: it cancels that of the claim that it names.
+	if t.Decision.Outcome != claims.Pended && !void {
 		benefit, err := benefitOf(&t, p)
 		if err != nil {
 			return nil, fmt.Errorf("tell in FHIR: %w", err)
@@ -98,8 +104,8 @@ type claimResponse struct {
 	Outcome       string         `json:"outcome"`
 	Disposition   string         `json:"disposition"`
 	PreAuthRef    string         `json:"preAuthRef,omitempty"`
-	Item          []responseItem `json:"item"`
-	Total         []total        `json:"total"`
+	Item          []responseItem `json:"item,omitempty"`
+	Total         []total        `json:"total,omitempty"`
 	Payment       *payment       `json:"payment,omitempty"`
 	ProcessNote   []note         `json:"processNote,omitempty"`
 	InsuranceList []insurance    `json:"insurance"`
@@ -114,7 +120,7 @@ type responseItem struct {
 func responseOf(t *Told, p *parties) (*claimResponse, error) {
 	d := t.Decision
 	r := &claimResponse{
-		ResourceType: "ClaimResponse", ID: uuidOf(t.Decision.Submission, "ClaimResponse"), Identifier: identifiersOf(t), Status: "active",
+		ResourceType: "ClaimResponse", ID: uuidOf(t.Decision.Submission, "ClaimResponse"), Identifier: identifiersOf(t), Status: statusOf(t),
 		Type: coded(systemClaimType, typeOf(t.Claim)), Use: "claim", Patient: p.patient, Created: instant(t.Decided),
 		Insurer: p.insurer, Requestor: p.provider, Outcome: outcomeOf(d), Disposition: disposition(d), PreAuthRef: t.Claim.Authorization,
 		Payment: paymentOf(t, coded(systemPayment, "complete")), InsuranceList: []insurance{{1, true, p.coverage}},
@@ -135,9 +141,21 @@ func responseOf(t *Told, p *parties) (*claimResponse, error) {
 		}
 		r.Item = append(r.Item, item)
 	}
+	if d.Outcome == claims.Voided {
+		return r, nil
+	}
 	var err error
 	r.Total, err = totalsOf(d)
 	return r, err
+}
+
+// statusOf is cancelled for a decision that another one takes back: it was right
+// when it was made, so it is no entry in error.
+func statusOf(t *Told) string {
+	if !t.TakenBackBy.IsZero() {
+		return "cancelled"
+	}
+	return "active"
 }
 
 // identifiersOf are the insurer's number for the claim, which the 835 repeats
@@ -164,11 +182,17 @@ func outcomeOf(d *claims.Decision) string {
 }
 
 func disposition(d *claims.Decision) string {
+	back := ""
+	if r := d.Reversal; r != nil {
+		back = " The decision on claim " + r.Claim + " is taken back: the plan had paid " + (-r.Paid).String() + ", the patient owed " + (-r.Patient).String() + "."
+	}
 	switch d.Outcome {
 	case claims.Paid:
-		return "Decided: the plan pays " + d.Paid.String() + ", the patient owes " + d.Patient.String() + "."
+		return "Decided: the plan pays " + d.Paid.String() + ", the patient owes " + d.Patient.String() + "." + back
 	case claims.Denied:
-		return "Denied."
+		return "Denied." + back
+	case claims.Voided:
+		return "Voided." + back
 	}
 	return "Waiting; the notes say for what."
 }
@@ -197,7 +221,7 @@ func reasonOf(a claims.Adjustment) *concept {
 }
 
 func paymentOf(t *Told, kind *concept) *payment {
-	if t.Paid == nil {
+	if t.Paid == nil || t.Decision.Outcome == claims.Voided { // which pays nothing, and takes back
 		return nil
 	}
 	return &payment{kind, t.Paid.On, dollars(t.Decision.Paid), &identifier{Value: t.Paid.Trace}}
