@@ -82,7 +82,11 @@ func (g *Evidence) GatherClaim(ctx context.Context, submission credentials.Handl
 	c := &f.Submission.Claim
 	e := claims.Evidence{
 		Submission: submission, Number: f.Number, Received: f.Received,
-		Plan: f.Plan.Ref, Fees: f.Fees.Ref, Member: f.Member, Accumulators: f.Accumulators, Review: f.Review,
+		Plan: f.Plan.Ref, Fees: f.Fees.Ref, Member: f.Member, Accumulators: f.Accumulators, Review: f.Review, Original: f.Original,
+	}
+	if c.Frequency == claims.Void { // empty lists: evidence holds no null
+		e.Accumulators, e.Lines = []claims.Accumulators{}, []claims.LineFact{}
+		return &ClaimGathered{Claim: *c, Plan: *plan, Evidence: e, Fences: f.Fences, Before: f.Before}, nil
 	}
 	for i := range c.Lines {
 		l := &c.Lines[i]

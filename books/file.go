@@ -22,7 +22,10 @@ type ClaimFile struct {
 	Lines        []ClaimLineFile // as in the claim
 	Review       *claims.Determination
 	Before       *claims.Decision // the latest decision
-	Signatures   []SignatureFile
+	// Original is the decision that this one is to take back, where it still stands;
+	// all else in the file is as though it had never been.
+	Original   *claims.OriginalFact
+	Signatures []SignatureFile
 	// History is what was paid for the patient on earlier claims, as far back as
 	// any rule looks, by day of service.
 	History []PaidLine

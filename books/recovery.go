@@ -56,6 +56,8 @@ type Restored struct {
 type RestoredPayment struct {
 	Control string
 	Paid    int64 // cents
+	// Reversed: it takes back what was paid on the claim before.
+	Reversed bool
 }
 
 // A BehindError says that the ledger holds entries of this insurer that its

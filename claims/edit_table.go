@@ -144,8 +144,8 @@ var AllEdits = []Edit{
 
 	{Name: "service-received", Level: 7, Loop: "2400", Segment: "DTP", Element: "DTP03", Needs: ByDecisions,
 		Words: "no service lies after the day of receipt"},
-	{Name: "change-taken", Level: 7, Loop: "2300", Segment: "CLM", Element: "CLM05-3", Needs: ByDecisions,
-		Words: "the claim replaces or voids no other, which is not taken yet"},
+	{Name: "change-taken", Level: 7, Loop: "2300", Segment: "REF", Element: "REF02", Needs: ByDecisions,
+		Words: "a replacement or void (frequency 7, 8) names a decided claim of the same submitter, patient and billing provider that no other has taken back (the insurer's gateway alone knows)"},
 	{Name: "payer-ours", Level: 7, Loop: "2010BB", Segment: "NM1", Element: "NM109", Off: true,
 		Words: "the claim is addressed to this insurer"},
 	{Name: "production-file", Level: 7, Segment: "ISA", Element: "ISA15", Off: true,

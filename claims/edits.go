@@ -100,11 +100,9 @@ func (k *checker) header() {
 		k.add("claim-number", "2300", "CLM", "CLM01", "A7:21", "want a claim number of 1 to 38 characters")
 	}
 	switch c.Frequency {
-	case Original:
-	case Replacement, Void:
-		k.add("change-taken", "2300", "CLM", "CLM05-3", "A3:535", "frequency %s: replacement and void are not taken yet; send an original claim (1)", c.Frequency)
+	case Original, Replacement, Void:
 	default:
-		k.add("frequency", "2300", "CLM", "CLM05-3", "A7:535", "frequency %q is not known; want 1", c.Frequency)
+		k.add("frequency", "2300", "CLM", "CLM05-3", "A7:535", "frequency %q is not known; want 1, 7 or 8", c.Frequency)
 	}
 	if c.Charge < 0 || c.Charge > maxLimit {
 		k.add("charge-range", "2300", "CLM", "CLM02", "A7:178", "want a charge from 0.00 to %s", maxLimit)
@@ -112,7 +110,7 @@ func (k *checker) header() {
 	if c.Institutional == nil {
 		k.place("2300", "CLM", "CLM05-1", c.Place, c.FirstService())
 	}
-	if (c.Frequency == Replacement || c.Frequency == Void) && c.OriginalReference == "" {
+	if c.Changes() && c.OriginalReference == "" {
 		k.add("original-reference", "2300", "REF", "REF02", "A6:464", "frequency %s: the number of the claim that it changes is missing (REF*F8)", c.Frequency)
 	}
 	if c.Payer.ID == "" {

@@ -191,7 +191,7 @@ func (d *Due) hold() *Hold {
 	if d.Staff != nil {
 		return d.Staff
 	}
-	if d.Outcome == Denied {
+	if d.Outcome == Denied || d.Outcome == Voided {
 		return nil
 	}
 	for _, r := range d.Rests {

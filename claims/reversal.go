@@ -119,7 +119,7 @@ func originalBelongs(c *Claim, e *Evidence) error {
 	switch {
 	case o == nil:
 		return nil
-	case c.Frequency != Replacement && c.Frequency != Void && o.Submission != e.Submission:
+	case !c.Changes() && o.Submission != e.Submission:
 		return fmt.Errorf("frequency %q changes no other claim, and the evidence has the decision on one", c.Frequency)
 	case o.Submission == e.Submission && e.Number < 2:
 		return errors.New("the evidence has an earlier decision on the claim, and this is the first")

@@ -25,6 +25,8 @@ import (
 // Books is what the gateway asks of the insurer's books.
 type Books interface {
 	FindSubmission(ctx context.Context, key credentials.Digest) (books.Received, error)
+	// Change is what they know of the claim that a replacement or void names.
+	Change(ctx context.Context, submitter credentials.DID, control string) (claims.Change, error)
 	StatusOf(ctx context.Context, h credentials.Handle) (*books.Status, error)
 	// Decided is the number of the latest decision with a receipt on each of some
 	// submissions; those without one are left out.

@@ -40,12 +40,36 @@ func (g *Gateway) postClaim(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := g.mayChange(c.Context(), key, doc); err != nil {
+		return nil, err
+	}
 	signatures, err := g.signatures(parts[1:], doc.Subject.Claim.ClinicalContent)
 	if err != nil {
 		return nil, err
 	}
 	return g.accept(c.Context(), key, doc.Subject.Handle, workflows.ClaimID(key), workflows.Claim,
 		activities.Submitted{Token: parts[0], Received: received, Signatures: signatures})
+}
+
+// mayChange asks whether a replacement or a void names a claim that it may
+// change. One that is known already is answered as it was: what it names may by
+// now have been taken back by itself.
+func (g *Gateway) mayChange(ctx context.Context, key credentials.Digest, doc *credentials.Credential[claims.Submission]) error {
+	claim := &doc.Subject.Claim
+	if !claim.Changes() {
+		return nil
+	}
+	if _, err := g.Books.FindSubmission(ctx, key); !errors.Is(err, books.ErrNotFound) {
+		return err // nil: it is known
+	}
+	change, err := g.Books.Change(ctx, doc.Issuer, claim.OriginalReference)
+	if err != nil {
+		return fmt.Errorf("find the claim that it changes: %w", err)
+	}
+	if found := change.Check(claim, g.Edits); len(found) > 0 {
+		return refusedFor("claim", found)
+	}
+	return nil
 }
 
 // refusedFor says which intake edits a submission did not pass.

@@ -146,12 +146,17 @@ func (f *claimFile) readAuthorization(tx *sealedTx, s submissionRow, who found, 
 		return fact, nil // an authorization for something else
 	}
 	fact.Matches = person == who.person && person != "" && itemNPI == npi
-	fact.Left = units - drawn
+	if err != nil {
+		return nil, err
+	}
+	back, err := f.givenBack(tx, submission, code)
+	fact.Left = units - drawn + back
 	return fact, err
 }
 
 // drawUnits takes units from the item that a paid line used. The fence of the
 // authorization moves with them, so that two claims cannot draw the same units.
+// Units below zero go back.
 func drawUnits(tx *sealedTx, d claims.Draw) error {
 	var submission string
 	err := tx.QueryRow(`SELECT submission FROM decision WHERE document = $1`, d.Authorization.String()).Scan(&submission)
@@ -160,13 +165,13 @@ func drawUnits(tx *sealedTx, d claims.Draw) error {
 	}
 	n, err := tx.Exec(`
 		UPDATE authorized_item SET drawn = drawn + $3
-		WHERE submission = $1 AND units - drawn >= $3 AND sequence = (
+		WHERE submission = $1 AND units - drawn >= $3 AND drawn + $3 >= 0 AND sequence = (
 			SELECT MIN(sequence) FROM authorized_item WHERE submission = $1 AND code = $2)`, submission, d.Code, int64(d.Units))
 	if err != nil {
 		return err
 	}
 	if n != 1 {
-		return fmt.Errorf("draw %s units: the authorization has fewer left", d.Units)
+		return fmt.Errorf("draw %s units: the authorization has fewer left, or they were never drawn", d.Units)
 	}
 	return bumpFence(tx, authorizationFence(submission))
 }

@@ -23,14 +23,17 @@ func (b *Books) ClaimFile(ctx context.Context, submission credentials.Handle) (f
 }
 
 // A claimFile is a file while it is being read.
-type claimFile struct{ books.ClaimFile }
+type claimFile struct {
+	books.ClaimFile
+	changes original // where Original is set
+}
 
 func readClaimFile(tx *sealedTx, submission credentials.Handle) (*books.ClaimFile, error) {
 	s, err := readSubmission(tx, submission)
 	if err != nil {
 		return nil, err
 	}
-	f := &claimFile{books.ClaimFile{Number: s.decisions + 1, Received: s.received}}
+	f := &claimFile{ClaimFile: books.ClaimFile{Number: s.decisions + 1, Received: s.received}}
 	if err := json.Unmarshal(s.body, &f.Submission); err != nil {
 		return nil, fmt.Errorf("read submission: %w", err)
 	}
@@ -57,16 +60,13 @@ func readClaimFile(tx *sealedTx, submission credentials.Handle) (*books.ClaimFil
 	if f.Fees, err = editionOn(tx, books.FeeEdition, f.Plan.Fees, c.FirstService()); err != nil {
 		return nil, fmt.Errorf("no fee schedule edition is published: %w", err)
 	}
-	if err := f.readPeriods(tx, who); err != nil {
+	if err := f.readOriginal(tx, s); err != nil {
 		return nil, err
 	}
-	for i := range c.Lines {
-		if err := f.readLine(tx, s, who, &c.Lines[i]); err != nil {
+	if c.Frequency != claims.Void { // which asks nothing of its own lines
+		if err := f.readServices(tx, s, who); err != nil {
 			return nil, err
 		}
-	}
-	if err := f.readHistory(tx, s, who); err != nil {
-		return nil, err
 	}
 	if s.latest != "" {
 		f.Before = new(claims.Decision)
@@ -82,6 +82,20 @@ func readClaimFile(tx *sealedTx, submission credentials.Handle) (*books.ClaimFil
 	}
 	f.Review, err = readDetermination(tx, submission, s.decisions)
 	return &f.ClaimFile, err
+}
+
+// readServices reads what the claim's lines are judged by.
+func (f *claimFile) readServices(tx *sealedTx, s submissionRow, who found) error {
+	if err := f.readPeriods(tx, who); err != nil {
+		return err
+	}
+	c := &f.Submission.Claim
+	for i := range c.Lines {
+		if err := f.readLine(tx, s, who, &c.Lines[i]); err != nil {
+			return err
+		}
+	}
+	return f.readHistory(tx, s, who)
 }
 
 // mustWait keeps the claims of one family in the order in which they came. One
@@ -111,6 +125,7 @@ func (f *claimFile) readPeriods(tx *sealedTx, who found) error {
 		if a.DeductibleFamily, a.OutOfPocketFamily, err = readAccumulator(tx, "family/"+who.family, period); err != nil {
 			return err
 		}
+		f.without(&a, who)
 		f.Accumulators = append(f.Accumulators, a)
 	}
 	return nil
@@ -176,9 +191,9 @@ func sameServices(tx *sealedTx, s submissionRow, who found, l *claims.Line) (all
 	err = rows(tx, `
 		SELECT e.billing_npi, e.npi, e.modifiers, e.units, e.charge
 		FROM claim_line e JOIN submission s ON s.handle = e.submission
-		WHERE e.person = $1 AND e.service_date = $2 AND e.code = $3 AND s.seq < $4
+		WHERE e.person = $1 AND e.service_date = $2 AND e.code = $3 AND s.seq < $4 AND s.handle <> $5
 		  AND (s.state IN ('paid', 'pended') OR EXISTS (SELECT 1 FROM lost_entry l WHERE l.submission = s.handle))
-		ORDER BY s.seq, e.line`, []any{who.person, string(l.From), l.Code, s.seq},
+		ORDER BY s.seq, e.line`, []any{who.person, string(l.From), l.Code, s.seq, s.original},
 		func(rs *sql.Rows) error {
 			earlier := claims.LineKey{On: l.From, Code: l.Code}
 			var modifiers string
@@ -206,13 +221,13 @@ func (b *Books) SettleClaim(ctx context.Context, s books.Settlement) (out books.
 }
 
 func applyClaim(tx *sealedTx, row submissionRow, submission credentials.Handle, document books.Signed, d *claims.Decision) error {
-	for _, m := range d.Met {
-		if err := addAccumulator(tx, "person/"+row.person, m.Period, m.DeductibleIndividual, m.OutOfPocketPerson); err != nil {
+	if d.Reversal != nil { // first: units that go back may be drawn again
+		if err := applyReversal(tx, submission, document.Handle, d.Reversal); err != nil {
 			return err
 		}
-		if err := addAccumulator(tx, "family/"+row.family, m.Period, m.DeductibleFamily, m.OutOfPocketFamily); err != nil {
-			return err
-		}
+	}
+	if err := addMet(tx, row, d.Met); err != nil {
+		return err
 	}
 	for _, draw := range d.Draws {
 		if err := drawUnits(tx, draw); err != nil {
@@ -223,15 +238,37 @@ func applyClaim(tx *sealedTx, row submissionRow, submission credentials.Handle, 
 	if err := json.Unmarshal(row.body, &s); err != nil {
 		return fmt.Errorf("read submission: %w", err)
 	}
-	for _, period := range s.Claim.Periods() {
-		if err := bumpFence(tx, familyFence(row.family, period)); err != nil {
-			return err
-		}
+	if err := bumpPeriods(tx, row, &s.Claim); err != nil {
+		return err
 	}
 	if err := putOutcomes(tx, submission, d); err != nil {
 		return err
 	}
 	return putPayment(tx, submission, document, &s.Claim, d)
+}
+
+// bumpPeriods has all who read what the family has met in the claim's periods
+// read it again.
+func bumpPeriods(tx *sealedTx, row submissionRow, c *claims.Claim) error {
+	for _, period := range c.Periods() {
+		if err := bumpFence(tx, familyFence(row.family, period)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addMet adds to what the claim's person and family have met.
+func addMet(tx *sealedTx, row submissionRow, met []claims.Accumulators) error {
+	for _, m := range met {
+		if err := addAccumulator(tx, "person/"+row.person, m.Period, m.DeductibleIndividual, m.OutOfPocketPerson); err != nil {
+			return err
+		}
+		if err := addAccumulator(tx, "family/"+row.family, m.Period, m.DeductibleFamily, m.OutOfPocketFamily); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func addAccumulator(tx *sealedTx, holder, period string, deductible, outOfPocket claims.Cents) error {

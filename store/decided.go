@@ -89,12 +89,22 @@ func keepPlace(tx statements, document credentials.Handle, p books.StatusPlace) 
 func follow(tx statements, document credentials.Handle) error {
 	var submission string
 	var number int
-	err := tx.QueryRow(`SELECT submission, number FROM decision WHERE document = $1`, document.String()).Scan(&submission, &number)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && number == 1 {
-		return nil // an edition, a remittance, or a decision that follows none
+	var reverses string
+	err := tx.QueryRow(`SELECT submission, number, reverses FROM decision WHERE document = $1`, document.String()).Scan(&submission, &number, &reverses)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil // an edition or a remittance
 	}
 	if err != nil {
 		return err
+	}
+	if reverses != "" {
+		_, err := tx.Exec(`UPDATE status_place SET followed_by = $2, message = $3 WHERE document = $1`, reverses, document.String(), credentials.DecisionSuperseded)
+		if err != nil {
+			return err
+		}
+	}
+	if number == 1 {
+		return nil
 	}
 	type step struct{ before, after, outcome string }
 	var steps []step

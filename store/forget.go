@@ -91,7 +91,7 @@ func (b *Books) closed(tx *sealedTx, holder string) (all []closedSubmission, err
 			(SELECT count(*) FROM decision d JOIN outbox o ON o.document = d.document WHERE d.submission = s.handle AND o.recorded = 0),
 			(SELECT count(*) FROM payment p JOIN decision d ON d.document = p.document
 				LEFT JOIN remittance r ON r.trace = d.remittance LEFT JOIN outbox o ON o.document = r.handle
-				WHERE d.submission = s.handle AND d.document = s.latest AND COALESCE(o.recorded, 0) = 0)
+				WHERE d.submission = s.handle AND d.document = s.latest AND COALESCE(o.recorded, 0) = 0 AND `+inForce+`)
 		FROM submission s WHERE s.person = $1 OR s.holder = $1 ORDER BY s.seq`, []any{holder}, func(rs *sql.Rows) error {
 		var s closedSubmission
 		var kind books.SubmissionKind

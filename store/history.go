@@ -33,9 +33,9 @@ func (f *claimFile) readHistory(tx *sealedTx, s submissionRow, who found) error 
 	return rows(tx, `
 		SELECT e.npi, e.service_date, e.code, e.modifiers, e.units
 		FROM claim_line e JOIN submission s ON s.handle = e.submission
-		WHERE e.person = $1 AND e.service_date >= $2 AND e.service_date <= $3 AND s.handle <> $4
+		WHERE e.person = $1 AND e.service_date >= $2 AND e.service_date <= $3 AND s.handle <> $4 AND s.handle <> $5
 		  AND s.state = 'paid' AND e.outcome <> 'denied'
-		ORDER BY e.service_date, s.seq, e.line`, []any{who.person, string(first), string(last), f.Submission.Handle.String()},
+		ORDER BY e.service_date, s.seq, e.line`, []any{who.person, string(first), string(last), f.Submission.Handle.String(), s.original},
 		func(rs *sql.Rows) error {
 			var l books.PaidLine
 			var modifiers string

@@ -263,8 +263,9 @@ func (h *house) seal(e claims.Evidence) []byte {
 func (h *house) signClaim(f *books.ClaimFile, d claims.Decision) credentials.Handle {
 	h.t.Helper()
 	s := h.signed(fmt.Sprint(d.Submission, d.Number), d)
-	e := claims.Evidence{Submission: d.Submission, Number: d.Number}
-	for i, l := range f.Submission.Claim.Lines {
+	e := claims.Evidence{Submission: d.Submission, Number: d.Number, Lines: []claims.LineFact{}}
+	for i := range f.Lines {
+		l := f.Submission.Claim.Lines[i]
 		at := func(on credentials.Date) claims.StandingFact {
 			p := f.Lines[i].Practitioner
 			standing := credentials.StandingOn(p.Licenses, p.Orders, p.State, on, true)

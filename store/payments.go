@@ -26,8 +26,16 @@ func putPayment(tx *sealedTx, submission credentials.Handle, document books.Sign
 	if !d.Final() {
 		return nil
 	}
-	_, err := tx.Exec(`INSERT INTO payment (document, submission, payee, tax_id, amount) VALUES ($1, $2, $3, $4, $5)`,
-		document.Handle.String(), submission.String(), string(c.Billing.NPI), c.Billing.TaxID, int64(d.Paid))
+	back, err := takesBack(tx, d.Reversal)
+	if err != nil || back == "" && d.Outcome == claims.Voided { // nobody was ever told of what is void
+		return err
+	}
+	var reversed claims.Cents
+	if back != "" {
+		reversed = d.Reversal.Paid
+	}
+	_, err = tx.Exec(`INSERT INTO payment (document, submission, payee, tax_id, amount, takes_back, reversed) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		document.Handle.String(), submission.String(), string(c.Billing.NPI), c.Billing.TaxID, int64(d.Paid), back, int64(reversed))
 	if err != nil || d.Outcome != claims.Paid {
 		return err
 	}
@@ -79,6 +87,7 @@ func putRest(tx *sealedTx, document credentials.Handle, npi credentials.NPI, sta
 type paymentRow struct {
 	books.Payment
 	receipt, takenReceipt bool
+	takesBack             string // the decision whose reversal a remittance has to tell with it
 }
 
 func (p *paymentRow) taken() bool { return p.Trace != "" }
@@ -90,7 +99,7 @@ func (p *paymentRow) due() bool { return p.receipt && !p.taken() }
 // remittance took, and the latest on each claim.
 const selectPayments = `
 	SELECT DISTINCT d.document, d.submission, s.submitter, s.holder, s.label, COALESCE(k.wrapping, ''), k.wrapped, s.control, d.number, d.outcome, d.settled,
-	       p.payee, p.tax_id, p.amount, o.recorded, d.remittance, COALESCE(ro.recorded, 0), s.seq
+	       p.payee, p.tax_id, p.amount + p.reversed, p.takes_back, o.recorded, d.remittance, COALESCE(ro.recorded, 0), s.seq
 	FROM payment p
 	JOIN decision d ON d.document = p.document
 	JOIN submission s ON s.handle = d.submission
@@ -99,10 +108,11 @@ const selectPayments = `
 	LEFT JOIN remittance r ON r.trace = d.remittance
 	LEFT JOIN outbox ro ON ro.document = r.handle `
 
-// replaced: a later decision on the claim is final too.
-const replaced = `EXISTS (
+// replaced: a later decision on the claim is final too, or another claim's has
+// taken its place.
+const replaced = `(EXISTS (
 	SELECT 1 FROM decision e
-	WHERE e.submission = d.submission AND e.number > d.number AND e.outcome IN ('paid', 'denied'))`
+	WHERE e.submission = d.submission AND e.number > d.number AND e.outcome IN ('paid', 'denied')) OR NOT ` + inForce + `)`
 
 // readPayments reads decisions, oldest claim first.
 func readPayments(tx *sealedTx, where string, args ...any) (all []*paymentRow, err error) {
@@ -112,7 +122,7 @@ func readPayments(tx *sealedTx, where string, args ...any) (all []*paymentRow, e
 		var label, wrapped []byte
 		var settled, receipt, takenReceipt, seq int64
 		err := rs.Scan(&document, &submission, &p.Submitter, &holder, &label, &wrapping, &wrapped, &p.Control, &p.Number, &p.Outcome, &settled,
-			&p.Payee.NPI, &p.Payee.TaxID, &p.Amount, &receipt, &p.Trace, &takenReceipt, &seq)
+			&p.Payee.NPI, &p.Payee.TaxID, &p.Amount, &p.takesBack, &receipt, &p.Trace, &takenReceipt, &seq)
 		if err != nil {
 			return err
 		}
@@ -226,13 +236,14 @@ func (s standings) judge(tx *sealedTx, r *claims.Rest) (err error) {
 }
 
 // readDebts is what payees owe, by NPI and whoever submitted: each payment on
-// a decision that a later one has replaced (the later one is paid anew and
-// whole), or that a board order covers which became known since.
+// a decision that a later one has replaced and not taken back (the later one is
+// paid anew and whole), or that a board order covers which became known since.
+// What a decision takes back it lowers itself.
 func readDebts(tx *sealedTx) (map[credentials.NPI]claims.Cents, error) {
 	debts := map[credentials.NPI]claims.Cents{}
 	err := rows(tx, `
 		SELECT p.payee, p.amount FROM payment p JOIN decision d ON d.document = p.document
-		WHERE d.remittance <> '' AND d.outcome = 'paid' AND `+replaced, nil, func(rs *sql.Rows) error {
+		WHERE d.remittance <> '' AND d.outcome = 'paid' AND `+replaced+` AND `+inForce, nil, func(rs *sql.Rows) error {
 		var npi credentials.NPI
 		var amount claims.Cents
 		err := rs.Scan(&npi, &amount)
@@ -318,7 +329,7 @@ func (b *Books) Reprocess(ctx context.Context) (list []books.Reprocess, err erro
 func (b *Books) Payments(ctx context.Context, current time.Time) (list []books.Payment, err error) {
 	err = b.tx(ctx, func(tx *sealedTx) error {
 		list = nil
-		all, err := readPayments(tx, `WHERE d.remittance <> '' OR s.latest = d.document`)
+		all, err := readPayments(tx, `WHERE d.remittance <> '' OR s.latest = d.document AND `+inForce)
 		if err != nil {
 			return err
 		}

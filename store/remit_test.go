@@ -21,6 +21,10 @@ func write(number int, _ credentials.DID, due []store.Payable) (books.Remittance
 	for _, p := range due {
 		r.Body = fmt.Appendf(r.Body, "%s %s\n", p.Claim.Number, p.Decision.Paid)
 		r.Total += p.Decision.Paid
+		if p.Reversed != nil {
+			r.Body = fmt.Appendf(r.Body, "22 %s %s\n", p.Reversed.Claim.Number, p.Decision.Reversal.Paid)
+			r.Total += p.Decision.Reversal.Paid
+		}
 	}
 	return r, nil
 }

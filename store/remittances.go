@@ -20,6 +20,15 @@ type Payable struct {
 	Claim    claims.Claim
 	Source   claims.Source // of the claim
 	Decision claims.Decision
+	// Reversed is the claim whose decision this one takes back, where a remittance
+	// has told of that: the reversal goes into the same remittance.
+	Reversed *ReversedClaim
+}
+
+// A ReversedClaim is a claim that a remittance takes back.
+type ReversedClaim struct {
+	Control string
+	Claim   claims.Claim
 }
 
 // A RemittanceWriter writes the remittance of a submitter. Number is the
@@ -38,7 +47,7 @@ type RemittanceWriter func(number int, submitter credentials.DID, due []Payable)
 func (b *Books) Pay(ctx context.Context, current time.Time, write RemittanceWriter) (run books.PaymentRun, err error) {
 	err = b.tx(ctx, func(tx *sealedTx) error {
 		run = books.PaymentRun{}
-		due, err := readPayments(tx, `WHERE d.remittance = '' AND s.latest = d.document`)
+		due, err := readPayments(tx, `WHERE d.remittance = '' AND s.latest = d.document AND `+inForce)
 		if err != nil {
 			return err
 		}
@@ -67,7 +76,7 @@ func countUnaccounted(tx *sealedTx) (n int, err error) {
 	err = tx.QueryRow(`
 		SELECT count(*) FROM decision d
 		JOIN submission s ON s.handle = d.submission AND s.latest = d.document
-		WHERE s.kind = 'claim' AND d.outcome IN ('paid', 'denied') AND d.remittance = ''
+		WHERE s.kind = 'claim' AND d.outcome IN ('paid', 'denied') AND d.remittance = '' AND ` + inForce + `
 		  AND NOT EXISTS (SELECT 1 FROM payment p WHERE p.document = d.document)`).Scan(&n)
 	return n, err
 }
@@ -186,9 +195,26 @@ func readPayables(tx *sealedTx, due []*paymentRow) (all []Payable, err error) {
 		if err := readBody(tx, p.Document.String(), &payable.Decision); err != nil {
 			return nil, err
 		}
+		if p.takesBack != "" {
+			if payable.Reversed, err = readReversed(tx, payable.Decision.Reversal.Submission); err != nil {
+				return nil, err
+			}
+		}
 		all = append(all, payable)
 	}
 	return all, nil
+}
+
+func readReversed(tx *sealedTx, submission credentials.Handle) (*ReversedClaim, error) {
+	row, err := readSubmission(tx, submission)
+	if err != nil {
+		return nil, fmt.Errorf("read the claim that is taken back: %w", err)
+	}
+	var s claims.Submission
+	if err := json.Unmarshal(row.body, &s); err != nil {
+		return nil, fmt.Errorf("read submission: %w", err)
+	}
+	return &ReversedClaim{Control: row.control, Claim: s.Claim}, nil
 }
 
 // Remittances lists what was released to a submitter, oldest first; an empty

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
@@ -97,6 +98,9 @@ func (b *Books) restore(tx *sealedTx, r books.Restored, body any, what func() (i
 		return books.ErrOtherDecision
 	}
 	out, err := b.settle(tx, books.Settlement{Submission: r.Signed.Submission, Document: r.Signed.Handle}, body, what, apply)
+	if errors.Is(err, errNotInForce) { // the one that it takes back comes first
+		return books.ErrOutOfTurn
+	}
 	if err != nil {
 		return err
 	}
@@ -151,10 +155,18 @@ func (b *Books) RestoreRemittance(ctx context.Context, own books.OwnEntry, r boo
 func takePayment(tx *sealedTx, trace string, p books.RestoredPayment) (submitter credentials.DID, err error) {
 	var document, outcome, taken string
 	var amount int64
-	err = tx.QueryRow(`
+	query := `
 		SELECT s.submitter, d.document, d.outcome, d.remittance, p.amount
 		FROM submission s JOIN decision d ON d.document = s.latest JOIN payment p ON p.document = d.document
-		WHERE s.kind = 'claim' AND s.control = $1`, p.Control).Scan(&submitter, &document, &outcome, &taken, &amount)
+		WHERE s.kind = 'claim' AND s.control = $1`
+	if p.Reversed {
+		query = `
+			SELECT s.submitter, d.document, d.outcome, d.remittance, p.reversed
+			FROM submission s JOIN decision o ON o.submission = s.handle JOIN payment p ON p.takes_back = o.document JOIN decision d ON d.document = p.document
+			WHERE s.kind = 'claim' AND s.control = $1 AND d.remittance IN ('', $2) ORDER BY d.remittance DESC, d.settled`
+	}
+	args := []any{p.Control, trace}
+	err = tx.QueryRow(query, args[:1+strings.Count(query, "$2")]...).Scan(&submitter, &document, &outcome, &taken, &amount)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return "", books.ErrPaysUndecided

@@ -32,6 +32,9 @@ func (b *Books) ReceiveClaim(ctx context.Context, c books.NewClaim) (got books.R
 		if err := putSignatures(tx, got.Submission, c.Signatures); err != nil {
 			return err
 		}
+		if err := putOriginal(tx, got.Submission, c.Submitter, claim); err != nil {
+			return err
+		}
 		for i := range claim.Lines {
 			if err := putLine(tx, got.Submission, who, claim, &claim.Lines[i]); err != nil {
 				return err
@@ -40,6 +43,20 @@ func (b *Books) ReceiveClaim(ctx context.Context, c books.NewClaim) (got books.R
 		return b.holdAfterLoss(tx, got.Submission, claim)
 	})
 	return got, err
+}
+
+// putOriginal writes down which claim this one changes. Where the submitter has
+// none of that number, nothing is changed.
+func putOriginal(tx *sealedTx, submission credentials.Handle, submitter credentials.DID, c *claims.Claim) error {
+	if !c.Changes() {
+		return nil
+	}
+	original, err := originalOf(tx, submitter, c.OriginalReference)
+	if err != nil || original == "" {
+		return err
+	}
+	_, err = tx.Exec(`UPDATE submission SET original = $2 WHERE handle = $1`, submission.String(), original)
+	return err
 }
 
 func putLine(tx *sealedTx, submission credentials.Handle, who found, c *claims.Claim, l *claims.Line) error {
@@ -204,14 +221,15 @@ type submissionRow struct {
 	key            string
 	holder         string
 	number         string
+	original       string // the claim that this one changes
 }
 
 func readSubmission(tx *sealedTx, h credentials.Handle) (s submissionRow, err error) {
 	var label []byte
 	err = tx.QueryRow(`
-		SELECT kind, submitter, control, person, family, received, seq, body, state, decisions, latest, business_key, holder, label
+		SELECT kind, submitter, control, person, family, received, seq, body, state, decisions, latest, business_key, holder, label, original
 		FROM submission WHERE handle = $1`, h.String()).
-		Scan(&s.kind, &s.submitter, &s.control, &s.person, &s.family, &s.received, &s.seq, &s.body, &s.state, &s.decisions, &s.latest, &s.key, &s.holder, &label)
+		Scan(&s.kind, &s.submitter, &s.control, &s.person, &s.family, &s.received, &s.seq, &s.body, &s.state, &s.decisions, &s.latest, &s.key, &s.holder, &label, &s.original)
 	if err != nil {
 		return s, notFound(err)
 	}

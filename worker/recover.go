@@ -327,7 +327,7 @@ func (i *Insurer) restoreRemittance(ctx context.Context, s *sorted, own books.Ow
 	var paid []books.RestoredPayment
 	for _, set := range sets {
 		for _, p := range set.Payments {
-			paid = append(paid, books.RestoredPayment{Control: p.Control, Paid: int64(p.Paid)})
+			paid = append(paid, books.RestoredPayment{Control: p.Control, Paid: int64(p.Paid), Reversed: p.Status == "22"}) // CLP02
 		}
 	}
 	return i.Books.RestoreRemittance(ctx, own, r, paid, receipt)

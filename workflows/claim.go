@@ -43,7 +43,7 @@ func (c *claim) run(ctx workflow.Context) error {
 		if err = survive(ctx, err); err != nil {
 			return err
 		}
-		if outcome == claims.Paid || outcome == claims.Denied {
+		if outcome == claims.Paid || outcome == claims.Denied || outcome == claims.Voided {
 			return nil
 		}
 		if tooLong(ctx) && moved.Len() == 0 { // before it is told why: the next one begins with a decision and would not know
