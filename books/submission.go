@@ -78,6 +78,9 @@ type Status struct {
 	Work      Work
 	Token     string // of the submission
 	Decisions []DecisionRow
+	// ReversedBy is another claim's decision, recorded, that has taken back the
+	// latest one on this claim.
+	ReversedBy credentials.Handle
 }
 
 // A DecisionRow is one signed decision. While its outbox row is not recorded

@@ -27,6 +27,8 @@ func (x Change) Check(c *Claim, edits Edits) []Problem {
 		return named("A7:464", "no claim of yours has the number in REF*F8; give the insurer's own (CLP07 of the 835)")
 	case x.ReversedBy != "":
 		return named("A7:464", "the claim that it names was taken back by %s already; change that one", x.ReversedBy)
+	case x.Claim.Frequency == Void:
+		return named("A7:464", "the claim that it names is a void itself; send an original claim")
 	case !x.Final:
 		return named("A3:464", "the claim that it names is not decided yet; wait for its decision")
 	case x.Claim.Payer.ID != c.Payer.ID:

@@ -15,8 +15,8 @@ var checkTests = []struct {
 }{
 	{"nothing wrong", func(c *Claim) {}, ""},
 	{"total", func(c *Claim) { c.Charge-- }, "CLM02 A8:400"},
-	{"replacement", func(c *Claim) { c.Frequency, c.OriginalReference = Replacement, "1" }, "CLM05-3 A3:535"},
-	{"void of nothing", func(c *Claim) { c.Frequency = Void }, "CLM05-3 A3:535, REF02 A6:464"},
+	{"replacement", func(c *Claim) { c.Frequency, c.OriginalReference = Replacement, "1" }, ""},
+	{"void of nothing", func(c *Claim) { c.Frequency = Void }, "REF02 A6:464"},
 	{"interim", func(c *Claim) { c.Frequency = "2" }, "CLM05-3 A7:535"},
 	{"no number", func(c *Claim) { c.Number = "" }, "CLM01 A7:21"},
 	{"no payer", func(c *Claim) { c.Payer.ID = "" }, "NM109 A6:153"},
@@ -129,6 +129,12 @@ func TestSwitches(t *testing.T) {
 		}
 		if c = sample(t, ""); name != "patient-birth" && name != "billing-address" && name != "billing-tax-id" && finds(c, name, true) {
 			t.Errorf("%s refuses a sound claim", name)
+		}
+	}
+	for _, tt := range changeTests {
+		if tt.want != "" {
+			c, x := changeTest(t, tt.with)
+			met["change-taken"] = len(x.Check(c, Edits{})) == 1 && len(x.Check(c, Edits{Switched: map[string]bool{"change-taken": false}})) == 0
 		}
 	}
 	// Those of reading and of whole files are switched in package x12.

@@ -31,16 +31,17 @@ func (r *run) claimExplainCommand() *urfave.Command {
 
 // An explained decision is the answer in JSON.
 type explained struct {
-	Claim   string             `json:"claim"`
-	Control string             `json:"control"`
-	Handle  credentials.Handle `json:"handle"`
-	Outcome claims.Outcome     `json:"outcome"`
-	Rules   string             `json:"rules"`
-	Plan    claims.EditionRef  `json:"plan"`
-	Fees    claims.EditionRef  `json:"fees"`
-	Cents   cents              `json:"cents"`
-	Pends   []explainedPend    `json:"pends,omitempty"`
-	Lines   []explainedLine    `json:"lines"`
+	Claim     string             `json:"claim"`
+	Control   string             `json:"control"`
+	Handle    credentials.Handle `json:"handle"`
+	Outcome   claims.Outcome     `json:"outcome"`
+	Rules     string             `json:"rules"`
+	Plan      claims.EditionRef  `json:"plan"`
+	Fees      claims.EditionRef  `json:"fees"`
+	Cents     cents              `json:"cents"`
+	TakesBack string             `json:"takesBack,omitempty"` // in words
+	Pends     []explainedPend    `json:"pends,omitempty"`
+	Lines     []explainedLine    `json:"lines"`
 }
 
 type explainedPend struct {
@@ -108,6 +109,9 @@ func explain(t *dossier.Told) explained {
 		Claim: d.Claim, Control: claims.ControlNumber(d.Submission), Handle: t.Handle, Outcome: d.Outcome,
 		Rules: d.Rules, Plan: d.Plan, Fees: d.Fees, Cents: cents{d.Charge, d.Allowed, d.Paid, d.Patient},
 	}
+	if d.Outcome == claims.Voided || d.Reversal != nil {
+		x.TakesBack = takesBack(d)
+	}
 	for _, p := range d.Pends {
 		x.Pends = append(x.Pends, explainedPend{p, p.Reason.Words()})
 	}
@@ -140,6 +144,9 @@ func (x *explained) write(w io.Writer) error {
 	fmt.Fprintf(w, "claim      %s, %s (the insurer's number %s)\n", oneLine(x.Claim), x.Outcome, x.Control)
 	fmt.Fprintf(w, "decided    by %s, plan %s %s, fees %s %s\n", x.Rules, x.Plan.Name, x.Plan.Edition, x.Fees.Name, x.Fees.Edition)
 	fmt.Fprintf(w, "amounts    charge %s, allowed %s, paid %s, patient %s\n", x.Cents.Charge, x.Cents.Allowed, x.Cents.Paid, x.Cents.Patient)
+	if x.TakesBack != "" {
+		fmt.Fprintln(w, oneLine("corrects   "+x.TakesBack))
+	}
 	for _, p := range x.Pends {
 		by := ""
 		if p.By != "" {

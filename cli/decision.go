@@ -87,6 +87,12 @@ func reason(d *claims.Decision) string {
 	if d.Outcome == claims.Pended {
 		return strings.Join(parts, "; ")
 	}
+	if words := takesBack(d); words != "" {
+		parts = append(parts, words)
+	}
+	if d.Outcome == claims.Voided {
+		return strings.Join(parts, "; ")
+	}
 	for _, l := range d.Lines {
 		for _, a := range l.Adjustments {
 			if claims.IsDenial(a.CARC) || claims.Words(a.CARC) == "" {
@@ -101,6 +107,17 @@ func reason(d *claims.Decision) string {
 		return "paid in full"
 	}
 	return strings.Join(parts, "; ")
+}
+
+// takesBack says what a decision takes back, "" where it takes back nothing.
+func takesBack(d *claims.Decision) string {
+	switch r := d.Reversal; {
+	case r != nil:
+		return fmt.Sprintf("takes back claim %s (%s): paid %s, patient %s", r.Claim, claims.ControlNumber(r.Submission), r.Paid, r.Patient)
+	case d.Outcome == claims.Voided:
+		return "the claim that it names was taken back by another one before"
+	}
+	return ""
 }
 
 func denialWords(a claims.Adjustment) string {

@@ -163,11 +163,30 @@ func (l *statusLists) files() (dossier.Files, error) {
 	return files, nil
 }
 
+// corrected says of a claim's latest decision that another claim's has taken it
+// back, where the gateway shows that one, signed.
+func (d *door) corrected(row *statusRow, by *api.Decision) error {
+	if by == nil || len(row.Decisions) == 0 {
+		return nil
+	}
+	doc, err := openDecision[claims.ClaimDecisionDocument](d, *by, credentials.KindClaimDecision)
+	if err != nil {
+		return err
+	}
+	latest := row.Decisions[len(row.Decisions)-1]
+	if r := doc.Decision.Reversal; r == nil || r.Document != latest.Handle {
+		return caught("check the decision that is said to take this one back", errors.New("it takes back another one"), "tell the insurer")
+	}
+	latest.Status = superseded(doc.Handle)
+	row.ReversedBy = claims.ControlNumber(doc.Decision.Submission)
+	return nil
+}
+
 // unsure is the exit code of a command that has shown decisions which may not be
 // relied upon as they stand.
 func unsure(all ...*decisionStatus) error {
 	for _, s := range all {
-		if s != nil && s.Outcome != credentials.Good {
+		if s != nil && s.Outcome != credentials.Good && s.SupersededBy == nil { // what took its place was shown
 			return &answerGiven{exitUnknown}
 		}
 	}

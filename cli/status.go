@@ -69,6 +69,9 @@ type statusRow struct {
 	Control   string             `json:"control"`
 	Handle    credentials.Handle `json:"handle"`
 	Decisions []*verdict         `json:"decisions"`
+	// ReversedBy is the insurer's number of the claim that has taken the latest
+	// decision back.
+	ReversedBy string `json:"reversedBy,omitempty"`
 }
 
 func (r *run) claimStatus(c *urfave.Context) error {
@@ -147,7 +150,7 @@ func (d *door) claimRow(ctx context.Context, h credentials.Handle, wait bool, ou
 	if s.Kind != "claim" {
 		return nil, refused("claim status", "that is an authorization", "use countersign auth status")
 	}
-	row := &statusRow{s.Number, s.State, s.Control, s.Handle, []*verdict{}}
+	row := &statusRow{Claim: s.Number, State: s.State, Control: s.Control, Handle: s.Handle, Decisions: []*verdict{}}
 	for _, n := range s.Decisions {
 		v, err := d.verdict(s, n)
 		if err != nil {
@@ -159,6 +162,9 @@ func (d *door) claimRow(ctx context.Context, h credentials.Handle, wait bool, ou
 		if v.Status, err = d.standing(ctx, s, i, func(j int) *credentials.Handle { return row.Decisions[j].supersedes }); err != nil {
 			return nil, err
 		}
+	}
+	if err := d.corrected(row, s.Correction); err != nil {
+		return nil, err
 	}
 	return row, d.keepListed(s.Files, out)
 }
@@ -207,7 +213,9 @@ func (r *run) printStatus(rows []statusRow, ended error) error {
 		return err
 	}
 	for _, row := range rows {
-		if s := row.latest(); s != nil && !s.IsGood() {
+		if row.ReversedBy != "" {
+			fmt.Fprintf(r.Out, "%s: taken back by %s, whose decision counts in its place\n", oneLine(row.Claim), row.ReversedBy)
+		} else if s := row.latest(); s != nil && !s.IsGood() {
 			fmt.Fprintf(r.Out, "%s: do not rely on this decision: %s; ask again\n", oneLine(row.Claim), oneLine(s.Why))
 		}
 	}

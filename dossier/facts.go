@@ -245,7 +245,7 @@ func (v *verifier) checkDraws(d *document[claims.ClaimDecisionDocument]) error {
 			}
 		}
 		for _, other := range v.decisions {
-			for _, o := range other.subject.Decision.Draws {
+			for _, o := range other.subject.Decision.Takes() {
 				from := v.authorizations[o.Authorization]
 				if from != nil && from.subject.Decision.Submission == request && o.Code == draw.Code {
 					drawn += o.Units

@@ -47,7 +47,11 @@ func (v *verifier) judgeClaim(name string) error {
 		return err
 	}
 	v.reproduced[name] = true
-	if err := v.follows(turn{doc.Decision.Submission, doc.Decision.Number}, d.entry, "", d.subject.Supersedes, d.status); err != nil {
+	var takesBack credentials.Handle
+	if e.Original != nil {
+		takesBack = e.Original.Document
+	}
+	if err := v.follows(turn{doc.Decision.Submission, doc.Decision.Number}, d.entry, "", takesBack, d.subject.Supersedes, d.status); err != nil {
 		return err
 	}
 	if err := v.checkReviewFact(d.entry, d.from, e.Review); err != nil {
@@ -56,7 +60,12 @@ func (v *verifier) judgeClaim(name string) error {
 	if err := v.checkAppeals(d, s.issuer, e.Appeals); err != nil {
 		return err
 	}
-	if err := checkPrices(claim, plan, e, fees); err != nil {
+	if claim.Frequency != claims.Void { // which has no lines of its own to price
+		if err := checkPrices(claim, plan, e, fees); err != nil {
+			return err
+		}
+	}
+	if err := v.checkOriginal(d, claim, e); err != nil {
 		return err
 	}
 	for i := range e.Lines {
@@ -105,7 +114,7 @@ func (v *verifier) judgeAuthorization(name string) error {
 		return err
 	}
 	v.reproduced[name] = true
-	if err := v.follows(turn{doc.Decision.Submission, doc.Decision.Number}, d.entry, e.Before, d.subject.Supersedes, d.status); err != nil {
+	if err := v.follows(turn{doc.Decision.Submission, doc.Decision.Number}, d.entry, e.Before, credentials.Handle{}, d.subject.Supersedes, d.status); err != nil {
 		return err
 	}
 	if err := v.checkUnitsBefore(turn{doc.Decision.Submission, doc.Decision.Number}, &s.subject.Request, e); err != nil {
@@ -192,10 +201,11 @@ func editionFile(ref claims.EditionRef, ext string) string {
 }
 
 // follows wants the decision before this one: there is no gap, and only a
-// pended claim, or a pended or approved authorization, is decided again. Where
+// pended claim, or a pended or approved authorization, is decided again, or a claim
+// whose decision before is taken back. Where
 // it names what it supersedes, that is the one; a decision that has a status
 // has to name it.
-func (v *verifier) follows(t turn, r *recorded, before claims.AuthorizationOutcome, supersedes *credentials.Handle, status []credentials.StatusEntry) error {
+func (v *verifier) follows(t turn, r *recorded, before claims.AuthorizationOutcome, takesBack credentials.Handle, supersedes *credentials.Handle, status []credentials.StatusEntry) error {
 	if t.number == 1 {
 		switch {
 		case before != "":
@@ -220,7 +230,7 @@ func (v *verifier) follows(t turn, r *recorded, before claims.AuthorizationOutco
 		return found(checkSequence, "it does not say that it supersedes %s, decision %d on its submission", h, t.number-1)
 	}
 	last := v.entries[h]
-	if d := v.decisions[h]; d != nil && d.subject.Decision.Outcome != claims.Pended {
+	if d := v.decisions[h]; d != nil && d.subject.Decision.Outcome != claims.Pended && takesBack != h {
 		return found(checkSequence, "decision %d on the claim was final (%s)", t.number-1, d.subject.Decision.Outcome)
 	}
 	if d := v.authorizations[h]; d != nil {

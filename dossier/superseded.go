@@ -24,26 +24,30 @@ type listed struct {
 	issuer credentials.DID
 	status []credentials.StatusEntry
 	turn   turn
+	handle credentials.Handle
 }
 
 // listedDecisions are those that passed their own check, by name.
 func (v *verifier) listedDecisions() (all []listed) {
 	for _, d := range sortedByName(v.authorizations) {
 		if len(d.status) > 0 {
-			all = append(all, listed{d.name, d.issuer, d.status, turn{d.subject.Decision.Submission, d.subject.Decision.Number}})
+			all = append(all, listed{d.name, d.issuer, d.status, turn{d.subject.Decision.Submission, d.subject.Decision.Number}, d.subject.Handle})
 		}
 	}
 	for _, d := range sortedByName(v.decisions) {
 		if len(d.status) > 0 {
-			all = append(all, listed{d.name, d.issuer, d.status, turn{d.subject.Decision.Submission, d.subject.Decision.Number}})
+			all = append(all, listed{d.name, d.issuer, d.status, turn{d.subject.Decision.Submission, d.subject.Decision.Number}, d.subject.Handle})
 		}
 	}
 	return all
 }
 
-// follower is the decision in the dossier that follows one.
-func (v *verifier) follower(t turn) (h credentials.Handle, ok bool) {
-	name := v.numbered[turn{t.submission, t.number + 1}]
+// follower is the decision in the dossier that follows one, or takes it back.
+func (v *verifier) follower(l listed) (h credentials.Handle, ok bool) {
+	if by := v.reversedBy(l.handle); by != nil && v.failed[by.name] == nil {
+		return by.subject.Handle, true
+	}
+	name := v.numbered[turn{l.turn.submission, l.turn.number + 1}]
 	if name == "" || v.failed[name] != nil {
 		return h, false
 	}
@@ -82,7 +86,7 @@ func (v *verifier) checkDecisionList(name string) error {
 			if err != nil {
 				return found(checkFormat, "%s: %v", l.name, err)
 			}
-			_, followed := v.follower(l.turn)
+			_, followed := v.follower(l)
 			if value != 0 && !followed {
 				return found(checkStanding, "it says that another decision has taken the place of %s, and none that follows is in the dossier", l.name)
 			}
@@ -98,7 +102,7 @@ func (v *verifier) checkDecisionList(name string) error {
 func (v *verifier) standings() {
 	for _, l := range v.listedDecisions() {
 		s := Standing{File: l.name, AsOf: v.stood[l.name]}
-		if by, ok := v.follower(l.turn); ok {
+		if by, ok := v.follower(l); ok {
 			s.SupersededBy, s.AsOf = by, time.Time{}
 		}
 		v.report.Standings = append(v.report.Standings, s)

@@ -70,6 +70,7 @@ const (
 	checkAuth      = "authorization"
 	checkReview    = "review"
 	checkClinician = "clinician" // a clinician's signature
+	checkOriginals = "original"  // a decision that is taken back, and what takes it back
 	checkSequence  = "sequence"  // decisions on one submission follow each other
 	checkBalance   = "balance"
 	checkPayment   = "payment"   // a remittance against the decisions

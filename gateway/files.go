@@ -27,6 +27,9 @@ func (g *Gateway) files(ctx context.Context, s *books.Status) (map[string][]byte
 	if err := g.addSignatures(ctx, f, s.Handle); err != nil {
 		return nil, err
 	}
+	if err := g.addCorrections(ctx, f, s); err != nil {
+		return nil, err
+	}
 	editions, err := g.Books.Editions(ctx)
 	if err != nil {
 		return nil, err
@@ -87,10 +90,15 @@ func (g *Gateway) addNamed(ctx context.Context, f dossier.Files, s *books.Status
 			return fmt.Errorf("read evidence: %w", err)
 		}
 		facts = append(facts, standingsOf(e.Signatures)...)
+		if e.Original != nil && e.Original.Submission != s.Handle {
+			if err := g.addSubmission(ctx, f, s.Submitter, e.Original.Document); err != nil {
+				return err
+			}
+		}
 		for _, l := range e.Lines {
 			facts = append(facts, l.Standing)
 			if l.Authorization != nil && !l.Authorization.Handle.IsZero() {
-				if err := g.addAuthorization(ctx, f, s.Submitter, l.Authorization.Handle); err != nil {
+				if err := g.addSubmission(ctx, f, s.Submitter, l.Authorization.Handle); err != nil {
 					return err
 				}
 			}
@@ -120,9 +128,26 @@ func standingsOf(signatures []claims.SignatureFact) (facts []claims.StandingFact
 	return facts
 }
 
-// addAuthorization adds the authorization decision that a claim's evidence
-// names, if it is the submitter's own.
-func (g *Gateway) addAuthorization(ctx context.Context, f dossier.Files, submitter credentials.DID, document credentials.Handle) error {
+// addCorrections adds the claims by which the submitter has changed this one, one
+// after the other: without them nobody could tell why its decision stands no more.
+func (g *Gateway) addCorrections(ctx context.Context, f dossier.Files, s *books.Status) error {
+	for by := s.ReversedBy; !by.IsZero(); {
+		if err := g.addSubmission(ctx, f, s.Submitter, by); err != nil {
+			return err
+		}
+		next, err := g.Books.StatusOfDecision(ctx, by)
+		if err != nil {
+			return err
+		}
+		by = next.ReversedBy
+	}
+	return nil
+}
+
+// addSubmission adds all about the submission that a decision answers: an
+// authorization or a corrected claim that a claim's evidence names, if it is the
+// submitter's own.
+func (g *Gateway) addSubmission(ctx context.Context, f dossier.Files, submitter credentials.DID, document credentials.Handle) error {
 	s, err := g.Books.StatusOfDecision(ctx, document)
 	if err != nil {
 		return err

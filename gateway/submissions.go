@@ -245,17 +245,42 @@ func (g *Gateway) describe(c *call, s *books.Status) (*api.Submission, error) {
 			break // a decision without its receipt is none
 		}
 		out.State = d.Outcome
-		out.Decisions = append(out.Decisions, api.Decision{
-			Handle: d.Document, Number: d.Number, Outcome: d.Outcome, Settled: d.Settled, Cause: d.Cause, Token: d.Signed.Token,
-			Entry: d.Outbox.Entry, Receipt: d.Outbox.Receipt,
-		})
+		out.Decisions = append(out.Decisions, decision(&d))
+	}
+	var err error
+	if !s.ReversedBy.IsZero() {
+		if out.Correction, err = g.correction(c.Context(), s.ReversedBy); err != nil {
+			return nil, err
+		}
+		out.State = api.StateReversed
 	}
 	if c.URL.Query().Get("files") == "" {
 		return out, nil
 	}
-	var err error
 	out.Files, err = g.files(c.Context(), s)
 	return out, err
+}
+
+func decision(d *books.DecisionRow) api.Decision {
+	return api.Decision{
+		Handle: d.Document, Number: d.Number, Outcome: d.Outcome, Settled: d.Settled, Cause: d.Cause, Token: d.Signed.Token,
+		Entry: d.Outbox.Entry, Receipt: d.Outbox.Receipt,
+	}
+}
+
+// correction is the decision that has taken back the latest one on another claim.
+func (g *Gateway) correction(ctx context.Context, document credentials.Handle) (*api.Decision, error) {
+	by, err := g.Books.StatusOfDecision(ctx, document)
+	if err != nil {
+		return nil, fmt.Errorf("find what took it back: %w", err)
+	}
+	for i := range by.Decisions {
+		if by.Decisions[i].Document == document {
+			d := decision(&by.Decisions[i])
+			return &d, nil
+		}
+	}
+	return nil, fmt.Errorf("decision %s is not among those on its claim", document)
 }
 
 func (g *Gateway) listSubmissions(c *call) (any, error) {

@@ -111,17 +111,20 @@ func (f *claimFile) readOriginal(tx *sealedTx, s submissionRow) error {
 	return nil
 }
 
-// firstReceived is when the first came in of the claims that led to this one.
-func firstReceived(tx statements, row submissionRow) (credentials.Date, error) {
-	first := row.received
-	for before := row.original; before != ""; {
-		var received credentials.Date
-		if err := tx.QueryRow(`SELECT received, original FROM submission WHERE handle = $1`, before).Scan(&received, &before); err != nil {
-			return "", notFound(err)
-		}
-		first = min(first, received)
+// firstReceived is the day from which the decision in force was judged timely.
+func firstReceived(tx *sealedTx, row submissionRow) (credentials.Date, error) {
+	document, err := scanSigned(tx, tx.QueryRow(selectSigned+`WHERE handle = $1`, row.latest))
+	if err != nil {
+		return "", fmt.Errorf("read signed decision: %w", err)
 	}
-	return first, nil
+	e, _, err := claims.OpenEvidence[claims.Evidence](document.Evidence)
+	if err != nil {
+		return "", fmt.Errorf("read evidence of the decision: %w", err)
+	}
+	if e.Original != nil {
+		return min(row.received, e.Original.Received), nil
+	}
+	return row.received, nil
 }
 
 // without takes out of what a period has met what the decision added that is
@@ -160,6 +163,22 @@ func (f *claimFile) givenBack(tx statements, authorization, code string) (units 
 		}
 	}
 	return units, nil
+}
+
+// reversedBy is another claim's decision, recorded, that has taken back one of a
+// submission; zero where there is none.
+func reversedBy(tx statements, document string, submission credentials.Handle) (h credentials.Handle, err error) {
+	var text string
+	err = tx.QueryRow(`
+		SELECT r.document FROM decision r JOIN outbox o ON o.document = r.document
+		WHERE r.reverses = $1 AND r.submission <> $2 AND o.recorded <> 0 AND $1 <> ''`, document, submission.String()).Scan(&text)
+	if errors.Is(notFound(err), books.ErrNotFound) {
+		return h, nil
+	}
+	if err != nil {
+		return h, err
+	}
+	return credentials.ParseHandle(text)
 }
 
 // applyReversal takes back what a decision of another claim, or an earlier one

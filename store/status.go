@@ -111,7 +111,8 @@ func readStatus(tx *sealedTx, h credentials.Handle) (*books.Status, error) {
 			return nil, err
 		}
 	}
-	return s, nil
+	s.ReversedBy, err = reversedBy(tx, row.latest, h)
+	return s, err
 }
 
 func fillDecision(tx *sealedTx, d *books.DecisionRow, submission credentials.Handle) (err error) {

@@ -34,6 +34,7 @@ const (
 	NoSurgery    Fact = "no-surgery"    // no earlier surgery's amount covers the line
 	NotRostered  Fact = "not-rostered"  // the insurer's roster does not name who gave the service
 	Unsigned     Fact = "unsigned"      // no clinician's signature comes with the claim
+	TakenBack    Fact = "taken-back"    // the claim that it names stands, and is taken back as though it had never been
 )
 
 // Words are the fact in plain words.
@@ -48,6 +49,7 @@ func (f Fact) Words() string {
 		NoSurgery:    "no earlier surgery's amount covers the line, and no earlier claim has the service that it adds to",
 		NotRostered:  "the insurer's roster does not name who gave the service either",
 		Unsigned:     "no clinician's signature is sent with the claim",
+		TakenBack:    "the claim that it names stands; what was paid on it is taken back besides",
 	}[f]
 }
 
@@ -81,6 +83,9 @@ func (e *Edition) Name() string { return e.plan.Name + " " + e.plan.Edition }
 // Of estimates a claim as if received on that day. An error means that the rules
 // give no decision on it, whatever the facts.
 func (e *Edition) Of(c *claims.Claim, received credentials.Date) (*claims.Decision, []Assumption, error) {
+	if c.Changes() {
+		return e.ofChange(c, received)
+	}
 	ev := &claims.Evidence{
 		Number: 1, Received: received, Plan: e.plan.Ref(), Fees: e.fees.Ref(e.plan.FeeSchedule, "as given"),
 		Member: claims.MemberFact{Found: true, Matches: true, Coverage: []claims.Coverage{{From: "0001-01-01"}}},
@@ -99,6 +104,21 @@ func (e *Edition) Of(c *claims.Claim, received credentials.Date) (*claims.Decisi
 		return nil, nil, fmt.Errorf("estimate: %w", err)
 	}
 	return d, e.assumed(c), nil
+}
+
+// ofChange estimates what takes the place of the claim that this one names: the
+// insurer alone knows what was decided on that one. A void puts nothing there.
+func (e *Edition) ofChange(c *claims.Claim, received credentials.Date) (*claims.Decision, []Assumption, error) {
+	if c.Frequency == claims.Void {
+		d, err := claims.Adjudicate(c, e.plan, &claims.Evidence{
+			Number: 1, Received: received, Plan: e.plan.Ref(), Fees: e.fees.Ref(e.plan.FeeSchedule, "as given"),
+		})
+		return d, []Assumption{{Fact: TakenBack}}, err
+	}
+	alone := *c
+	alone.Frequency, alone.OriginalReference = claims.Original, ""
+	d, assumed, err := e.Of(&alone, received)
+	return d, append([]Assumption{{Fact: TakenBack}}, assumed...), err
 }
 
 // line takes for granted what speaks for a line.

@@ -113,3 +113,22 @@ func TestWhatIsKnown(t *testing.T) {
 		t.Errorf("before the edition: got %+v, %v", d, err)
 	}
 }
+
+// A replacement is estimated as what takes the place of the claim that it names, a
+// void as nothing; what either takes back the insurer alone knows.
+func TestOfChange(t *testing.T) {
+	e, c := edition(t), submitted(t)["DEMO-001"]
+	for frequency, want := range map[claims.Frequency]struct {
+		outcome claims.Outcome
+		paid    claims.Cents
+	}{
+		claims.Replacement: {claims.Paid, 65_00},
+		claims.Void:        {claims.Voided, 0},
+	} {
+		c.Frequency, c.OriginalReference = frequency, "CSANOTHER"
+		d, assumed, err := e.Of(c, "2026-11-02")
+		if err != nil || d.Outcome != want.outcome || d.Paid != want.paid || len(assumed) == 0 || assumed[0].Fact != TakenBack {
+			t.Errorf("frequency %s: got %+v, %+v, %v", frequency, d, assumed, err)
+		}
+	}
+}

@@ -30,12 +30,18 @@ type Submission struct {
 	Kind      string             `json:"kind"` // "claim" or "authorization"
 	Number    string             `json:"number"`
 	Control   string             `json:"control"`
-	State     string             `json:"state"` // "received", or the outcome of the latest decision
+	State     string             `json:"state"` // "received", the outcome of the latest decision, or "reversed"
 	Decisions []Decision         `json:"decisions"`
+	// Correction is the decision on another claim that has taken back the latest
+	// one on this, if any.
+	Correction *Decision `json:"correction,omitempty"`
 	// Files are the documents and proofs of its decisions by their place in a
 	// dossier; only where they were asked for.
 	Files map[string][]byte `json:"files,omitempty"`
 }
+
+// StateReversed is the state of a claim that another one has replaced or voided.
+const StateReversed = "reversed"
 
 // A Decision is one signed decision that has its receipt.
 type Decision struct {
