@@ -141,6 +141,10 @@ func goldLine(text string) claims.Line {
 		switch {
 		case part == "auth":
 			l.Authorization = "AUTH"
+		case part == "byB":
+			l.Rendering = &claims.Provider{NPI: doctorB}
+		case strings.HasPrefix(part, "dx"):
+			l.Pointers = []int{int(part[2] - '0')}
 		case strings.HasPrefix(part, "x"):
 			l.Units = units(part[1:])
 		case strings.HasPrefix(part, "at"):

@@ -134,7 +134,7 @@ func therapies(all []*service) {
 	for _, s := range all {
 		for _, u := range s.units {
 			if s.row.several == "5" && u != most {
-				u.now = value(s.row.work, new(big.Rat).Quo(s.row.peAt(s.facility), big.NewRat(2, 1)), s.row.malpractice, s.row.factor)
+				u.now = s.row.at(s.row.work, new(big.Rat).Quo(s.row.peAt(s.facility), big.NewRat(2, 1)), s.row.malpractice)
 			}
 		}
 	}

@@ -7,9 +7,6 @@ import (
 	"github.com/countersign-health/countersign/claims"
 )
 
-// Indices of San Francisco for 2025: work, practice expense, malpractice.
-var workIndex, peIndex, malpracticeIndex = big.NewRat(1088, 1000), big.NewRat(1419, 1000), big.NewRat(445, 1000)
-
 // A service is a line in its session. Each unit of it counts by itself where
 // several are ranked.
 type service struct {
@@ -35,11 +32,12 @@ func (u *unit) limit() *big.Rat {
 	return u.cap
 }
 
-func value(work, pe, malpractice, factor *big.Rat) *big.Rat {
-	total := new(big.Rat).Mul(work, workIndex)
-	total = sum(total, new(big.Rat).Mul(pe, peIndex))
-	total = sum(total, new(big.Rat).Mul(malpractice, malpracticeIndex))
-	return halfUp(new(big.Rat).Mul(total, new(big.Rat).Mul(factor, big.NewRat(100, 1))))
+// at is what a row comes to in its locality, rounded once.
+func (v values) at(work, pe, malpractice *big.Rat) *big.Rat {
+	total := new(big.Rat).Mul(work, v.index[0])
+	total = sum(total, new(big.Rat).Mul(pe, v.index[1]))
+	total = sum(total, new(big.Rat).Mul(malpractice, v.index[2]))
+	return halfUp(new(big.Rat).Mul(total, new(big.Rat).Mul(v.factor, big.NewRat(100, 1))))
 }
 
 func (v values) peAt(facility bool) *big.Rat {
@@ -50,7 +48,7 @@ func (v values) peAt(facility bool) *big.Rat {
 }
 
 func (v values) amount(facility bool) *big.Rat {
-	return value(v.work, v.peAt(facility), v.malpractice, v.factor)
+	return v.at(v.work, v.peAt(facility), v.malpractice)
 }
 
 // capped is the outpatient amount, nil where there is none.
@@ -62,7 +60,7 @@ func (v values) capped(facility bool) *big.Rat {
 	if pe.Sign() == 0 && v.capMP.Sign() == 0 {
 		return nil
 	}
-	return value(v.work, pe, v.capMP, v.factor)
+	return v.at(v.work, pe, v.capMP)
 }
 
 func (v values) priced() bool {

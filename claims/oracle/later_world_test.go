@@ -29,13 +29,14 @@ type values struct {
 	status, global, base, family                                      string
 	pctc, several, bilateral, assistant, coSurgeon, team              string
 	work, pe, peFacility, malpractice, capPE, capPEFac, capMP, factor *big.Rat
+	index                                                             [3]*big.Rat // work, practice expense, malpractice
 }
 
 // global is a code's indicator, where the edition has one.
 func (b *books) global(code string) string { return b.values[code].global }
 
-// medicare reads an edition of CMS's own rows for San Francisco (locality
-// 01112-05) of 2025, at a percentage.
+// medicare reads an edition with payment rules, at a percentage: CMS's own rows of
+// 2025 for San Francisco (medicare-*.csv), or rows of ours (gold.csv).
 func medicare(t testing.TB, file string, percent int64) *books {
 	t.Helper()
 	text, err := os.ReadFile(file)
@@ -52,18 +53,20 @@ func medicare(t testing.TB, file string, percent int64) *books {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range rows[3:] {
-		number := func(i int) *big.Rat {
-			n, ok := new(big.Rat).SetString(f[i])
-			if !ok {
-				t.Fatalf("%s: no number %q", f[0], f[i])
-			}
-			return n
+	parse := func(text string) *big.Rat {
+		n, ok := new(big.Rat).SetString(text)
+		if !ok {
+			t.Fatalf("%s: no number %q", file, text)
 		}
+		return n
+	}
+	for _, f := range rows[3:] {
+		number := func(i int) *big.Rat { return parse(f[i]) }
 		b.values[strings.TrimSuffix(f[0]+"-"+f[1], "-")] = values{status: f[2], global: f[9], base: f[15], family: f[17],
 			pctc: f[8], several: f[10], bilateral: f[11], assistant: f[12], coSurgeon: f[13], team: f[14],
 			work: number(4), pe: number(5), peFacility: number(6), malpractice: number(7), factor: number(16),
-			capPE: number(18), capPEFac: number(19), capMP: number(20)}
+			capPE: number(18), capPEFac: number(19), capMP: number(20),
+			index: [3]*big.Rat{parse(rows[1][2]), parse(rows[1][3]), parse(rows[1][4])}}
 	}
 	return b
 }
