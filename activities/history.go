@@ -29,7 +29,7 @@ func look(f *books.ClaimFile, p *claims.Plan, fees *pricing.Fees, e *claims.Evid
 			}
 		}
 		for _, h := range f.History {
-			if h.NPI != fact.Standing.NPI {
+			if h.NPI != fact.Standing.NPI || h.Revenue+l.Revenue != "" {
 				continue
 			}
 			if s := surgery(p, fees, l, h); s != nil && (fact.Surgery == nil || s.On > fact.Surgery.On) {

@@ -48,6 +48,7 @@ type PaidLine struct {
 	NPI       credentials.NPI
 	On        credentials.Date
 	Code      string
+	Revenue   string // of a hospital's line; what the hospital charges is no clinician's service
 	Modifiers []string
 	Units     claims.Quantity
 }

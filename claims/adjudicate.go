@@ -32,7 +32,9 @@ func Adjudicate(c *Claim, p *Plan, e *Evidence) (*Decision, error) {
 	if err := a.pricedAmong(); err != nil {
 		return nil, fmt.Errorf("adjudicate: %w", err)
 	}
-	a.run(a.rules.money)
+	for _, stage := range a.money() {
+		a.run(stage)
+	}
 	d := a.decision()
 	if err := d.balance(); err != nil {
 		return nil, fmt.Errorf("adjudicate: %w", err)
@@ -46,7 +48,7 @@ func begin(c *Claim, p *Plan, e *Evidence) (*adjudication, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &adjudication{rules: r, claim: c, plan: p, evidence: e, met: slices.Clone(e.Accumulators)}
+	a := &adjudication{rules: r, claim: c, plan: p, evidence: e, met: slices.Clone(e.Accumulators), copaid: map[string]Cents{}}
 	for i := range c.Lines {
 		l := &c.Lines[i]
 		a.lines = append(a.lines, work{line: l, fact: e.lineFact(l.Number), payable: l.Charge, trail: r.trail})
@@ -55,13 +57,25 @@ func begin(c *Claim, p *Plan, e *Evidence) (*adjudication, error) {
 	if c.Frequency == Replacement && e.Original == nil {
 		a.run([]check{(*adjudication).replaces})
 	}
-	if c.Institutional != nil {
+	stages := r.stages
+	switch {
+	case a.hospital():
+		stages = r.hospital
+	case c.Institutional != nil:
 		a.run([]check{(*adjudication).institutional})
 	}
-	for _, stage := range r.stages {
+	for _, stage := range stages {
 		a.run(stage)
 	}
 	return a, nil
+}
+
+// money are the stages in which the lines that nothing stopped are paid.
+func (a *adjudication) money() [][]check {
+	if a.hospital() {
+		return a.rules.hospitalMoney
+	}
+	return [][]check{a.rules.money}
 }
 
 // An adjudication is one claim on its way through the rules.
@@ -70,10 +84,11 @@ type adjudication struct {
 	claim    *Claim
 	plan     *Plan
 	evidence *Evidence
-	lines    []work         // in the claim's order
-	order    []*work        // in the order of service
-	decided  []*work        // in the order of decision, as far as the stage has come
-	met      []Accumulators // with what this claim's lines have added so far
+	lines    []work           // in the claim's order
+	order    []*work          // in the order of service
+	decided  []*work          // in the order of decision, as far as the stage has come
+	met      []Accumulators   // with what this claim's lines have added so far
+	copaid   map[string]Cents // of a hospital's benefit, so far
 }
 
 // work is one line on its way through the rules. Payable starts at the charge
@@ -237,6 +252,7 @@ func (a *adjudication) decision() *Decision {
 		return d
 	}
 	d.Met = a.added()
+	d.Whole = a.whole()
 	if e.Original != nil {
 		d.Reversal = e.Original.Reverse()
 	}

@@ -73,7 +73,7 @@ func belongTogether(c *Claim, p *Plan, e *Evidence) error {
 	var sum Cents
 	for i := range c.Lines {
 		l := &c.Lines[i]
-		if err := lineBelongs(c, l, e); err != nil {
+		if err := lineBelongs(c, p, l, e); err != nil {
 			return fmt.Errorf("line %d: %w", l.Number, err)
 		}
 		if err := termsBelong(p, e.lineFact(l.Number)); err != nil {
@@ -92,7 +92,7 @@ func belongTogether(c *Claim, p *Plan, e *Evidence) error {
 	return periodsBelong(c, e)
 }
 
-func lineBelongs(c *Claim, l *Line, e *Evidence) error {
+func lineBelongs(c *Claim, p *Plan, l *Line, e *Evidence) error {
 	f := e.lineFact(l.Number)
 	switch {
 	case f == nil:
@@ -110,21 +110,22 @@ func lineBelongs(c *Claim, l *Line, e *Evidence) error {
 	if f.Authorization == nil && named != "" || f.Authorization != nil && f.Authorization.Number != named {
 		return errors.New("the facts are about another prior authorization than the line names")
 	}
-	if err := standingBelongs(c.Renderer(l), l.From, &f.Standing); err != nil {
+	clinician := p.clinicianOf(c, l, &f.Standing)
+	if err := standingBelongs(clinician, l.From, &f.Standing); err != nil {
 		return err
 	}
 	if w := f.StandingWithin; w != nil {
 		if w.On <= l.From || w.On >= l.To {
 			return fmt.Errorf("the standing is for %s, which is not between its first and last day", w.On)
 		}
-		if err := standingBelongs(c.Renderer(l), w.On, w); err != nil {
+		if err := standingBelongs(clinician, w.On, w); err != nil {
 			return err
 		}
 	}
 	if f.StandingLast == nil {
 		return nil
 	}
-	return standingBelongs(c.Renderer(l), l.To, f.StandingLast)
+	return standingBelongs(clinician, l.To, f.StandingLast)
 }
 
 // standingBelongs wants the standing of whom the claim names, on that day.
@@ -200,9 +201,12 @@ func (d *Decision) balance() error {
 }
 
 func (l *LineDecision) balance() error {
-	var adjusted, patient, withheld Cents
+	var adjusted, patient, withheld, above Cents
 	for _, a := range l.Adjustments {
-		if a.Amount <= 0 {
+		if a.CARC == CARCAboveCharge {
+			above -= a.Amount
+		}
+		if a.Amount == 0 || a.Amount < 0 != (a.CARC == CARCAboveCharge) {
 			return fmt.Errorf("adjustment %s-%s of %s", a.Group, a.CARC, a.Amount)
 		}
 		adjusted += a.Amount
@@ -224,7 +228,7 @@ func (l *LineDecision) balance() error {
 		return fmt.Errorf("charge %s less adjustments %s is not %s", l.Charge, adjusted, l.Paid)
 	case patient != l.Patient || l.Paid+l.Patient+withheld != l.Allowed:
 		return fmt.Errorf("paid %s, patient %s and withheld %s are not the allowed %s", l.Paid, l.Patient, withheld, l.Allowed)
-	case l.Paid < 0 || l.Patient < 0 || l.Allowed > l.Charge:
+	case l.Paid < 0 || l.Patient < 0 || l.Allowed > l.Charge+above:
 		return errors.New("an amount is below zero or above the charge")
 	case l.Outcome == Denied && l.Allowed != 0:
 		return errors.New("it is denied and allows something")

@@ -162,6 +162,11 @@ func (a *adjudication) patientConditions(w *work) bool {
 
 // pointsTo says whether the line points to a diagnosis that begins so.
 func (a *adjudication) pointsTo(l *Line, beginnings []string) bool {
+	if a.claim.Institutional != nil { // whose lines have no pointers: every diagnosis is of the whole claim
+		return slices.ContainsFunc(a.claim.Diagnoses, func(code string) bool {
+			return slices.ContainsFunc(beginnings, func(b string) bool { return strings.HasPrefix(code, b) })
+		})
+	}
 	for _, n := range l.Pointers {
 		if n < 1 || n > len(a.claim.Diagnoses) {
 			continue
@@ -183,7 +188,7 @@ func (a *adjudication) coding(w *work) bool {
 			continue
 		}
 		met++
-		if place := a.claim.PlaceOf(w.line); len(c.Places) > 0 && !slices.Contains(c.Places, place) {
+		if place := a.claim.hospitalPlace(w.line); len(c.Places) > 0 && !slices.Contains(c.Places, place) {
 			if !a.deny(w, rule, terms, CARCPlace, "", fmt.Sprintf("%s is not covered at place of service %s", w.line.Code, place)) {
 				return false
 			}

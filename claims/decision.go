@@ -29,9 +29,12 @@ type Decision struct {
 	Paid       Cents              `json:"paid"`
 	Patient    Cents              `json:"patient"` // what the patient owes: all PR adjustments
 	Lines      []LineDecision     `json:"lines"`
-	Pends      []Pend             `json:"pends,omitempty"`
-	Met        []Accumulators     `json:"met,omitempty"`   // what this claim adds to each period
-	Draws      []Draw             `json:"draws,omitempty"` // units it takes from authorizations
+	// Whole says that a hospital's claim was priced as one case and nothing adjusted at
+	// a line alone: the lines' amounts are parts, divided by a fixed rule.
+	Whole bool           `json:"whole,omitempty"`
+	Pends []Pend         `json:"pends,omitempty"`
+	Met   []Accumulators `json:"met,omitempty"`   // what this claim adds to each period
+	Draws []Draw         `json:"draws,omitempty"` // units it takes from authorizations
 	// Reversal is the final decision that this one takes back, if any: Adds, Takes
 	// and NetPaid count both.
 	Reversal *Reversal `json:"reversal,omitempty"`

@@ -101,6 +101,14 @@ func (k *checker) header() {
 	}
 	switch c.Frequency {
 	case Original, Replacement, Void:
+	case "2", "3", "4":
+		if c.Institutional == nil {
+			k.add("frequency", "2300", "CLM", "CLM05-3", "A7:535", "frequency %q is not known; want 1, 7 or 8", c.Frequency)
+			break
+		}
+		// Only the bills of a stay together say what it comes to, and a part that waited
+		// would wait for ever: the hospital learns at once to bill the stay whole.
+		k.add("interim-bill", "2300", "CLM", "CLM05-3", "A3:535", "frequency %s: an interim bill of a stay is not taken; send one bill for the whole stay (1) after the discharge", c.Frequency)
 	default:
 		k.add("frequency", "2300", "CLM", "CLM05-3", "A7:535", "frequency %q is not known; want 1, 7 or 8", c.Frequency)
 	}
@@ -183,7 +191,7 @@ func (k *checker) diagnoses() {
 
 func (k *checker) line(l *Line) {
 	s := k.service()
-	if !procedureCode(l.Code) && !(s.revenue && l.Code == "") {
+	if !procedureCode(l.Code) && !(s.revenue && (l.Code == "" || HIPPS(l))) {
 		k.add("procedure-code", "2400", s.id, s.code+"-2", "A7:454", "procedure %q: want a CPT or HCPCS code of five characters", l.Code)
 	}
 	for _, m := range l.Modifiers {

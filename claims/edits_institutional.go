@@ -144,6 +144,26 @@ func procedureICD10(s string) bool {
 	return true
 }
 
+// hippsRevenue are the revenue codes of payment by assessment: skilled nursing
+// (0022), home health (0023), rehabilitation (0024).
+func hippsRevenue(revenue string) bool {
+	return revenue == "0022" || revenue == "0023" || revenue == "0024"
+}
+
+// HIPPS says whether the line's code is one of the Health Insurance Prospective
+// Payment System, by its form and its revenue code: some look like HCPCS codes.
+func HIPPS(l *Line) bool {
+	if !hippsRevenue(l.Revenue) || len(l.Code) != 5 {
+		return false
+	}
+	for i := range len(l.Code) {
+		if c := l.Code[i : i+1]; !digits(c) && !letter(c) {
+			return false
+		}
+	}
+	return true
+}
+
 // revenueLine checks a line of a hospital's claim.
 func (k *checker) revenueLine(l *Line) {
 	in := k.claim.Institutional
@@ -152,6 +172,9 @@ func (k *checker) revenueLine(l *Line) {
 		k.add("revenue-code", "2400", "SV2", "SV201", "A7:455", "want a revenue code of four digits")
 	case l.Revenue == "0001":
 		k.add("revenue-code", "2400", "SV2", "SV201", "A7:455", "revenue code 0001 is the total of a paper claim, and no line here")
+	}
+	if hippsRevenue(l.Revenue) && !HIPPS(l) {
+		k.add("hipps-code", "2400", "SV2", "SV202-2", "A7:454", "behind revenue code %s stands a HIPPS code of five capitals or digits (HP:CODE)", l.Revenue)
 	}
 	if l.Unit == "MJ" || l.Place != "" || len(l.Pointers) > 0 {
 		k.add("claim-kind", "2400", "SV2", "SV204", "A7:476", "minutes, places and diagnosis pointers are for professional claims alone")

@@ -65,6 +65,12 @@ var hospitalTests = []struct {
 	{"stay: occurrence code", func(c *Claim) { c.Institutional.Occurred[0].Code = "1?" }, "HI01-2 A7:460"},
 	{"stay: no revenue code", func(c *Claim) { c.Lines[0].Revenue = "" }, "SV201 A7:455"},
 	{"stay: total line", func(c *Claim) { c.Lines[0].Revenue = "0001" }, "SV201 A7:455"},
+	{"stay: interim bill", func(c *Claim) { c.Frequency = "3" }, "CLM05-3 A3:535"},
+	{"interim bill of a clinician", func(c *Claim) { c.Frequency = "3" }, "CLM05-3 A7:535"},
+	{"stay: HIPPS code", func(c *Claim) { c.Lines[0].Revenue, c.Lines[0].Code = "0022", "KAGD1" }, ""},
+	{"stay: HIPPS code like HCPCS", func(c *Claim) { c.Lines[0].Revenue, c.Lines[0].Code = "0024", "A0101" }, ""},
+	{"stay: no HIPPS code", func(c *Claim) { c.Lines[0].Revenue = "0023" }, "SV202-2 A7:454"},
+	{"stay: HIPPS code elsewhere", func(c *Claim) { c.Lines[0].Revenue, c.Lines[0].Code = "0025", "KAGD1" }, "SV202-2 A7:454"},
 	{"stay: minutes", func(c *Claim) { c.Lines[0].Unit = "MJ" }, "SV204 A7:476, SV204 A7:476"},
 	{"stay: pointers", func(c *Claim) { c.Lines[0].Pointers = []int{1} }, "SV204 A7:476"},
 	{"stay: procedure of a line", func(c *Claim) { c.Lines[1].Code = "8005" }, "SV202-2 A7:454"},
@@ -84,7 +90,7 @@ var hospitalTests = []struct {
 
 func TestCheckStay(t *testing.T) {
 	for _, tt := range hospitalTests {
-		c := aStay(t)
+		c := sample(t, tt.name)
 		tt.with(c)
 		var got []string
 		for _, p := range Check(c, Edits{}, "2026-04-01") {
@@ -96,9 +102,9 @@ func TestCheckStay(t *testing.T) {
 	}
 }
 
-// TestStayIsNeverPaid: whatever the evidence, a hospital's claim waits, and no
+// TestStayWaitsWithoutTerms: under an edition without terms for hospitals, whatever the evidence, a hospital's claim waits, and no
 // reviewer's word lets it be priced as single services.
-func TestStayIsNeverPaid(t *testing.T) {
+func TestStayWaitsWithoutTerms(t *testing.T) {
 	c := aStay(t)
 	p := goldPlan(t)
 	_, e := aCase(p, aLine{code: "73610", charge: 900_00, fee: 900_00}, aLine{code: "80053", charge: 100_00, fee: 90_00})

@@ -82,6 +82,9 @@ func (a *adjudication) duplicate(w *work) bool {
 	const rule = "duplicate"
 	alike, where := w.fact.Duplicate, "on an earlier claim"
 	for _, other := range a.decided {
+		if a.claim.Institutional != nil && w.line.Code == "" {
+			break // sums by department, which may be alike
+		}
 		// As Likeness has it, the most alike counts: what is nearly an earlier claim's
 		// may be this claim's exactly.
 		found := a.rules.alike(a.key(w), a.key(other))
@@ -103,7 +106,7 @@ func (a *adjudication) duplicate(w *work) bool {
 
 func (a *adjudication) key(w *work) LineKey {
 	return LineKey{
-		Billing: a.claim.Billing.NPI, Rendering: w.fact.Standing.NPI, On: w.line.From, Code: w.line.Code,
+		Billing: a.claim.Billing.NPI, Rendering: w.fact.Standing.NPI, On: w.line.From, Code: w.line.Key(),
 		Modifiers: w.line.Modifiers, Units: w.line.Units, Charge: w.line.Charge,
 	}
 }
@@ -124,7 +127,7 @@ func (a *adjudication) timelyFiling(w *work) bool {
 func (a *adjudication) exclusion(w *work) bool {
 	const rule = "exclusion"
 	if a.plan.Exclusions.Has(w.line.Code) {
-		return a.deny(w, rule, a.plan.terms(), CARCExcluded, RARCPlanExcludes, "the plan excludes "+w.line.Code)
+		return a.deny(w, rule, a.plan.terms(), CARCExcluded, RARCPlanExcludes, "the plan excludes "+w.line.named())
 	}
 	return w.pass(rule, a.plan.terms(), "not excluded")
 }

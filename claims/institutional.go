@@ -68,10 +68,10 @@ func (i *Institutional) Inpatient() bool {
 	return false
 }
 
-// institutional makes every line of a hospital's claim wait. Such a claim is paid
-// by stay, by day or by visit, which the editions of these rules cannot say, and
-// what they say of single services must not be paid for a part of it. Nothing
-// else is asked of it.
+// institutional makes every line of a hospital's claim wait where the plan's edition
+// has no terms for one (HospitalTerms): such a claim is paid by stay, by day or by
+// visit, and what a plan says of single services must not be paid for a part of it.
+// Nothing else is asked of it.
 func (a *adjudication) institutional(w *work) bool {
 	a.pend(w, "institutional", a.rules.name, PendInstitutional, "type of bill "+a.claim.BillType()+": "+PendInstitutional.Words())
 	return false

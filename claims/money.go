@@ -1,7 +1,10 @@
 package claims
 
 import (
+	"cmp"
 	"fmt"
+	"math/bits"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -50,6 +53,40 @@ func (r Rate) String() string {
 
 // Of is the share of an amount that is not negative, rounded half up to the cent.
 func (r Rate) Of(c Cents) Cents { return Cents((int64(c)*int64(r) + 5000) / 10000) }
+
+// Divide gives each its part of an amount, in proportion to what each weighs, so that
+// the parts sum up to the amount to the cent: all are rounded down, and the cents left
+// over go, one each, to those that were cut most, the earlier first. Where the amount
+// is no more than all weigh together, no part is more than it weighs. Where nothing
+// weighs anything, the first gets all.
+func Divide(amount Cents, weights []Cents) []Cents {
+	parts := make([]Cents, len(weights))
+	var total Cents
+	for _, w := range weights {
+		total += w
+	}
+	if amount <= 0 || len(weights) == 0 {
+		return parts
+	}
+	if total == 0 {
+		parts[0] = amount
+		return parts
+	}
+	left := amount
+	rests := make([]uint64, len(weights)) // in total-ths of a cent
+	order := make([]int, len(weights))
+	for i, w := range weights {
+		high, low := bits.Mul64(uint64(amount), uint64(w))
+		part, rest := bits.Div64(high, low, uint64(total))
+		parts[i], rests[i], order[i] = Cents(part), rest, i
+		left -= parts[i]
+	}
+	slices.SortStableFunc(order, func(x, y int) int { return cmp.Compare(rests[y], rests[x]) })
+	for _, i := range order[:left] {
+		parts[i]++
+	}
+	return parts
+}
 
 // A Quantity counts units of service in thousandths, since X12 allows 1.5.
 type Quantity int64

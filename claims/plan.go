@@ -59,6 +59,8 @@ type Plan struct {
 	Contracts        []Contract
 	// Sequestration has CO-253 taken off what is paid, at the rate in force.
 	Sequestration bool
+	// Hospital are the terms for institutional claims (837I); nil makes them wait.
+	Hospital *HospitalTerms
 }
 
 // A Contract says what services are worth by something else than the fee schedule's

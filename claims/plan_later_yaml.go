@@ -55,6 +55,7 @@ func (r *yamlReader) laterFields(p *Plan) map[string]func(*yaml.Node) {
 		"globalSurgery?": func(n *yaml.Node) { r.globalSurgery(n, p) },
 		"contracts?":     func(n *yaml.Node) { r.contracts(n, p) },
 		"sequestration?": func(n *yaml.Node) { p.Sequestration = r.yes(n, "sequestration") },
+		"institutional?": func(n *yaml.Node) { p.Hospital = r.hospital(n) },
 	}
 }
 

@@ -19,6 +19,11 @@ type Priced struct {
 	Review  string `json:"review,omitempty"`
 	Refused string `json:"refused,omitempty"`
 	Words   string `json:"words,omitempty"`
+	// Case names a hospital's contract by which the line was priced together with
+	// others, of whose amount it has a part. Above says that the contract pays its
+	// amount even where less was charged.
+	Case  string `json:"case,omitempty"`
+	Above bool   `json:"above,omitempty"`
 }
 
 // A PricedStep is one rule of pricing with the amount that it leads to. The code
@@ -61,6 +66,11 @@ func (a *adjudication) pricedAmong() error {
 	}
 	if priced && !slices.Equal(a.evidence.Priced, a.priceable()) {
 		return fmt.Errorf("the evidence has prices worked out among the lines %v, and %v come to be priced", a.evidence.Priced, a.priceable())
+	}
+	for i := range a.lines {
+		if w := &a.lines[i]; a.hospital() && !w.stopped && w.fact.Priced == nil {
+			return fmt.Errorf("line %d: no contract for hospitals was asked what it is worth", w.line.Number)
+		}
 	}
 	return nil
 }
@@ -124,6 +134,8 @@ func (f *LineFact) pricesBelong(p *Plan) error {
 		return errors.New("its sequestration is out of bounds")
 	case f.Priced == nil:
 		return nil
+	case p.Hospital == nil && (f.Priced.Case != "" || f.Priced.Above):
+		return errors.New("it is priced by a hospital's contract, and the plan has none")
 	case f.Priced.By == "" || f.Priced.Review == "" && f.Priced.Refused == "" && len(f.Priced.Steps) == 0:
 		return errors.New("its price comes from nowhere")
 	case f.Priced.Refused != "" && !IsDenial(f.Priced.Refused):

@@ -23,6 +23,7 @@ const (
 	CARCContractual           = "45"
 	CARCAssistant             = "54"
 	CARCSeveral               = "59"
+	CARCAboveCharge           = "94"
 	CARCExcluded              = "96"
 	CARCIncluded              = "97"
 	CARCNoPrimary             = "107"
@@ -86,6 +87,7 @@ var laterReasons = []adjustmentReason{
 	{CARCAssistant, Contractual, true, "no second person is paid for this procedure"},
 	{CARCSeveral, Contractual, false, "reduced beside other procedures or persons"},
 	{CARCIncluded, Contractual, true, "part of another service that was paid"},
+	{CARCAboveCharge, Contractual, false, "what the contract pays beyond the charge; an amount below zero"},
 	{CARCNoPrimary, Contractual, true, "the service beside which this one is paid is missing or refused"},
 	{CARCOtherPayer, OtherAdjust, true, "the claim belongs to another payer"},
 	{CARCBenefitReached, OtherAdjust, true, "the plan's limit for this service is reached"},

@@ -34,6 +34,7 @@ type Reversal struct {
 	Paid       Cents              `json:"paid"`
 	Patient    Cents              `json:"patient"`
 	Lines      []ReversedLine     `json:"lines"`
+	Whole      bool               `json:"whole,omitempty"` // as the decision was
 	Met        []Accumulators     `json:"met,omitempty"`
 	Draws      []Draw             `json:"draws,omitempty"`
 }
@@ -55,7 +56,7 @@ func (o *OriginalFact) Reverse() *Reversal {
 	d := &o.Decision
 	r := &Reversal{
 		Submission: o.Submission, Document: o.Document, Claim: d.Claim, Outcome: d.Outcome,
-		Charge: -d.Charge, Allowed: -d.Allowed, Paid: -d.Paid, Patient: -d.Patient, Lines: []ReversedLine{},
+		Charge: -d.Charge, Allowed: -d.Allowed, Paid: -d.Paid, Patient: -d.Patient, Lines: []ReversedLine{}, Whole: d.Whole,
 	}
 	for i := range d.Lines {
 		l := &d.Lines[i]

@@ -28,6 +28,9 @@ type rules struct {
 	// money are the checks by which a line that no stage stopped is priced and
 	// paid. They are a stage too: the last.
 	money []check
+	// hospital and hospitalMoney are the same for a hospital's claim (837I), under a
+	// plan edition that has terms for one. Otherwise it waits.
+	hospital, hospitalMoney [][]check
 	// alike says how alike two lines of one patient are.
 	alike func(line, earlier LineKey) Duplicate
 	// trail says that steps carry the codes of what they take off, and pends the
@@ -64,8 +67,15 @@ var rules2 = rules{
 		{(*adjudication).addOn},
 	},
 	money: []check{(*adjudication).priceByRules, (*adjudication).costShare, (*adjudication).sequestration},
-	alike: LineKey.Resembles,
-	trail: true,
+	hospital: [][]check{{
+		(*adjudication).member, (*adjudication).coverage, (*adjudication).payer, (*adjudication).duplicate, (*adjudication).filing,
+		(*adjudication).provider, (*adjudication).standing, (*adjudication).signature, (*adjudication).authorization,
+		(*adjudication).exclusion, (*adjudication).terms, (*adjudication).patientConditions, (*adjudication).coding, (*adjudication).benefitLimits,
+		(*adjudication).nonCovered,
+	}},
+	hospitalMoney: [][]check{{(*adjudication).hospitalPrice}, {(*adjudication).hospitalShare}, {(*adjudication).hospitalSequestration}},
+	alike:         LineKey.Resembles,
+	trail:         true,
 }
 
 // released are all editions, oldest first.

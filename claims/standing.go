@@ -77,11 +77,11 @@ func (c *Claim) StateOf(l *Line) string {
 func (a *adjudication) authorization(w *work) bool {
 	const rule = "authorization"
 	terms := a.plan.terms()
-	why := w.line.Code
+	why := w.line.named()
 	if t := a.needsAuthorization(w); t != nil {
 		why += " (" + t.Name + ": " + t.Note + ")"
 	} else if !a.plan.Authorization.Required.Has(w.line.Code) {
-		return w.pass(rule, terms, "none is required for "+w.line.Code)
+		return w.pass(rule, terms, "none is required for "+w.line.named())
 	}
 	f := w.fact.Authorization
 	if f == nil {

@@ -108,8 +108,8 @@ func (f *checkedFile) remarks(s *billed) {
 	if s.Purpose != "" && s.Purpose != "CH" {
 		f.remark(s.Source.Place, "the claims are sent to be reported (BHT element 6), not to be paid; they are billed all the same")
 	}
-	if s.Claim.Institutional != nil {
-		f.remark(s.Source.Place, "an institutional claim is taken in and waits: no edition of a plan says yet what a stay or a visit comes to")
+	if s.Claim.Institutional != nil && (f.edition == nil || !f.edition.Hospitals()) {
+		f.remark(s.Source.Place, "an institutional claim is taken in, and waits unless the plan's edition has terms for hospitals (docs/adjudication.md)")
 	}
 	if s.Sequence != "" && s.Sequence != "P" {
 		f.remark(s.Source.Place, "another payer comes first (SBR element 1); what it pays is not taken into account")

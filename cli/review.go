@@ -188,7 +188,7 @@ func (r *run) printReview(v *reviewJSON) error {
 	t := table{head: []string{"line", "charge", "units", "from", "until", "code", "rendered by"}}
 	for i := range v.Claim.Lines {
 		l := &v.Claim.Lines[i]
-		t.add(fmt.Sprint(l.Number), l.Charge.String(), l.Units.String(), string(l.From), string(l.To), code(l.Code, l.Modifiers), provider(v.Claim.Renderer(l)))
+		t.add(fmt.Sprint(l.Number), l.Charge.String(), l.Units.String(), string(l.From), string(l.To), code(l.Key(), l.Modifiers), provider(v.Claim.Clinician(l)))
 	}
 	return t.write(r.Out)
 }

@@ -159,7 +159,7 @@ func (f *claimFile) readLine(tx *sealedTx, s submissionRow, who found, l *claims
 	if line.Earlier, err = sameServices(tx, s, who, l); err != nil {
 		return err
 	}
-	line.Key = claims.LineKey{Billing: c.Billing.NPI, Rendering: npi, On: l.From, Code: l.Code, Modifiers: l.Modifiers, Units: l.Units, Charge: l.Charge}
+	line.Key = claims.LineKey{Billing: c.Billing.NPI, Rendering: npi, On: l.From, Code: l.Key(), Modifiers: l.Modifiers, Units: l.Units, Charge: l.Charge}
 	line.Recorded = who.recordedFor(l.From)
 	if number := c.AuthorizationOf(l); number != "" {
 		if line.Authorization, err = f.readAuthorization(tx, s, who, number, l.Code, npi); err != nil {
@@ -182,7 +182,7 @@ func (f *claimFile) fence(tx *sealedTx, name string) error {
 	return err
 }
 
-// sameServices are the earlier lines of the same patient with the same code and
+// sameServices are the earlier lines of the same patient with the same service and
 // day that were paid or still may be. How alike they are is for the rules.
 func sameServices(tx *sealedTx, s submissionRow, who found, l *claims.Line) (all []claims.LineKey, err error) {
 	if who.person == "" {
@@ -193,9 +193,9 @@ func sameServices(tx *sealedTx, s submissionRow, who found, l *claims.Line) (all
 		FROM claim_line e JOIN submission s ON s.handle = e.submission
 		WHERE e.person = $1 AND e.service_date = $2 AND e.code = $3 AND s.seq < $4 AND s.handle <> $5
 		  AND (s.state IN ('paid', 'pended') OR EXISTS (SELECT 1 FROM lost_entry l WHERE l.submission = s.handle))
-		ORDER BY s.seq, e.line`, []any{who.person, string(l.From), l.Code, s.seq, s.original},
+		ORDER BY s.seq, e.line`, []any{who.person, string(l.From), l.Key(), s.seq, s.original},
 		func(rs *sql.Rows) error {
-			earlier := claims.LineKey{On: l.From, Code: l.Code}
+			earlier := claims.LineKey{On: l.From, Code: l.Key()}
 			var modifiers string
 			if err := rs.Scan(&earlier.Billing, &earlier.Rendering, &modifiers, &earlier.Units, &earlier.Charge); err != nil {
 				return err

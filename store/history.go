@@ -43,6 +43,9 @@ func (f *claimFile) readHistory(tx *sealedTx, s submissionRow, who found) error 
 				return err
 			}
 			l.Modifiers = strings.Fields(modifiers)
+			if revenue, code, of := strings.Cut(l.Code, "/"); of { // a hospital's (claims.Line.Key)
+				l.Revenue, l.Code = revenue, code
+			}
 			f.History = append(f.History, l)
 			return nil
 		})

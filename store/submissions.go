@@ -67,7 +67,7 @@ func putLine(tx *sealedTx, submission credentials.Handle, who found, c *claims.C
 	_, err = tx.Exec(`
 		INSERT INTO claim_line (submission, line, person, billing_npi, npi, service_date, code, modifiers, units, charge, authorization_number)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		submission.String(), l.Number, who.person, string(c.Billing.NPI), string(npi), string(l.From), l.Code,
+		submission.String(), l.Number, who.person, string(c.Billing.NPI), string(npi), string(l.From), l.Key(),
 		strings.Join(l.Modifiers, " "), int64(l.Units), int64(l.Charge), tx.keys.number(c.AuthorizationOf(l)))
 	return err
 }
@@ -80,9 +80,9 @@ func (k Keys) number(number string) string {
 	return k.name("number", number)
 }
 
-// rendererOf names who rendered a line, by the claim or else by the roster.
+// rendererOf names whose license a line rests on, by the claim or else by the roster.
 func rendererOf(tx *sealedTx, c *claims.Claim, l *claims.Line) (npi credentials.NPI, byRoster bool, err error) {
-	if p := c.Renderer(l); p != nil {
+	if p := c.Clinician(l); p != nil {
 		return p.NPI, false, nil
 	}
 	npi, err = rostered(tx, c.Billing.NPI, l.From)

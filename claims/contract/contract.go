@@ -10,8 +10,6 @@ package contract
 
 import (
 	"fmt"
-	"math/bits"
-	"slices"
 
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
@@ -33,38 +31,12 @@ func PercentOfMedicare(charge, medicare claims.Cents, rate claims.Rate) claims.C
 // their charges. The parts sum up to the amount to the cent, or to the charges
 // where those are less, and none is more than its line's charge.
 func CaseRate(amount claims.Cents, charges []claims.Cents) []claims.Cents {
-	parts := make([]claims.Cents, len(charges))
 	var total claims.Cents
 	for _, c := range charges {
 		total += c
 	}
-	if amount = min(amount, total); amount <= 0 {
-		return parts
-	}
-	left := amount
-	rests := make([]uint64, len(charges)) // in total-ths of a cent
-	order := make([]int, len(charges))
-	for i, c := range charges {
-		high, low := bits.Mul64(uint64(amount), uint64(c))
-		part, rest := bits.Div64(high, low, uint64(total))
-		parts[i], rests[i], order[i] = claims.Cents(part), rest, i
-		left -= parts[i]
-	}
-	// The cents left over are fewer than the lines that were cut, and go to those
-	// that were cut most; so none gets a cent beyond its charge.
-	slices.SortStableFunc(order, func(x, y int) int {
-		switch {
-		case rests[x] > rests[y]:
-			return -1
-		case rests[x] < rests[y]:
-			return 1
-		}
-		return 0
-	})
-	for _, i := range order[:left] {
-		parts[i]++
-	}
-	return parts
+	amount = min(amount, total)
+	return claims.Divide(amount, charges)
 }
 
 // A Tier is what a day of a stay is worth from its FromDay-th on.

@@ -80,6 +80,9 @@ func ParseEdition(plan, fees []byte) (*Edition, error) {
 // Name is of the plan and its edition.
 func (e *Edition) Name() string { return e.plan.Name + " " + e.plan.Edition }
 
+// Hospitals says whether the plan has terms for institutional claims.
+func (e *Edition) Hospitals() bool { return e.plan.Hospital != nil }
+
 // Of estimates a claim as if received on that day. An error means that the rules
 // give no decision on it, whatever the facts.
 func (e *Edition) Of(c *claims.Claim, received credentials.Date) (*claims.Decision, []Assumption, error) {
@@ -144,7 +147,7 @@ func (e *Edition) line(c *claims.Claim, l *claims.Line, ev *claims.Evidence) cla
 
 // licensed is the standing of whom the claim names; nobody's where it names none.
 func licensed(c *claims.Claim, l *claims.Line, on credentials.Date) claims.StandingFact {
-	r := c.Renderer(l)
+	r := c.Clinician(l)
 	if r == nil {
 		return claims.StandingFact{}
 	}
@@ -170,8 +173,8 @@ func (e *Edition) assumed(c *claims.Claim) []Assumption {
 		of Fact
 		in func(*claims.Line) bool
 	}{
-		{Licensed, func(l *claims.Line) bool { return c.Renderer(l) != nil }},
-		{NotRostered, func(l *claims.Line) bool { return c.Renderer(l) == nil }},
+		{Licensed, func(l *claims.Line) bool { return c.Clinician(l) != nil }},
+		{NotRostered, func(l *claims.Line) bool { return c.Clinician(l) == nil }},
 		{Authorized, func(l *claims.Line) bool { return c.AuthorizationOf(l) != "" }},
 		{LimitsUnused, func(l *claims.Line) bool {
 			return slices.ContainsFunc(e.plan.BenefitLimits, func(b claims.BenefitLimit) bool { return b.Codes.Has(l.Code) })

@@ -14,8 +14,8 @@ import (
 // The rules by which a contract prices, as steps name them.
 const (
 	RulePercentOfCharge = "percent-of-charge"
-	RuleCaseRate        = "case-rate"
-	RulePerDiem         = "per-diem"
+	RuleCaseRate        = claims.RuleCaseRate
+	RulePerDiem         = claims.RulePerDiem
 	RuleList            = "fee-schedule"
 )
 

@@ -77,13 +77,19 @@ func (f *Fees) Complete(c *claims.Claim, p *claims.Plan, e *claims.Evidence) err
 		if fact == nil {
 			return fmt.Errorf("price line %d: the evidence has no facts about it", l.Number)
 		}
-		fact.Fee, fact.Priced, fact.Withheld, fact.Global = f.Price(l.Code, l.Modifiers, c.PlaceOf(l)), nil, nil, ""
+		place, last := c.PlaceOf(l), l.To
+		if hospital(c, p) {
+			place, last = hospitalPlace, c.Institutional.Through
+		}
+		fact.Fee, fact.Priced, fact.Withheld, fact.Global = f.Price(l.Code, l.Modifiers, place), nil, nil, ""
 		if p.Rules == claims.Rules1 {
 			continue
 		}
-		fact.Global = f.Global(l.Code)
+		if !hospital(c, p) {
+			fact.Global = f.Global(l.Code)
+		}
 		if p.Sequestration {
-			rate, err := contract.SequestrationOn(l.To)
+			rate, err := contract.SequestrationOn(last)
 			if err != nil {
 				return fmt.Errorf("price line %d: %w", l.Number, err)
 			}
@@ -91,7 +97,7 @@ func (f *Fees) Complete(c *claims.Claim, p *claims.Plan, e *claims.Evidence) err
 		}
 	}
 	e.Priced = nil
-	if p.Rules == claims.Rules1 || !f.HasRules() && len(p.Contracts) == 0 {
+	if p.Rules == claims.Rules1 || !f.HasRules() && len(p.Contracts) == 0 && !hospital(c, p) {
 		return nil
 	}
 	priceable, err := claims.Priceable(c, p, e)
@@ -104,6 +110,9 @@ func (f *Fees) Complete(c *claims.Claim, p *claims.Plan, e *claims.Evidence) err
 		if slices.Contains(priceable, c.Lines[i].Number) {
 			b.lines = append(b.lines, &c.Lines[i])
 		}
+	}
+	if hospital(c, p) {
+		return b.priceHospital()
 	}
 	return b.price()
 }

@@ -14,17 +14,17 @@ import (
 // TestCorpusRemittancesWriteBack writes what was read of the public 835 files,
 // and reads it again: the same remittance, segment by segment. What the writer
 // does not say again is listed: references to others' systems, totals of
-// institutional claims, dates of the claim beside those of its lines. No amount
+// institutional claims. No amount
 // that balances, no reason and no trace is among it.
 func TestCorpusRemittancesWriteBack(t *testing.T) {
 	for name, want := range map[string]string{
 		// Paid by check in place of ACH.
 		"managed-care.835": "BPR*I",
-		// An institution's: days, totals of the batch, inpatient amounts; a member's number of a kind of its own (HN).
-		"medicare-part-a.835": "BPR*C DTM*232 DTM*233 MIA*0 NM1*QC QTY*CA TS2*2178.45 TS3*6543210903 TS3*6543210909",
+		// An institution's: totals of the batch, inpatient amounts; a member's number of a kind of its own (HN).
+		"medicare-part-a.835": "BPR*C MIA*0 NM1*QC TS2*2178.45 TS3*6543210903 TS3*6543210909",
 		// The date of payment one element too early; a payee known by tax number (FI), providers by the payer's own (BS, BD, 1B).
-		"secondary-payment.835":           "AMT*AU BPR*I DTM*232 DTM*233 N1*PE NM1*82 REF*1B REF*EV REF*PQ",
-		"cob-contractural-adjustment.835": "BPR*I DTM*232 DTM*233 N1*PE NM1*82 REF*1B REF*EV REF*PQ",
+		"secondary-payment.835":           "AMT*AU BPR*I N1*PE NM1*82 REF*1B REF*EV REF*PQ",
+		"cob-contractural-adjustment.835": "BPR*I N1*PE NM1*82 REF*1B REF*EV REF*PQ",
 	} {
 		text := readFile(t, corpus(t, "x12-linuxforhealth/835_005010X221A1/"+name, 1)[0])
 		read, err := ReadRemittance(strings.NewReader(text))

@@ -144,6 +144,7 @@ func (r *claimReader) procedure(s *segment, at int) error {
 	l := r.line
 	code := r.composite(s, at)
 	switch {
+	case part(code, 0) == "HP" && oneOf(l.Revenue, "0022", "0023", "0024") && part(code, 1) != "":
 	case part(code, 0) != "HC":
 		return s.refuse(at, "is not a CPT or HCPCS code: its qualifier is not HC", "write the code as HC:CODE, with modifiers after it")
 	case part(code, 1) == "":

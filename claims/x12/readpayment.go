@@ -39,7 +39,10 @@ func (m *remittanceReader) svc(s *segment) (err error) {
 	if len(code[0]) != 2 || part(code, 1) == "" {
 		return s.refuse(1, "is not a code with its qualifier", "write the code as HC:CODE, with modifiers after it; check that the element separator does not stand between them")
 	}
-	l := ServicePayment{Code: code[1], segment: s.number, Units: 1000}
+	l := ServicePayment{Code: code[1], Revenue: s.at(4), segment: s.number, Units: 1000}
+	if code[0] == "NU" {
+		l.Code, l.Revenue = "", code[1]
+	}
 	for i := 2; i < min(len(code), 6); i++ {
 		if code[i] != "" {
 			l.Modifiers = append(l.Modifiers, code[i])

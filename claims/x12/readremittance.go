@@ -176,7 +176,10 @@ func (m *remittanceReader) detail(s *segment) error {
 			m.r.Payee.TaxID = s.at(2)
 		}
 	case "2100":
-		return m.claimDetail(s)
+		if err := m.claimDetail(s); err != nil {
+			return err
+		}
+		return m.statement(s)
 	case "2110":
 		return m.lineDetail(s)
 	}
@@ -234,6 +237,9 @@ func (m *remittanceReader) dtm(s *segment) error {
 	}
 	service := m.loop == "2110" && oneOf(s.at(1), "472", "150", "151")
 	if s.at(1) != "405" && !service {
+		if m.loop == "2100" {
+			return m.statement(s)
+		}
 		return nil
 	}
 	d, err := s.date(2)

@@ -54,6 +54,11 @@ type Payment struct {
 	// Interest is what a law adds because it is paid late (AMT*I). It tells; the
 	// sum has it as a provider adjustment.
 	Interest claims.Cents
+	// Of an institutional claim, the days of its statement (DTM*232 and 233), and of
+	// a stay, which has MIA in place of MOA, its covered days (QTY*CA).
+	From, Through credentials.Date
+	Inpatient     bool
+	Days          int
 	// Person is the patient; Subscriber is set where that is somebody else.
 	Person     claims.Person
 	Subscriber *claims.Person
@@ -62,8 +67,10 @@ type Payment struct {
 	// line, never at both.
 	Adjustments []claims.Adjustment
 	Remarks     []string // RARCs of the claim (MOA)
-	Lines       []ServicePayment
-	segment     int
+	// Lines are empty on an institutional claim that was decided whole
+	// (claims.Claim.DecidedWhole).
+	Lines   []ServicePayment
+	segment int
 }
 
 // A ServicePayment is what became of one line (loop 2110).
@@ -76,7 +83,9 @@ type ServicePayment struct {
 	Submitted   claims.Quantity // SVC07: units charged, where they differ
 	From, To    credentials.Date
 	Adjustments []claims.Adjustment
-	Control     string // REF*6R, the line's own number
+	// Revenue code of an institutional line; its procedure may be empty.
+	Revenue string
+	Control string // REF*6R, the line's own number
 	// Rendering is set where somebody else than the claim's renders (REF*HPI).
 	Rendering credentials.NPI
 	Allowed   claims.Cents // AMT*B6
@@ -117,9 +126,7 @@ func PaymentOf(c *claims.Claim, d *claims.Decision, control string) (Payment, er
 	if d.Claim != c.Number || len(d.Lines) != len(c.Lines) {
 		return Payment{}, errors.New("remit claim: the decision is about another claim")
 	}
-	var err error
-	p.Lines, err = services(c, d.Lines)
-	return p, err
+	return p, p.tell(c, d.Lines, d.Whole)
 }
 
 // told is what a payment says of its claim, whatever became of it.
@@ -132,6 +139,7 @@ func told(c *claims.Claim, control string) Payment {
 		subscriber := c.Subscriber
 		p.Subscriber = &subscriber
 	}
+	p.stay(c)
 	return p
 }
 
@@ -154,7 +162,7 @@ func serviceOf(l *claims.Line, decided []claims.LineDecision) (ServicePayment, e
 		}
 		s := ServicePayment{
 			Code: l.Code, Modifiers: l.Modifiers, Charge: ld.Charge, Paid: ld.Paid, Units: l.Units,
-			From: l.From, To: l.To, Control: l.Control, Allowed: ld.Allowed,
+			From: l.From, To: l.To, Control: l.Control, Allowed: ld.Allowed, Revenue: l.Revenue,
 		}
 		if l.Rendering != nil {
 			s.Rendering = l.Rendering.NPI

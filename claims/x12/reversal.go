@@ -30,7 +30,5 @@ func ReversalOf(c *claims.Claim, r *claims.Reversal, control string) (Payment, e
 			Line: l.Line, Outcome: l.Outcome, Charge: l.Charge, Allowed: l.Allowed, Paid: l.Paid, Patient: l.Patient, Adjustments: l.Adjustments,
 		}
 	}
-	var err error
-	p.Lines, err = services(c, lines)
-	return p, err
+	return p, p.tell(c, lines, r.Whole)
 }

@@ -28,31 +28,18 @@ func (w *writer) payment(p *Payment) {
 		}
 		w.segment("NM1", "82", kind, clean(r.Name, 60), clean(r.First, 35), "", "", "", "XX", string(r.NPI))
 	}
-	w.outpatient(p.Remarks)
+	w.remarks(p)
 	if p.Original != "" {
 		w.segment("REF", "F8", p.Original)
 	}
+	w.statementDates(p)
 	if p.Interest != 0 {
 		w.segment("AMT", "I", p.Interest.String())
 	}
+	w.coveredDays(p)
 	for i := range p.Lines {
 		w.service(&p.Lines[i])
 	}
-}
-
-// outpatient writes MOA, which carries up to five remarks of the claim.
-func (w *writer) outpatient(remarks []string) {
-	if len(remarks) == 0 {
-		return
-	}
-	if len(remarks) > 5 {
-		w.fail("the claim has more than five remarks")
-	}
-	elements := []any{"", ""}
-	for _, r := range remarks {
-		elements = append(elements, w.need("a remark", r))
-	}
-	w.segment("MOA", elements...)
 }
 
 func (w *writer) person(role string, p *claims.Person) {
@@ -64,14 +51,23 @@ func (w *writer) person(role string, p *claims.Person) {
 }
 
 func (w *writer) service(s *ServicePayment) {
-	if s.Code == "" || len(s.Modifiers) > 4 {
+	if s.Code+s.Revenue == "" || len(s.Modifiers) > 4 {
 		w.fail("a line has no code, or more than four modifiers")
+	}
+	// A revenue code stands by itself where the line has no procedure (SVC01), and
+	// beside it where it has one (SVC04).
+	code, revenue := append(composite{"HC", s.Code}, s.Modifiers...), s.Revenue
+	switch {
+	case s.Code == "":
+		code, revenue = composite{"NU", s.Revenue}, ""
+	case oneOf(s.Revenue, "0022", "0023", "0024"):
+		code[0] = "HP"
 	}
 	submitted := ""
 	if s.Submitted != 0 && s.Submitted != s.Units {
 		submitted = s.Submitted.String()
 	}
-	w.segment("SVC", append(composite{"HC", s.Code}, s.Modifiers...), s.Charge.String(), s.Paid.String(), "", s.Units.String(), "", submitted)
+	w.segment("SVC", code, s.Charge.String(), s.Paid.String(), revenue, s.Units.String(), "", submitted)
 	w.serviceDates(s.From, s.To)
 	w.adjustments(s.Adjustments)
 	if s.Control != "" {

@@ -104,7 +104,7 @@ func (b *billed) practices() (clinicians []practice, nobody []claims.Provider, s
 		for j := range c.Lines {
 			l := &c.Lines[j]
 			state := c.StateOf(l)
-			r := c.Renderer(l)
+			r := c.Clinician(l)
 			if r == nil {
 				npi := c.Billing.NPI
 				if len(states[npi]) == 0 {

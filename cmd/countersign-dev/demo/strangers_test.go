@@ -135,7 +135,7 @@ func TestOtherFormats(t *testing.T) {
 				t.Errorf("%s: %+v", name, c)
 			}
 			waiting += c.Pended
-			if !strings.Contains(s.screen, "an institutional claim is taken in and waits") {
+			if !strings.Contains(s.screen, "an institutional claim is taken in, and waits") {
 				t.Errorf("%s: the screen does not say that it waits:\n%s", name, s.screen)
 			}
 		}
