@@ -32,6 +32,7 @@ var verifyPath = []string{
 	"credentials/plain.go", "credentials/presentation.go", "credentials/request.go", "credentials/status.go", "credentials/statuslist.go",
 	"credentials/strict.go", "credentials/fill.go",
 	"credentials/verdict.go", "ledger/compromise.go", "credentials/did_document.go", "credentials/holder.go", "credentials/possession.go",
+	"claims/reversal.go", "claims/change.go", "dossier/reversals.go", "store/reversals.go",
 	"claims/signature.go", "claims/countersigned.go", "gateway/signatures.go", "dossier/signatures.go", "board/challenge.go",
 	"credentials/integrity/integrity.go", "credentials/integrity/open.go",
 	"credentials/sdjwt/binding.go", "credentials/sdjwt/disclosure.go", "credentials/sdjwt/holder.go", "credentials/sdjwt/sdjwt.go",
@@ -47,6 +48,8 @@ var verifyPath = []string{
 // its package has many that take long and are about other things.
 var testsOf = map[string]string{
 	"ledger/compromise.go": "Compromise", "credentials/did_document.go": "DIDDocument|PublicDocument",
+	"claims/reversal.go": "Void|Replace|Reversal|NoDecision", "claims/change.go": "Change|Switches", "dossier/reversals.go": "Changed",
+	"store/reversals.go":  "Void|AsThough|Corrections|Reversal|Withdrawn|HoldIsCarried|Change",
 	"claims/signature.go": "Signature", "claims/countersigned.go": "Signature|Unnamed", "gateway/signatures.go": "Signature",
 	"dossier/signatures.go": "Countersigned", "board/challenge.go": "TestKeyIs|TestImportBindsKeys",
 }
