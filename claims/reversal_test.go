@@ -55,6 +55,23 @@ func TestVoid(t *testing.T) {
 	if draws := d.Takes(); len(draws) != 1 || draws[0].Units != -1000 || draws[0].Authorization != (credentials.Handle{7}) {
 		t.Errorf("units move by %+v", draws)
 	}
+	if d.NetPaid() != -40_00 || facts.Original.Decision.NetPaid() != 40_00 || len(facts.Original.Decision.Adds()) != 1 || len(facts.Original.Decision.Takes()) != 1 {
+		t.Errorf("what the two change: %+v, %+v", d, facts.Original.Decision)
+	}
+	for want, with := range map[string]func(e *Evidence, p *Plan){
+		"another one":                func(e *Evidence, _ *Plan) { e.Plan.Edition = "2025-01" },
+		"the day of receipt":         func(e *Evidence, _ *Plan) { e.Received = "" },
+		"the number of the decision": func(e *Evidence, _ *Plan) { e.Number = 0 },
+		"about its lines":            func(e *Evidence, _ *Plan) { e.Lines = []LineFact{{Line: 1}} },
+		"this release has":           func(_ *Evidence, p *Plan) { p.Rules = "rules/9" },
+	} {
+		bad, plan := *facts, *p
+		bad.Original = nil
+		with(&bad, &plan)
+		if d, err := Adjudicate(again, &plan, &bad); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %+v, %v", want, d, err)
+		}
+	}
 	facts.Original = nil // another correction came first
 	if d, err = Adjudicate(again, p, facts); err != nil || d.Outcome != Voided || d.Reversal != nil || d.NetPaid() != 0 {
 		t.Errorf("nothing is left to take back: %+v, %v", d, err)

@@ -14,6 +14,9 @@ import (
 func (w *world) original(i int) *claims.OriginalFact {
 	s := &w.claims[i]
 	token := string(bytes.TrimSpace(w.files[fileOf(Decisions, decisionOf(s.Claim.Number, 1))]))
+	if token == "" { // the insurer has not signed it yet
+		return &claims.OriginalFact{Submission: s.Handle, Received: "2026-11-02"}
+	}
 	d, err := credentials.Open[claims.ClaimDecisionDocument](token, credentials.KindClaimDecision, credentials.ResolveDIDKey)
 	w.check(err)
 	return &claims.OriginalFact{Submission: s.Handle, Document: d.Subject.Handle, Received: "2026-11-02", Decision: d.Subject.Decision}
@@ -47,6 +50,8 @@ func (w *world) change(number string, f claims.Frequency) {
 		Handle: h, Salt: handle("salt2 " + number), Decision: *d, Evidence: root, Submission: credentials.DocumentDigest(token)}, ledger.KindClaimDecision)
 	w.files.Evidence(h, file)
 }
+
+func decisionFile(number string) string { return fileOf(Decisions, decisionOf(number, 1)) }
 
 // TestChanged has a claim be replaced, and be voided: what takes it back is
 // computed again, and the decision taken back is followed by it.
@@ -117,6 +122,37 @@ func TestChangedLies(t *testing.T) {
 			more := w.more
 			w.more = func() { w.admit("clinic", ledger.RoleHospital); w.seal(); more() }
 		}, want{Decisions, checkOriginals}},
+		"before it was decided": {func(w *world) {
+			w.more = func() { w.payments = w.payments[1:] }
+			w.twist = func(step string, v any) {
+				if doc, ok := v.(*claims.ClaimDecisionDocument); ok && step == "document C1" {
+					decide := w.twist
+					w.twist = func(step string, v any) {
+						if e, ok := v.(*claims.Evidence); ok && step == "evidence R1" {
+							e.Original.Document, e.Original.Decision = doc.Handle, doc.Decision
+						}
+					}
+					w.change("R1", claims.Void)
+					w.twist = decide
+				}
+			}
+		}, want{Decisions, checkOriginals}},
+		"another insurer's": {func(w *world) {
+			w.twist = func(step string, v any) {
+				if by, ok := v.(*string); ok && (step == "sign ClaimDecision" || step == "entry claim-decision") && len(w.claims) == 4 && w.files[fileOf(Decisions, decisionOf("C1", 1))] == nil {
+					*by = "insurer2"
+				}
+			}
+			w.founds = func() { w.admit("insurer2", ledger.RoleInsurer) }
+		}, want{Decisions, checkOriginals}},
+		"a claim that nobody has": {func(w *world) {
+			more := w.more
+			w.more = func() { more(); delete(w.files, fileOf(Submissions, w.claims[0].Handle)) }
+		}, want{decisionFile("R1"), checkRests}},
+		"without the evidence of what it takes back": {func(w *world) {
+			more := w.more
+			w.more = func() { more(); delete(w.files, fileOf(Evidence, decisionOf("C1", 1))) }
+		}, want{decisionFile("R1"), checkRests}},
 		"taken back twice": {func(w *world) {
 			more := w.more
 			w.more = func() { more(); w.change("R2", claims.Void) }

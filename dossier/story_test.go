@@ -79,6 +79,9 @@ func build(t testing.TB, change func(*world)) *world {
 	}
 	w.found()
 	w.admit("reviewer", ledger.RoleReviewer)
+	if w.founds != nil {
+		w.founds()
+	}
 	w.publish()
 	w.license(good, 7)
 	w.license(revoked, 9)

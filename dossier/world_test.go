@@ -65,6 +65,8 @@ type world struct {
 	twist func(step string, v any)
 	seals func(int) []string // who countersigns a checkpoint of that size
 	more  func()             // before the remittance
+	// founds is done when the ledger was founded, if it is not nil.
+	founds func()
 
 	// places has decisions stand in the insurer's status lists, if it is not nil.
 	places map[credentials.Handle]int

@@ -32,7 +32,7 @@ var verifyPath = []string{
 	"credentials/plain.go", "credentials/presentation.go", "credentials/request.go", "credentials/status.go", "credentials/statuslist.go",
 	"credentials/strict.go", "credentials/fill.go",
 	"credentials/verdict.go", "ledger/compromise.go", "credentials/did_document.go", "credentials/holder.go", "credentials/possession.go",
-	"claims/reversal.go", "claims/change.go", "dossier/reversals.go", "store/reversals.go",
+	"claims/reversal.go", "claims/change.go", "dossier/reversals.go",
 	"claims/signature.go", "claims/countersigned.go", "gateway/signatures.go", "dossier/signatures.go", "board/challenge.go",
 	"credentials/integrity/integrity.go", "credentials/integrity/open.go",
 	"credentials/sdjwt/binding.go", "credentials/sdjwt/disclosure.go", "credentials/sdjwt/holder.go", "credentials/sdjwt/sdjwt.go",
