@@ -17,7 +17,9 @@ import (
 	"sync/atomic"
 
 	"github.com/lib/pq"
-	_ "modernc.org/sqlite"
+	"modernc.org/sqlite"
+
+	"github.com/countersign-health/countersign/store/sqldb/prepared"
 )
 
 // A DB is a pool of connections to one database.
@@ -83,13 +85,14 @@ func (db *DB) openSQLite(path string) error {
 	db.writer = make(chan struct{}, 1)
 	db.options.MaxOpen = min(db.options.MaxOpen, 8)
 	db.options.MaxIdle = db.options.MaxOpen
-	var err error
-	db.pool, err = sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+options.Encode())
-	if err == nil {
-		db.pool.SetMaxOpenConns(db.options.MaxOpen)
-		db.pool.SetMaxIdleConns(db.options.MaxIdle)
+	c, err := sqlite.NewConnector("file:" + (&url.URL{Path: path}).EscapedPath() + "?" + options.Encode())
+	if err != nil {
+		return err
 	}
-	return err
+	db.pool = sql.OpenDB(prepared.Connector(c))
+	db.pool.SetMaxOpenConns(db.options.MaxOpen)
+	db.pool.SetMaxIdleConns(db.options.MaxIdle)
+	return nil
 }
 
 // Postgres says whether the database is PostgreSQL.

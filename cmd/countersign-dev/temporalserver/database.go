@@ -42,6 +42,9 @@ func prepareDatabase(ctx context.Context, cfg *config.Config, namespace string) 
 	if err := setUpSchema(ctx, sqlCfg.DatabaseName); err != nil {
 		return fmt.Errorf("set up schema: %w", err)
 	}
+	if err := keepStatements(sqlCfg); err != nil {
+		return fmt.Errorf("keep statements prepared: %w", err)
+	}
 	ns, err := sqlite.NewNamespaceConfig(clusterName, namespace, false, nil)
 	if err != nil {
 		return fmt.Errorf("configure namespace: %w", err)
