@@ -83,6 +83,8 @@ func (n *Network) DialTemporal(address string) (client.Client, error) {
 	o := client.Options{
 		HostPort: address, Namespace: namespace, DataConverter: worker.DataConverter(codec), FailureConverter: worker.FailureConverter(codec),
 		Logger: sdklog.NewStructuredLogger(slog.New(warnings{n.log.With("party", Insurer).Handler()})),
+		// What we send is encrypted: nothing to compress.
+		ConnectionOptions: client.ConnectionOptions{GrpcCompression: &client.GrpcCompressionNone{}},
 	}
 	if n.Traces != nil {
 		o.Interceptors = append(o.Interceptors, worker.Tracing(n.Traces))

@@ -102,7 +102,8 @@ func hosts(cfg *config.Config, services []primitives.ServiceName) map[primitives
 // dynamicConfig raises the queue poll rates: their default of 20 a second and shard costs a workflow 50 ms at every
 // hop. Timers are read ahead by 10 ms instead of a second, which every retry and every short sleep would wait for
 // otherwise (an idle server costs the same). What is done is taken off the queues every second instead of every 30: until then
-// each new task is sorted in among all of them, a twelfth of the server's time under load. The last entry keeps the server from telling its makers that it runs.
+// each new task is sorted in among all of them, a twelfth of the server's time under load. No payload of ours lies outside of a
+// history, so none is searched for one that does. The last entry keeps the server from telling its makers that it runs.
 func dynamicConfig(o Options) dynamicconfig.Client {
 	const fast = 5000
 	settings := dynamicconfig.StaticClient{
@@ -116,6 +117,7 @@ func dynamicConfig(o Options) dynamicconfig.Client {
 		dynamicconfig.TransferProcessorUpdateAckInterval.Key():   time.Second,
 		dynamicconfig.TimerProcessorUpdateAckInterval.Key():      time.Second,
 		dynamicconfig.VisibilityProcessorUpdateAckInterval.Key(): time.Second,
+		dynamicconfig.ExternalPayloadsEnabled.Key():              false,
 		dynamicconfig.EnableServerVersionCheck.Key():             false,
 	}
 	if o.DrainageAfter > 0 {

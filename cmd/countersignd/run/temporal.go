@@ -15,6 +15,7 @@ import (
 // connectionOptions are how the cluster is reached and told who we are.
 func connectionOptions(t config.Temporal) (o client.Options, err error) {
 	o = client.Options{HostPort: t.Address, Namespace: t.Namespace}
+	o.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{} // what we send is encrypted: nothing to compress
 	if o.ConnectionOptions.TLS, err = tlsOf(t.TLS); err != nil {
 		return o, err
 	}
