@@ -90,6 +90,11 @@ func (p *plan) claimRound(ctx context.Context, one *site, t *town, hospital *api
 	if err != nil {
 		return c, err
 	}
+	if p.profile != "" {
+		if err := os.WriteFile(p.profile, b, 0o644); err != nil {
+			return c, err
+		}
+	}
 	c = claimCost{rate: f.most.rate(), each: f.spent.ours().Seconds()*1000/float64(p.claims) - f.perClaim(theLoad), load: f.perClaim(theLoad)}
 	c.parts, err = partsOf(ctx, b)
 	return c, err

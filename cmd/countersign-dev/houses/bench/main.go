@@ -53,7 +53,8 @@ type plan struct {
 	held    int // contracts that each of them reaches
 	load    float64
 	only    string
-	claim   bool // what a claim costs in one process, and nothing else
+	claim   bool   // what a claim costs in one process, and nothing else
+	profile string // where to keep its profile
 	repo    string
 	screen  io.Writer
 	monitor monitor
@@ -75,6 +76,7 @@ func bench(ctx context.Context, args []string) error {
 	flags.Float64Var(&p.load, "load", 0.5, "steady arrivals, as a share of what was the most")
 	flags.StringVar(&p.only, "only", "", "measure this configuration alone: embedded, postgres-1 or postgres-2")
 	flags.BoolVar(&p.claim, "claim-cost", false, "measure what a claim costs in one process, and nothing else")
+	flags.StringVar(&p.profile, "profile", "", "keep the last round's profile of -claim-cost in this `FILE`")
 	flags.StringVar(&p.repo, "repo", "", "the checkout; the one around the working directory where empty")
 	flags.Func("env", "set `SERVICE.NAME=VALUE` in the houses' environment; may be repeated", p.setEnv)
 	flags.Func("dynamic", "add a `LINE` to Temporal's dynamic configuration in the houses; may be repeated", func(line string) error {
