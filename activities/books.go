@@ -9,6 +9,7 @@ import (
 	"errors"
 
 	"github.com/countersign-health/countersign/books"
+	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/ledger"
 )
@@ -20,6 +21,8 @@ import (
 type Books interface {
 	ReceiveClaim(ctx context.Context, c books.NewClaim) (books.Received, error)
 	ClaimFile(ctx context.Context, submission credentials.Handle) (*books.ClaimFile, error)
+	// EstimateFile is the file of a claim as if it were received now. It writes nothing.
+	EstimateFile(ctx context.Context, submitter credentials.DID, s *claims.Submission, received credentials.Date) (*books.ClaimFile, error)
 	SettleClaim(ctx context.Context, s books.Settlement) (books.Settled, error)
 
 	ReceiveAuthorization(ctx context.Context, a books.NewAuthorization) (books.Received, error)

@@ -67,6 +67,24 @@ func (g *Evidence) GatherClaim(ctx context.Context, submission credentials.Handl
 	if f.Wait {
 		return &ClaimGathered{Wait: true}, nil
 	}
+	return g.claim(f)
+}
+
+// GatherEstimate reads the facts for a claim that was not received, as if it were
+// received on that day. Nothing guards them: they may have moved already.
+func (g *Evidence) GatherEstimate(ctx context.Context, submitter credentials.DID, s *claims.Submission, received credentials.Date) (*ClaimGathered, error) {
+	if err := g.Clock(); err != nil {
+		return nil, fmt.Errorf("estimate: %w", err)
+	}
+	f, err := g.Books.EstimateFile(ctx, submitter, s, received)
+	if err != nil {
+		return nil, fmt.Errorf("read for an estimate: %w", err)
+	}
+	return g.claim(f)
+}
+
+// claim puts the evidence together from what the books hold.
+func (g *Evidence) claim(f *books.ClaimFile) (*ClaimGathered, error) {
 	plan, err := claims.ParsePlan(f.Plan.Body)
 	if err != nil {
 		return nil, permanent("read plan edition", err)
@@ -81,7 +99,7 @@ func (g *Evidence) GatherClaim(ctx context.Context, submission credentials.Handl
 	}
 	c := &f.Submission.Claim
 	e := claims.Evidence{
-		Submission: submission, Number: f.Number, Received: f.Received,
+		Submission: f.Submission.Handle, Number: f.Number, Received: f.Received,
 		Plan: f.Plan.Ref, Fees: f.Fees.Ref, Member: f.Member, Accumulators: f.Accumulators, Review: f.Review, Original: f.Original,
 	}
 	if c.Frequency == claims.Void { // empty lists: evidence holds no null

@@ -291,6 +291,16 @@ func (f *checkedFile) object(err error) checkJSON {
 }
 
 func (r *run) claimCheck(c *urfave.Context) error {
+	var d *door
+	switch {
+	case c.Bool("ask"):
+		var err error
+		if d, err = r.unpinned(c); err != nil {
+			return err
+		}
+	case c.String("out") != "":
+		return refused(commandName(c), "--out goes with --ask", "give both, or leave --out out")
+	}
 	f, err := openFile(c.Args().First())
 	if err != nil {
 		return err
@@ -306,6 +316,9 @@ func (r *run) claimCheck(c *urfave.Context) error {
 	}
 	if err := r.writeEnvelopeAnswers(checked, c.String("answers")); err != nil {
 		return err
+	}
+	if d != nil {
+		return r.claimAsk(c, f, d, checked)
 	}
 	if r.json {
 		err := checked.err()

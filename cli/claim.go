@@ -19,8 +19,11 @@ func (r *run) claimCommand() *urfave.Command {
 			about: "Each problem is one line: the file, the segment and element, what is wrong and what to do.\n" +
 				"A broken envelope or syntax refuses its whole transaction set, an edit its one claim.\n" +
 				"With --plan and --fees, as the insurer published them, it also says what each claim would come to by\n" +
-				"the insurer's own rules, and what was taken for granted because only the insurer or a board knows it.",
-			flags: append(append(editFlags(), estimateFlags()...), receivedFlag(), answersFlag()), do: r.claimCheck,
+				"the insurer's own rules, and what was taken for granted because only the insurer or a board knows it.\n" +
+				"With --ask, the insurer says, signed, what each claim would come to on what it knows; both together show\n" +
+				"where the two part, and by which of those facts. An estimate is no decision, and nothing is billed by it.\n" +
+				"countersign credential verify --gateway URL judges one; those that --out writes, countersign verify checks.",
+			flags: append(append(append(editFlags(), estimateFlags()...), receivedFlag(), answersFlag()), askFlags()...), do: r.claimCheck,
 		}),
 		r.leaf(leaf{
 			name: "edits", usage: "list what is checked of a claim before it is taken in",

@@ -78,7 +78,7 @@ func (r *run) examiner(c *urfave.Context, text []byte) (*vcalm.House, error) {
 		return r.alone(c)
 	}
 	token := strings.TrimSpace(string(text))
-	if kind, _, _, err := credentials.Peek(token); err == nil && (kind == credentials.KindClaimDecision || kind == credentials.KindAuthorizationDecision) {
+	if kind, _, _, err := credentials.Peek(token); err == nil && ofInsurer[kind] {
 		return r.insurerOf(c, token)
 	}
 	d, err := r.desk(c, false)
@@ -86,6 +86,12 @@ func (r *run) examiner(c *urfave.Context, text []byte) (*vcalm.House, error) {
 		return nil, err
 	}
 	return d.house(), nil
+}
+
+// ofInsurer are the kinds of which the insurer's gateway says who its key is, and
+// whether they still stand.
+var ofInsurer = map[credentials.Kind]bool{
+	credentials.KindClaimDecision: true, credentials.KindAuthorizationDecision: true, credentials.KindClaimEstimate: true,
 }
 
 // alone is a house that asks nobody.

@@ -159,8 +159,8 @@ func (s *submitting) keepFile() error {
 	return write(dossier.Files{dossier.ClaimsFile: body}, s.out)
 }
 
-func (s *submitting) changed() error {
-	return refused(s.path, "the file changed while it was read", "send it again when nothing writes to it")
+func (f *checkedFile) changed() error {
+	return refused(f.path, "the file changed while it was read", "send it again when nothing writes to it")
 }
 
 // post signs one claim and sends it. A refusal of the claim is written into its

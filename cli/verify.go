@@ -146,6 +146,9 @@ func (r *run) printReport(name string, report *dossier.Report) {
 		if report.Answers > 0 {
 			fmt.Fprintf(r.Out, "; %s to questions of standing computed again", count(report.Answers, "answer"))
 		}
+		if report.Estimates > 0 {
+			fmt.Fprintf(r.Out, "; %s of an insurer, no decisions", count(report.Estimates, "estimate"))
+		}
 		fmt.Fprintln(r.Out)
 		if !report.Known.IsZero() {
 			fmt.Fprintf(r.Out, "as of %s, by %s of the ledger %s\n", report.Known.UTC().Format(time.RFC3339), receipts(report.Entries), oneLine(report.Trusted.Origin))

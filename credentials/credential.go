@@ -28,12 +28,14 @@ const (
 	KindStandingAnswer          Kind = "StandingAnswer"
 	KindClinicianSignature      Kind = "ClinicianSignature"
 	KindClaimAppeal             Kind = "ClaimAppeal"
+	KindEstimateRequest         Kind = "ClaimEstimateRequest" // a claim that is asked about: nobody can bill with it
+	KindClaimEstimate           Kind = "ClaimEstimate"
 )
 
 var kinds = []Kind{
 	KindLicense, KindBoardOrder, KindFeedHead, KindStatusList, KindClaimSubmission, KindAuthorizationSubmission,
 	KindClaimDecision, KindAuthorizationDecision, KindReviewDetermination, KindStandingAnswer,
-	KindClinicianSignature, KindClaimAppeal,
+	KindClinicianSignature, KindClaimAppeal, KindEstimateRequest, KindClaimEstimate,
 }
 
 // ParseKind refuses kinds that this release does not know.

@@ -29,7 +29,9 @@ const (
 	Signatures     = "signatures" // of clinicians, upon submissions
 	Licenses       = "licenses"
 	Orders         = "orders"
-	Answers        = "answers" // to questions of standing
+	Answers        = "answers"   // to questions of standing
+	Questions      = "questions" // claims that an estimate was asked of
+	Estimates      = "estimates" // the insurer's answers to them
 	Status         = "status"
 	Evidence       = "evidence"
 	Editions       = "editions"

@@ -35,6 +35,8 @@ var subjects = map[credentials.Kind]reflect.Type{
 	credentials.KindReviewDetermination:     reflect.TypeFor[claims.Determination](),
 	credentials.KindClaimAppeal:             reflect.TypeFor[claims.Appeal](),
 	credentials.KindStandingAnswer:          reflect.TypeFor[credentials.StandingAnswer](),
+	credentials.KindEstimateRequest:         reflect.TypeFor[claims.Submission](),
+	credentials.KindClaimEstimate:           reflect.TypeFor[claims.ClaimEstimate](),
 }
 
 const schemaFolder = "../docs/json"
@@ -216,6 +218,23 @@ func TestSchemasHoldDocuments(t *testing.T) {
 				t.Fatal(err)
 			}
 			payloads[kind] = append(payloads[kind], b)
+		}
+		if kind == credentials.KindEstimateRequest { // a claim in the form of another kind
+			for _, b := range payloads[credentials.KindClaimSubmission] {
+				payloads[kind] = append(payloads[kind], bytes.ReplaceAll(b, []byte("ClaimSubmission"), []byte("ClaimEstimateRequest")))
+			}
+		}
+		if kind == credentials.KindClaimEstimate {
+			est := claims.ClaimEstimate{Handle: handle("estimate"), Notice: claims.EstimateNotice, Estimate: claims.Estimate{
+				Claim: "C1", Received: "2026-03-01", Outcome: claims.Pended, Lines: []claims.LineDecision{}, Pends: []claims.Pend{{Reason: claims.PendStanding}}}}
+			b, err := credentials.Draft(signer, kind, est.Handle, began, began.Add(claims.EstimateLife), nil, est)
+			if err != nil {
+				t.Fatal(err)
+			}
+			payloads[kind] = append(payloads[kind], b)
+			if valid(s, bytes.Replace(b, []byte("no decision"), []byte("a decision"), 1)) == nil {
+				t.Error("an estimate may call itself a decision")
+			}
 		}
 		if kind == credentials.KindStandingAnswer {
 			q := credentials.StandingQuestion{NPI: "1234567893", State: "CA", Service: "99213", On: "2026-03-01", Known: began}

@@ -51,7 +51,7 @@ func placeOf(name string, content []byte) string {
 		return ""
 	}
 	folders := map[string]string{
-		Submissions: ".jwt", Decisions: ".jwt", Authorizations: ".jwt", Determinations: ".jwt", Appeals: ".jwt", Signatures: ".jwt", Licenses: ".jwt", Orders: ".jwt", Answers: ".jwt", Status: ".jwt",
+		Submissions: ".jwt", Decisions: ".jwt", Authorizations: ".jwt", Determinations: ".jwt", Appeals: ".jwt", Signatures: ".jwt", Licenses: ".jwt", Orders: ".jwt", Answers: ".jwt", Questions: ".jwt", Estimates: ".jwt", Status: ".jwt",
 		Evidence: ".json", Editions: ".yaml .csv", Receipts: ".tlog-proof", Entries: ".entry", Remittances: ".835",
 	}
 	ext := path.Ext(base)
@@ -86,6 +86,7 @@ func placeOfToken(content []byte, base string) string {
 		credentials.KindClaimSubmission: Submissions, credentials.KindAuthorizationSubmission: Submissions,
 		credentials.KindClaimDecision: Decisions, credentials.KindAuthorizationDecision: Authorizations,
 		credentials.KindReviewDetermination: Determinations, credentials.KindClaimAppeal: Appeals, credentials.KindClinicianSignature: Signatures, credentials.KindLicense: Licenses, credentials.KindBoardOrder: Orders, credentials.KindStandingAnswer: Answers,
+		credentials.KindEstimateRequest: Questions, credentials.KindClaimEstimate: Estimates,
 	}[kind]
 	if !ok {
 		return path.Join(Status, base)
@@ -145,6 +146,10 @@ func (v *verifier) unvouched(place string) string {
 			}
 		}
 		return "a clinician's signature has no receipt of its own, and no verified decision here rests on it"
+	case Questions:
+		return "a question stands on no ledger: nothing vouches for it but its signature"
+	case Estimates:
+		return "an estimate stands on no ledger and is no decision: nothing vouches for it but its signature"
 	case Status:
 		_, _, list, err := credentials.Peek(strings.TrimSuffix(string(v.files[place]), "\n"))
 		if err == nil && v.entries[list] != nil {

@@ -34,13 +34,14 @@ type Report struct {
 	// such times, never by the verifier's clock, so that the answer stays the same.
 	Known      time.Time `json:"known"`
 	Files      int       `json:"files"`
-	Entries    int       `json:"entries"`           // receipted, leaf 0 not counted
-	Decisions  int       `json:"decisions"`         // on claims and authorizations
-	Verified   int       `json:"verified"`          // decisions of which every check passed
-	Reproduced int       `json:"reproduced"`        // decisions that came out the same when computed again
-	Answers    int       `json:"answers,omitempty"` // to questions of standing, computed again
-	Unsigned   []string  `json:"unsigned"`          // files that prove nothing, and are not used
-	Failures   []Check   `json:"failures"`          // one a file, the first check that caught it
+	Entries    int       `json:"entries"`             // receipted, leaf 0 not counted
+	Decisions  int       `json:"decisions"`           // on claims and authorizations
+	Verified   int       `json:"verified"`            // decisions of which every check passed
+	Reproduced int       `json:"reproduced"`          // decisions that came out the same when computed again
+	Answers    int       `json:"answers,omitempty"`   // to questions of standing, computed again
+	Estimates  int       `json:"estimates,omitempty"` // signed by an insurer upon their questions; no decisions
+	Unsigned   []string  `json:"unsigned"`            // files that prove nothing, and are not used
+	Failures   []Check   `json:"failures"`            // one a file, the first check that caught it
 	// Standings are of the decisions that name status lists.
 	Standings []Standing `json:"standings,omitempty"`
 	// Extract is the entries of an extract, which has no documents.
@@ -119,6 +120,7 @@ type verifier struct {
 	licenses       map[credentials.Handle]*document[credentials.License]
 	orders         map[credentials.Handle]*document[credentials.Order]
 	submissions    map[credentials.Handle]*document[claims.Submission]
+	questions      map[credentials.Handle]*document[claims.Submission]
 	requests       map[credentials.Handle]*document[claims.AuthorizationSubmission]
 	determinations map[credentials.Handle]*document[claims.Determination]
 	appeals        map[credentials.Handle]*document[claims.Appeal]
@@ -153,6 +155,7 @@ func newVerifier(files Files) *verifier {
 		licenses:       map[credentials.Handle]*document[credentials.License]{},
 		orders:         map[credentials.Handle]*document[credentials.Order]{},
 		submissions:    map[credentials.Handle]*document[claims.Submission]{},
+		questions:      map[credentials.Handle]*document[claims.Submission]{},
 		requests:       map[credentials.Handle]*document[claims.AuthorizationSubmission]{},
 		determinations: map[credentials.Handle]*document[claims.Determination]{},
 		appeals:        map[credentials.Handle]*document[claims.Appeal]{},
@@ -182,6 +185,8 @@ var steps = []step{
 	{Orders, ".jwt", (*verifier).checkOrder},
 	{Status, ".jwt", (*verifier).checkStatusList},
 	{Answers, ".jwt", (*verifier).checkAnswer},
+	{Questions, ".jwt", (*verifier).checkQuestion},
+	{Estimates, ".jwt", (*verifier).checkEstimate},
 	{Submissions, ".jwt", (*verifier).checkSubmission},
 	{Signatures, ".jwt", (*verifier).checkSignature},
 	{"", ClaimsFile, (*verifier).checkClaimsFile},

@@ -1,6 +1,6 @@
 // Package gateway is the insurer's door. It asks who is calling and whether
 // they may, checks what they bring, and starts contracts; it judges nothing
-// that the contract judges.
+// that the contract judges, but for estimates, which bind nobody.
 package gateway
 
 import (
@@ -12,6 +12,7 @@ import (
 
 	"go.temporal.io/sdk/client"
 
+	"github.com/countersign-health/countersign/activities"
 	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
@@ -96,6 +97,10 @@ type Config struct {
 	Roster func(ctx context.Context, file []byte) (int, error)
 	// Remit releases what is payable as of a day of payment.
 	Remit func(ctx context.Context, on credentials.Date) (books.PaymentRun, error)
+	// Gather reads the facts for a claim that was not received, and writes nothing.
+	Gather func(ctx context.Context, submitter credentials.DID, s *claims.Submission, received credentials.Date) (*activities.ClaimGathered, error)
+	// EstimatesAnHour is how many a party may ask for; defaultEstimatesAnHour where 0.
+	EstimatesAnHour int
 	// Insurer is the DID whose key may publish editions, and the audience of
 	// request tokens.
 	Insurer credentials.DID
@@ -126,12 +131,18 @@ type Gateway struct {
 	eye     *eye
 	lists   *statuslist.Lists
 	others  *statuslist.Cache // nil without Lists
+
+	pace       *pace
+	estimating chan struct{}
 }
 
 // New returns a gateway.
 func New(c Config) *Gateway {
 	c.URL = strings.TrimSuffix(c.URL, "/")
-	g := &Gateway{Config: c, replays: newReplays(), eye: newEye(c.Books)}
+	if c.EstimatesAnHour == 0 {
+		c.EstimatesAnHour = defaultEstimatesAnHour
+	}
+	g := &Gateway{Config: c, replays: newReplays(), eye: newEye(c.Books), pace: newPace(c.EstimatesAnHour), estimating: make(chan struct{}, estimatesAtOnce)}
 	g.lists = g.newLists()
 	if c.Lists != nil {
 		g.others = &statuslist.Cache{Fetch: c.Lists, Event: g.heardOf, Now: c.Now}
@@ -155,6 +166,7 @@ func (g *Gateway) Handler() http.Handler {
 	mux.HandleFunc("GET /.well-known/did.json", g.web) // of a gateway at the root of its server
 	mux.HandleFunc("GET /did.json", g.web)             // of one in a folder, which the server before it takes off
 	mux.Handle("POST /claims", g.door(g.postClaim, ledger.RoleHospital))
+	mux.Handle("POST /estimates", g.door(g.postEstimate, ledger.RoleHospital))
 	mux.Handle("POST /authorizations", g.door(g.postAuthorization, ledger.RoleHospital))
 	mux.Handle("GET /submissions", g.door(g.listSubmissions, ledger.RoleHospital))
 	mux.Handle("GET /submissions/{handle}", g.door(g.getSubmission, ledger.RoleHospital, ledger.RoleInsurer))

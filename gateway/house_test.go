@@ -45,6 +45,8 @@ const canary = "CANARY"
 
 var noon = time.Date(2026, 5, 6, 12, 0, 0, 0, time.UTC)
 
+const estimatesAnHour = 20
+
 var ctx = context.Background()
 
 var roles = map[string]ledger.Role{
@@ -96,7 +98,7 @@ func newHouseOn(t *testing.T, db *sqldb.DB, boards ...*boardclient.Client) *hous
 	server := httptest.NewUnstartedServer(nil) // decisions name lists at its address
 	h.url = "http://" + server.Listener.Addr().String()
 	insurer := worker.NewInsurer(worker.Config{
-		URL:     h.url,
+		URL: h.url, EstimatesAnHour: estimatesAnHour,
 		Insurer: did("insurer"), Payer: payer, Reviewers: []credentials.DID{did("reviewer")}, Signer: ledgertest.Signer("insurer"), Secret: secret, Books: h.books,
 		Temporal: h.temporal, Ledger: participants{&h.said, &h.bad}, Boards: boards, Now: now, Log: slog.New(slog.NewJSONHandler(h.log, nil)),
 	})

@@ -20,6 +20,8 @@ var signs = map[credentials.Kind][]Role{
 	credentials.KindAuthorizationDecision:   {RoleInsurer},
 	credentials.KindReviewDetermination:     {RoleReviewer},
 	credentials.KindClaimAppeal:             {RoleHospital},
+	credentials.KindEstimateRequest:         {RoleHospital},
+	credentials.KindClaimEstimate:           {RoleInsurer},
 }
 
 // MaySign refuses a party whose role, or whose jurisdiction, does not let it

@@ -33,6 +33,10 @@ func TestMaySign(t *testing.T) {
 		{ledger.RoleInsurer, "", credentials.KindReviewDetermination, "", "insurer"},
 		{ledger.RoleHospital, "", credentials.KindClaimAppeal, "", ""},
 		{ledger.RoleInsurer, "", credentials.KindClaimAppeal, "", "insurer"},
+		{ledger.RoleHospital, "", credentials.KindEstimateRequest, "", ""},
+		{ledger.RoleInsurer, "", credentials.KindEstimateRequest, "", "insurer"},
+		{ledger.RoleInsurer, "", credentials.KindClaimEstimate, "", ""},
+		{ledger.RoleHospital, "", credentials.KindClaimEstimate, "", "hospital"},
 		{ledger.RoleBoard, "CA", "Diploma", "CA", "no role"},
 	} {
 		err := ledger.MaySign(ledger.Party{Role: tt.role, Jurisdiction: tt.of}, tt.kind, tt.jurisdiction)

@@ -53,20 +53,8 @@ func readClaimFile(tx *sealedTx, submission credentials.Handle) (*books.ClaimFil
 			return &f.ClaimFile, err
 		}
 	}
-	f.Member = who.fact
-	if f.Plan, err = editionOn(tx, books.PlanEdition, who.planOn(c.FirstService()), c.FirstService()); err != nil {
-		return nil, fmt.Errorf("no plan edition is published: %w", err)
-	}
-	if f.Fees, err = editionOn(tx, books.FeeEdition, f.Plan.Fees, c.FirstService()); err != nil {
-		return nil, fmt.Errorf("no fee schedule edition is published: %w", err)
-	}
-	if err := f.readOriginal(tx, s); err != nil {
+	if err := f.readFacts(tx, s, who); err != nil {
 		return nil, err
-	}
-	if c.Frequency != claims.Void { // which asks nothing of its own lines
-		if err := f.readServices(tx, s, who); err != nil {
-			return nil, err
-		}
 	}
 	if s.latest != "" {
 		f.Before = new(claims.Decision)
@@ -82,6 +70,26 @@ func readClaimFile(tx *sealedTx, submission credentials.Handle) (*books.ClaimFil
 	}
 	f.Review, err = readDetermination(tx, submission, s.decisions)
 	return &f.ClaimFile, err
+}
+
+// readFacts reads what speaks of the claim, whoever's it is and whether it was
+// received or not.
+func (f *claimFile) readFacts(tx *sealedTx, s submissionRow, who found) (err error) {
+	day := f.Submission.Claim.FirstService()
+	f.Member = who.fact
+	if f.Plan, err = editionOn(tx, books.PlanEdition, who.planOn(day), day); err != nil {
+		return fmt.Errorf("no plan edition is published: %w", err)
+	}
+	if f.Fees, err = editionOn(tx, books.FeeEdition, f.Plan.Fees, day); err != nil {
+		return fmt.Errorf("no fee schedule edition is published: %w", err)
+	}
+	if err := f.readOriginal(tx, s); err != nil {
+		return err
+	}
+	if f.Submission.Claim.Frequency == claims.Void { // which asks nothing of its own lines
+		return nil
+	}
+	return f.readServices(tx, s, who)
 }
 
 // readServices reads what the claim's lines are judged by.

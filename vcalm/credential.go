@@ -137,6 +137,8 @@ var provers = map[credentials.Kind]func(shown, credentials.ResolveKey) (proved, 
 	credentials.KindAuthorizationDecision:   proverOf[claims.AuthorizationDecisionDocument](credentials.KindAuthorizationDecision),
 	credentials.KindReviewDetermination:     proverOf[claims.Determination](credentials.KindReviewDetermination),
 	credentials.KindClaimAppeal:             proverOf[claims.Appeal](credentials.KindClaimAppeal),
+	credentials.KindEstimateRequest:         proverOf[claims.Submission](credentials.KindEstimateRequest),
+	credentials.KindClaimEstimate:           proverOf[claims.ClaimEstimate](credentials.KindClaimEstimate),
 }
 
 func proverOf[T any](kind credentials.Kind) func(shown, credentials.ResolveKey) (proved, error) {

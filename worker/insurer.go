@@ -47,6 +47,8 @@ type Config struct {
 	// Patience is how old a board's last word may be; zero is five minutes.
 	Patience time.Duration
 	Edits    claims.Edits
+	// EstimatesAnHour is how many a party may ask for; see gateway.Config.
+	EstimatesAnHour int
 	// ReceiptFromFile is for demonstrations; see gateway.Config.
 	ReceiptFromFile bool
 	// URL is where the gateway can be reached from outside: it is signed into
@@ -132,7 +134,7 @@ func NewInsurer(c Config) *Insurer {
 	}
 	i.gateway = gateway.New(gateway.Config{
 		Lists: lists,
-		Books: c.Books, Temporal: c.Temporal, Who: c.Ledger.Who, Whose: c.Ledger.Whose, Keys: keys, Proofs: c.Ledger.Proofs, URL: c.URL, PartyKeys: c.Ledger.PartyKeys, Publish: i.Publish, Enroll: i.Enroll, Cover: i.Cover, Roster: i.Roster, Remit: i.Remit, Insurer: c.Insurer, Signer: c.Signer, Clock: i.Clock, Reviewers: c.Reviewers,
+		Books: c.Books, Temporal: c.Temporal, Who: c.Ledger.Who, Whose: c.Ledger.Whose, Keys: keys, Proofs: c.Ledger.Proofs, URL: c.URL, PartyKeys: c.Ledger.PartyKeys, Publish: i.Publish, Enroll: i.Enroll, Cover: i.Cover, Roster: i.Roster, Remit: i.Remit, Gather: i.errands.Evidence.GatherEstimate, EstimatesAnHour: c.EstimatesAnHour, Insurer: c.Insurer, Signer: c.Signer, Clock: i.Clock, Reviewers: c.Reviewers,
 		Secret: c.Secret, Edits: c.Edits, ReceiptFromFile: c.ReceiptFromFile, Patience: c.Patience, Now: c.Now, Log: c.Log,
 	})
 	return i

@@ -89,6 +89,19 @@ func (e *Edition) Of(c *claims.Claim, received credentials.Date) (*claims.Decisi
 	if c.Changes() {
 		return e.ofChange(c, received)
 	}
+	ev, err := e.evidence(c, received)
+	if err != nil {
+		return nil, nil, fmt.Errorf("estimate: %w", err)
+	}
+	d, err := claims.Adjudicate(c, e.plan, ev)
+	if err != nil {
+		return nil, nil, fmt.Errorf("estimate: %w", err)
+	}
+	return d, e.assumed(c), nil
+}
+
+// evidence is what is known of a claim, and what is taken for granted.
+func (e *Edition) evidence(c *claims.Claim, received credentials.Date) (*claims.Evidence, error) {
 	ev := &claims.Evidence{
 		Number: 1, Received: received, Plan: e.plan.Ref(), Fees: e.fees.Ref(e.plan.FeeSchedule, "as given"),
 		Member: claims.MemberFact{Found: true, Matches: true, Coverage: []claims.Coverage{{From: "0001-01-01"}}},
@@ -99,14 +112,7 @@ func (e *Edition) Of(c *claims.Claim, received credentials.Date) (*claims.Decisi
 	for i := range c.Lines {
 		ev.Lines = append(ev.Lines, e.line(c, &c.Lines[i], ev))
 	}
-	if err := e.fees.Complete(c, e.plan, ev); err != nil {
-		return nil, nil, fmt.Errorf("estimate: %w", err)
-	}
-	d, err := claims.Adjudicate(c, e.plan, ev)
-	if err != nil {
-		return nil, nil, fmt.Errorf("estimate: %w", err)
-	}
-	return d, e.assumed(c), nil
+	return ev, e.fees.Complete(c, e.plan, ev)
 }
 
 // ofChange estimates what takes the place of the claim that this one names: the

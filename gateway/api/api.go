@@ -24,6 +24,12 @@ type Acceptance struct {
 	After int `json:"after,omitempty"`
 }
 
+// An Estimate is what a claim would come to, signed: a vc+jwt of a
+// claims.ClaimEstimate.
+type Estimate struct {
+	Token string `json:"token"`
+}
+
 // A Submission is where a submission stands.
 type Submission struct {
 	Handle    credentials.Handle `json:"handle"`

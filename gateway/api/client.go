@@ -45,6 +45,12 @@ func (c *Client) SubmitClaim(ctx context.Context, token string, signatures ...st
 	return a, c.do(ctx, "POST", "/claims", submitted(token, signatures), &a)
 }
 
+// Estimate asks what a claim would come to. The question is signed as one
+// (credentials.KindEstimateRequest); nothing is billed by it.
+func (c *Client) Estimate(ctx context.Context, question string) (e Estimate, err error) {
+	return e, c.do(ctx, "POST", "/estimates", []byte(question), &e)
+}
+
 // SubmitAuthorization sends a signed prior-authorization request in the same way.
 func (c *Client) SubmitAuthorization(ctx context.Context, token string, signatures ...string) (a Acceptance, err error) {
 	return a, c.do(ctx, "POST", "/authorizations", submitted(token, signatures), &a)

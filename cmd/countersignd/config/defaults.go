@@ -11,6 +11,7 @@ var defaults = map[string]string{
 	"insurer.temporal.namespace":         "insurer",
 	"insurer.edits.skip_npi_check_digit": "false",
 	"insurer.patience":                   "5m",
+	"insurer.estimates_an_hour":          "3000",
 	"worker.admin":                       "127.0.0.1:9101",
 	"gateway.listen":                     "127.0.0.1:8101",
 	"gateway.admin":                      "127.0.0.1:9102",

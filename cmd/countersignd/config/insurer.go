@@ -52,6 +52,9 @@ type Insurer struct {
 	// Patience is how old a board's last word may be and still prove standing.
 	// Default 5m. Danger: for that long, a revocation may go unheard.
 	Patience time.Duration `yaml:"patience"`
+	// EstimatesAnHour is how many estimates of claims a hospital may ask a gateway
+	// for. Default 3000. Danger: each says whether somebody is a member.
+	EstimatesAnHour int `yaml:"estimates_an_hour"`
 }
 
 // PayloadKey is one key for what Temporal carries.
@@ -140,6 +143,9 @@ func (r *reader) insurer(i *Insurer) {
 		ids[k.ID] = true
 	}
 	r.temporal(&i.Temporal)
+	if i.EstimatesAnHour < 1 {
+		r.at("insurer.estimates_an_hour", "want one at least")
+	}
 	if _, err := claims.ParseEdits(i.Edits.Switched, true); err != nil {
 		r.at("insurer.edits.switched", "%s", err)
 	}

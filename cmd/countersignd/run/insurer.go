@@ -137,7 +137,7 @@ func (p *process) insurer(ctx context.Context, contracts bool) (*worker.Insurer,
 	edits.SkipNPICheckDigit, edits.Payers = c.Edits.SkipNPICheckDigit, []string{c.Payer.ID}
 	return worker.NewInsurer(worker.Config{
 		Insurer: did, Reviewers: reviewersOf(c.Reviewers), Payer: payerOf(c.Payer), Signer: s, Secret: secret, Books: books, Temporal: temporal,
-		Ledger: p.timedLine(line), Boards: feeds, Patience: c.Patience,
+		Ledger: p.timedLine(line), Boards: feeds, Patience: c.Patience, EstimatesAnHour: c.EstimatesAnHour,
 		Edits: edits, URL: c.URL,
 		Now: time.Now, Log: p.log, WrapBooks: wrap, StopWithin: p.config.Drain, Build: build,
 	}), nil

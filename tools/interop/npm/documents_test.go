@@ -131,6 +131,12 @@ func documents(t *testing.T) []document {
 			t.Fatal(err)
 		}
 	}
+	claim := claims.Submission{Handle: handle, Salt: credentials.Handle{9},
+		Claim: claims.Claim{Number: "C-1", Frequency: claims.Original, Charge: 12345, Place: "11", Payer: claims.Payer{ID: "P", Name: oddName},
+			Billing: claims.Provider{NPI: "1234567893", Organization: true, Name: "Clinic"}, Subscriber: person, Diagnoses: []string{"J06.9", "R05"},
+			ServiceState: "MA", Lines: []claims.Line{{Number: 1, Code: "99213", Charge: 12345, Unit: "UN", Units: 1000, Pointers: []int{1, 2, 10},
+				From: "2026-02-01", To: "2026-02-01"}, {Number: 2, Code: "J1885", Unit: "UN", Units: 1500, From: "2026-02-01", To: "2026-02-01"}}},
+		Source: claims.Source{File: credentials.Digest{6}, Created: "2026-02-02", Place: "ISA 1, ST 1, CLM 1", Sender: claims.Sender{Qualifier: "ZZ", ID: "S-1"}}}
 	return []document{
 		of(credentials.KindLicense, licensed),
 		of(credentials.KindBoardOrder, credentials.Order{Handle: handle, License: credentials.Handle{8}, Action: credentials.OrderRestrict,
@@ -142,12 +148,11 @@ func documents(t *testing.T) []document {
 		of(credentials.KindFeedHead, client.PageProof{After: 3, Events: credentials.Digest{5}, Head: client.Head{Sequence: 9, Index: -1, Time: now}}),
 		of(credentials.KindStatusList, credentials.StatusListSubject{ID: listURL + "#list", Type: "BitstringStatusList",
 			Purpose: "revocation", Encoded: list.Encode(), TTL: 1800000}),
-		of(credentials.KindClaimSubmission, claims.Submission{Handle: handle, Salt: credentials.Handle{9},
-			Claim: claims.Claim{Number: "C-1", Frequency: claims.Original, Charge: 12345, Place: "11", Payer: claims.Payer{ID: "P", Name: oddName},
-				Billing: claims.Provider{NPI: "1234567893", Organization: true, Name: "Clinic"}, Subscriber: person, Diagnoses: []string{"J06.9", "R05"},
-				ServiceState: "MA", Lines: []claims.Line{{Number: 1, Code: "99213", Charge: 12345, Unit: "UN", Units: 1000, Pointers: []int{1, 2, 10},
-					From: "2026-02-01", To: "2026-02-01"}, {Number: 2, Code: "J1885", Unit: "UN", Units: 1500, From: "2026-02-01", To: "2026-02-01"}}},
-			Source: claims.Source{File: credentials.Digest{6}, Created: "2026-02-02", Place: "ISA 1, ST 1, CLM 1", Sender: claims.Sender{Qualifier: "ZZ", ID: "S-1"}}}),
+		of(credentials.KindClaimSubmission, claim),
+		of(credentials.KindEstimateRequest, claim),
+		of(credentials.KindClaimEstimate, claims.ClaimEstimate{Handle: handle, Salt: credentials.Handle{9}, Notice: claims.EstimateNotice, Submission: credentials.Digest{2},
+			Estimate: claims.Estimate{Submission: handle, Claim: "C-1", Received: "2026-02-03", Outcome: claims.Pended, Rules: "rules/2", Charge: 12345,
+				Lines: []claims.LineDecision{}, Pends: []claims.Pend{{Line: 1, Reason: claims.PendStanding, Note: oddName}}}}),
 		of(credentials.KindAuthorizationSubmission, claims.AuthorizationSubmission{Handle: handle, Salt: credentials.Handle{9},
 			Request: claims.AuthorizationRequest{Number: "A-1", Patient: person, State: "MA", Payer: claims.Payer{ID: "P"},
 				Items: []claims.RequestItem{{Sequence: 1, Code: "70551", Units: 1000, From: "2026-03-01", Until: "2026-06-01"}}},
