@@ -76,21 +76,7 @@ func TestWorkersAgree(t *testing.T) {
 
 // settle enters in the books what a decision on some lines of a claim came to.
 func (w *world) settle(c *claims.Claim, d *claims.Decision) {
-	for _, add := range d.Met {
-		a := w.met[add.Period]
-		a.DeductibleIndividual += add.DeductibleIndividual
-		a.DeductibleFamily += add.DeductibleFamily
-		a.OutOfPocketPerson += add.OutOfPocketPerson
-		a.OutOfPocketFamily += add.OutOfPocketFamily
-		w.met[add.Period] = a
-	}
-	for _, draw := range d.Draws {
-		for i := range w.authorizations {
-			if w.authorizations[i].handle == draw.Authorization {
-				w.authorizations[i].left -= draw.Units
-			}
-		}
-	}
+	w.enter(d.Met, d.Draws)
 	for i := range c.Lines {
 		w.earlier = append(w.earlier, earlierLine{line: c.Lines[i], billing: c.Billing.NPI, renderer: w.npi(&c.Lines[i])})
 	}
