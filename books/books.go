@@ -155,8 +155,27 @@ type Remittance struct {
 	Released  time.Time
 	Body      []byte
 	Entry     []byte
-	// Total and Count are what it pays and for how many claims; set by whoever
-	// writes it, and compared with the books before it is kept.
+	// Total and Count are what it pays and for how many decisions, and Sets its
+	// payments; set by whoever writes it, and compared with the books before it is
+	// kept.
 	Total claims.Cents
 	Count int
+	Sets  []RemittanceSet
+}
+
+// A RemittanceSet is one payment of a remittance, to one payee.
+type RemittanceSet struct {
+	Payee     claims.Payee
+	Trace     string
+	Total     claims.Cents
+	Interest  claims.Cents // that a law adds to it
+	Brought   string       // trace of the payment whose balance it brings back
+	Forwarded claims.Cents // what it could not bear, and its payee's next one will
+}
+
+// A Balance is what a payment could not bear of what it took back.
+type Balance struct {
+	Payee claims.Payee
+	Trace string // of the payment that it comes from
+	Owed  claims.Cents
 }

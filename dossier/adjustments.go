@@ -17,21 +17,22 @@ const wholeWords = "gather every remittance (remit fetch --all)"
 // told that takes its place, before it and under its own number; one that stands
 // in none is told nowhere.
 func (v *verifier) checkTakenBack(r *remitted) error {
+	here := func(p *Payment) bool { return p != nil && p.index == r.index }
 	for _, d := range sortedByName(v.decisions) {
 		back := d.subject.Decision.Reversal
 		if back == nil {
 			continue
 		}
-		first, taken, told := v.paid[back.Document], v.takenBack[d.subject.Handle], v.paid[d.subject.Handle]
-		here := func(p *Payment) bool { return p != nil && p.index == r.index }
+		first, taken, instead := v.paid[back.Document], v.takenBack[d.subject.Handle], v.inPlaceOf(d, r)
+		told := v.paid[instead.subject.Handle]
 		earlier := first != nil && first.index < r.index
-		switch void := d.subject.Decision.Outcome == claims.Voided; {
+		switch void := instead.subject.Decision.Outcome == claims.Voided; {
 		case !here(taken) && !here(told):
 		case here(taken) && !earlier:
 			return found(checkRests, "it takes back claim %s, which no earlier remittance in the dossier has told: %s", back.Claim, wholeWords)
 		case here(taken) && taken.control != first.control:
 			return found(checkReversal, "it takes back claim %s under another control number than it was told under", back.Claim)
-		case here(told) && earlier && !here(taken):
+		case here(told) && earlier && taken == nil:
 			return found(checkReversal, "it corrects claim %s, and does not take back what an earlier remittance has told of it", back.Claim)
 		case here(taken) && !void && !here(told):
 			return found(checkReversal, "it takes back claim %s, and does not tell the correction", back.Claim)
@@ -40,6 +41,20 @@ func (v *verifier) checkTakenBack(r *remitted) error {
 		}
 	}
 	return nil
+}
+
+// inPlaceOf is the decision that stands in the place of what d takes back when a
+// remittance is released: d, or where that was taken back in its turn before any
+// remittance could tell of it, the one that did so.
+func (v *verifier) inPlaceOf(d *document[claims.ClaimDecisionDocument], r *remitted) *document[claims.ClaimDecisionDocument] {
+	for range len(v.decisions) {
+		next := v.reversedBy(d.subject.Handle)
+		if v.paid[d.subject.Handle] != nil || next == nil || next.entry.proof.Index > r.index {
+			break
+		}
+		d = next
+	}
+	return d
 }
 
 // An account is what a payee is paid by way of a submitter.

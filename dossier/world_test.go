@@ -65,6 +65,8 @@ type world struct {
 	twist func(step string, v any)
 	seals func(int) []string // who countersigns a checkpoint of that size
 	more  func()             // before the remittance
+	// remits stands in for the one remittance, if it is not nil.
+	remits func()
 	// founds is done when the ledger was founded, if it is not nil.
 	founds func()
 

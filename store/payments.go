@@ -26,13 +26,9 @@ func putPayment(tx *sealedTx, submission credentials.Handle, document books.Sign
 	if !d.Final() {
 		return nil
 	}
-	back, err := takesBack(tx, d.Reversal)
+	back, reversed, err := takesBack(tx, d.Reversal)
 	if err != nil || back == "" && d.Outcome == claims.Voided { // nobody was ever told of what is void
 		return err
-	}
-	var reversed claims.Cents
-	if back != "" {
-		reversed = d.Reversal.Paid
 	}
 	_, err = tx.Exec(`INSERT INTO payment (document, submission, payee, tax_id, amount, takes_back, reversed) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 		document.Handle.String(), submission.String(), string(c.Billing.NPI), c.Billing.TaxID, int64(d.Paid), back, int64(reversed))

@@ -14,17 +14,40 @@ import (
 	"github.com/countersign-health/countersign/store"
 )
 
-// write is a remittance that says what it pays.
-func write(number int, _ credentials.DID, due []store.Payable) (books.Remittance, error) {
+// write is a remittance that says what it pays, what it brings from an earlier
+// one, and what it forwards.
+func write(number int, _ credentials.DID, due []store.Payable, open []books.Balance) (books.Remittance, error) {
 	trace := fmt.Sprint("TRACE", number)
 	r := books.Remittance{Trace: trace, Handle: handle(trace), Entry: []byte("entry"), Count: len(due)}
+	at := map[claims.Payee]int{}
 	for _, p := range due {
-		r.Body = fmt.Appendf(r.Body, "%s %s\n", p.Claim.Number, p.Decision.Paid)
-		r.Total += p.Decision.Paid
-		if p.Reversed != nil {
-			r.Body = fmt.Appendf(r.Body, "22 %s %s\n", p.Reversed.Claim.Number, p.Decision.Reversal.Paid)
-			r.Total += p.Decision.Reversal.Paid
+		payee := claims.Payee{NPI: p.Claim.Billing.NPI, TaxID: p.Claim.Billing.TaxID}
+		n, known := at[payee]
+		if !known {
+			n = len(r.Sets)
+			at[payee] = n
+			r.Sets = append(r.Sets, books.RemittanceSet{Payee: payee, Trace: fmt.Sprint(trace, "-", n+1)})
 		}
+		r.Body = fmt.Appendf(r.Body, "%s %s\n", p.Claim.Number, p.Decision.Paid)
+		r.Sets[n].Total += p.Decision.Paid
+		if p.Reversed != nil {
+			r.Body = fmt.Appendf(r.Body, "22 %s %s\n", p.Reversed.Claim.Number, p.Reversed.Reversal.Paid)
+			r.Sets[n].Total += p.Reversed.Reversal.Paid
+		}
+	}
+	for n := range r.Sets {
+		s := &r.Sets[n]
+		for _, b := range open {
+			if b.Payee == s.Payee {
+				s.Brought, s.Total = b.Trace, s.Total-b.Owed
+				r.Body = fmt.Appendf(r.Body, "FB %s %s\n", b.Trace, b.Owed)
+			}
+		}
+		if s.Total < 0 {
+			s.Forwarded, s.Total = -s.Total, 0
+			r.Body = fmt.Appendf(r.Body, "FB %s %s\n", s.Trace, -s.Forwarded)
+		}
+		r.Total += s.Total
 	}
 	return r, nil
 }
@@ -144,8 +167,8 @@ func TestRemittanceThatCannotBeWritten(t *testing.T) {
 			"a claim fewer": func(r *books.Remittance) error { r.Count--; return nil },
 		} {
 			before := h.dump()
-			run, err := h.Pay(ctx, noon, func(number int, submitter credentials.DID, due []store.Payable) (books.Remittance, error) {
-				r, _ := write(number, submitter, due)
+			run, err := h.Pay(ctx, noon, func(number int, submitter credentials.DID, due []store.Payable, open []books.Balance) (books.Remittance, error) {
+				r, _ := write(number, submitter, due, open)
 				err := broken(&r)
 				return r, err
 			})
@@ -153,11 +176,11 @@ func TestRemittanceThatCannotBeWritten(t *testing.T) {
 				t.Fatalf("%s: got %+v, %v, want nothing kept", name, run, err)
 			}
 		}
-		run, err := h.Pay(ctx, noon, func(number int, submitter credentials.DID, due []store.Payable) (books.Remittance, error) {
+		run, err := h.Pay(ctx, noon, func(number int, submitter credentials.DID, due []store.Payable, open []books.Balance) (books.Remittance, error) {
 			if submitter == hospital {
 				return books.Remittance{}, errors.New("a name that X12 cannot carry")
 			}
-			return write(number, submitter, due)
+			return write(number, submitter, due, open)
 		})
 		if err != nil || bodies(run) != "D1 75.00\n" || len(run.Held) != 1 || run.Held[0].Hold.Reason != claims.HoldUnwritable ||
 			run.Held[0].Hold.Fault != "a name that X12 cannot carry" {

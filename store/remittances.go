@@ -20,20 +20,28 @@ type Payable struct {
 	Claim    claims.Claim
 	Source   claims.Source // of the claim
 	Decision claims.Decision
-	// Reversed is the claim whose decision this one takes back, where a remittance
-	// has told of that: the reversal goes into the same remittance.
+	// Reversed is the claim that is to be taken back in the same remittance, where
+	// an earlier one has told of it.
 	Reversed *ReversedClaim
+	// Received is the day on which the claim came in, and Plan the edition that it
+	// was decided by, empty where the books lack it: it names the law by which what
+	// is paid late earns interest.
+	Received credentials.Date
+	Plan     books.Edition
 }
 
-// A ReversedClaim is a claim that a remittance takes back.
+// A ReversedClaim is a claim that a remittance takes back. The reversal may be of
+// an earlier decision than the payable's own: one that was corrected in its turn
+// before a remittance could tell of it.
 type ReversedClaim struct {
-	Control string
-	Claim   claims.Claim
+	Control  string
+	Claim    claims.Claim
+	Reversal claims.Reversal
 }
 
 // A RemittanceWriter writes the remittance of a submitter. Number is the
-// file's.
-type RemittanceWriter func(number int, submitter credentials.DID, due []Payable) (books.Remittance, error)
+// file's; open are the balances of its payees, due or not.
+type RemittanceWriter func(number int, submitter credentials.DID, due []Payable, open []books.Balance) (books.Remittance, error)
 
 // Pay is the payment run: every decision that is payable goes into one
 // remittance of its submitter, all in one transaction together with the orders,
@@ -119,9 +127,13 @@ func (b *Books) releaseTo(tx *sealedTx, submitter credentials.DID, due []*paymen
 	if err != nil {
 		return nil, err
 	}
-	r, err := write(number, submitter, payables)
+	open, err := readBalances(tx, submitter)
+	if err != nil {
+		return nil, fmt.Errorf("read balances: %w", err)
+	}
+	r, err := write(number, submitter, payables, open)
 	if err == nil {
-		err = comesTo(r, due)
+		err = comesTo(r, due, open)
 	}
 	if err != nil {
 		for _, p := range due {
@@ -133,6 +145,9 @@ func (b *Books) releaseTo(tx *sealedTx, submitter credentials.DID, due []*paymen
 	r.Number, r.Submitter, r.Released = number, submitter, b.now()
 	if err := keepRemittance(tx, r); err != nil {
 		return nil, err
+	}
+	if err := carryBalances(tx, r); err != nil {
+		return nil, fmt.Errorf("carry balances: %w", err)
 	}
 	for _, p := range due {
 		marked, err := tx.Exec(`UPDATE decision SET remittance = $2 WHERE document = $1 AND remittance = ''`, p.Document.String(), r.Trace)
@@ -168,20 +183,9 @@ func remittanceAt(trace string) cell {
 	return cell{"remittance/" + trace, "remittance", "body", trace}
 }
 
-// comesTo holds a remittance against the books' own figures.
-func comesTo(r books.Remittance, due []*paymentRow) error {
-	var sum claims.Cents
-	for _, p := range due {
-		sum += p.Amount
-	}
-	if r.Total != sum || r.Count != len(due) {
-		return fmt.Errorf("the remittance pays %s for %d claims, its decisions say %s for %d", r.Total, r.Count, sum, len(due))
-	}
-	return nil
-}
-
 // readPayables reads the claims and decisions themselves.
 func readPayables(tx *sealedTx, due []*paymentRow) (all []Payable, err error) {
+	plans := map[credentials.Digest]books.Edition{}
 	for _, p := range due {
 		row, err := readSubmission(tx, p.Submission)
 		if err != nil {
@@ -191,12 +195,20 @@ func readPayables(tx *sealedTx, due []*paymentRow) (all []Payable, err error) {
 		if err := json.Unmarshal(row.body, &s); err != nil {
 			return nil, fmt.Errorf("read submission: %w", err)
 		}
-		payable := Payable{Document: p.Document, Control: p.Control, Claim: s.Claim, Source: s.Source}
+		payable := Payable{Document: p.Document, Control: p.Control, Claim: s.Claim, Source: s.Source, Received: row.received}
 		if err := readBody(tx, p.Document.String(), &payable.Decision); err != nil {
 			return nil, err
 		}
+		digest := payable.Decision.Plan.Digest
+		if _, ok := plans[digest]; !ok {
+			plans[digest], err = scanEdition(tx.QueryRow(selectEdition+`WHERE digest = $1`, digest.String()))
+			if err != nil && !errors.Is(err, books.ErrNotFound) { // without it, the remittance is not written
+				return nil, fmt.Errorf("read plan edition of a decision: %w", err)
+			}
+		}
+		payable.Plan = plans[digest]
 		if p.takesBack != "" {
-			if payable.Reversed, err = readReversed(tx, payable.Decision.Reversal.Submission); err != nil {
+			if payable.Reversed, err = readReversed(tx, p.takesBack); err != nil {
 				return nil, err
 			}
 		}
@@ -205,8 +217,18 @@ func readPayables(tx *sealedTx, due []*paymentRow) (all []Payable, err error) {
 	return all, nil
 }
 
-func readReversed(tx *sealedTx, submission credentials.Handle) (*ReversedClaim, error) {
-	row, err := readSubmission(tx, submission)
+// readReversed reads the claim whose decision is to be taken back, and the
+// reversal of that decision.
+func readReversed(tx *sealedTx, document string) (*ReversedClaim, error) {
+	var by string
+	if err := tx.QueryRow(`SELECT document FROM decision WHERE reverses = $1`, document).Scan(&by); err != nil {
+		return nil, fmt.Errorf("find the decision that takes it back: %w", notFound(err))
+	}
+	var d claims.Decision
+	if err := readBody(tx, by, &d); err != nil {
+		return nil, err
+	}
+	row, err := readSubmission(tx, d.Reversal.Submission)
 	if err != nil {
 		return nil, fmt.Errorf("read the claim that is taken back: %w", err)
 	}
@@ -214,7 +236,7 @@ func readReversed(tx *sealedTx, submission credentials.Handle) (*ReversedClaim, 
 	if err := json.Unmarshal(row.body, &s); err != nil {
 		return nil, fmt.Errorf("read submission: %w", err)
 	}
-	return &ReversedClaim{Control: row.control, Claim: s.Claim}, nil
+	return &ReversedClaim{Control: row.control, Claim: s.Claim, Reversal: *d.Reversal}, nil
 }
 
 // Remittances lists what was released to a submitter, oldest first; an empty

@@ -142,6 +142,9 @@ func (b *Books) RestoreRemittance(ctx context.Context, own books.OwnEntry, r boo
 			if err := keepRemittance(tx, r); err != nil {
 				return err
 			}
+			if err := restoreBalances(tx, r); err != nil {
+				return err
+			}
 		}
 		if err := putOutbox(tx, own.Document, own.Entry); err != nil {
 			return err
@@ -163,7 +166,7 @@ func takePayment(tx *sealedTx, trace string, p books.RestoredPayment) (submitter
 		query = `
 			SELECT s.submitter, d.document, d.outcome, d.remittance, p.reversed
 			FROM submission s JOIN decision o ON o.submission = s.handle JOIN payment p ON p.takes_back = o.document JOIN decision d ON d.document = p.document
-			WHERE s.kind = 'claim' AND s.control = $1 AND d.remittance IN ('', $2) ORDER BY d.remittance DESC, d.settled`
+			WHERE s.kind = 'claim' AND s.control = $1 AND d.remittance IN ('', $2) AND ` + inForce + ` ORDER BY d.remittance DESC, d.settled`
 	}
 	args := []any{p.Control, trace}
 	err = tx.QueryRow(query, args[:1+strings.Count(query, "$2")]...).Scan(&submitter, &document, &outcome, &taken, &amount)

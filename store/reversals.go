@@ -244,18 +244,25 @@ func carryHold(tx *sealedTx, from, to credentials.Handle) error {
 	return err
 }
 
-// takesBack names the decision whose reversal a remittance has to tell, "" where
-// no remittance ever told of it: such a one is withdrawn, and told nowhere.
-func takesBack(tx statements, r *claims.Reversal) (document string, err error) {
+// takesBack names the decision whose reversal a remittance has to tell, and what
+// that comes to; "" where no remittance ever told of any: such a one is withdrawn,
+// and told nowhere. Where the decision that is taken back was to take back one
+// itself and no remittance got to tell of either, the earlier one is still to be
+// taken back.
+func takesBack(tx statements, r *claims.Reversal) (document string, reversed claims.Cents, err error) {
 	if r == nil {
-		return "", nil
+		return "", 0, nil
 	}
 	var trace string
 	if err := tx.QueryRow(`SELECT remittance FROM decision WHERE document = $1`, r.Document.String()).Scan(&trace); err != nil {
-		return "", fmt.Errorf("find the decision that is taken back: %w", notFound(err))
+		return "", 0, fmt.Errorf("find the decision that is taken back: %w", notFound(err))
 	}
-	if trace == "" {
-		return "", nil
+	if trace != "" {
+		return r.Document.String(), r.Paid, nil
 	}
-	return r.Document.String(), nil
+	err = notFound(tx.QueryRow(`SELECT takes_back, reversed FROM payment WHERE document = $1`, r.Document.String()).Scan(&document, &reversed))
+	if errors.Is(err, books.ErrNotFound) { // a void of what nobody was told
+		err = nil
+	}
+	return document, reversed, err
 }

@@ -175,14 +175,14 @@ func TestReversalIsTold(t *testing.T) {
 		if n := len(all); n != 4 || all[2].Amount != -2500 || all[3].Amount != -7500 || all[3].State != claims.PaymentPayable {
 			t.Errorf("got %+v", all)
 		}
-		if got := bodies(h.run()); got != "R1 50.00\n22 C1 -75.00\nV2 0.00\n22 C2 -75.00\n" {
+		if got := bodies(h.run()); got != "R1 50.00\n22 C1 -75.00\nV2 0.00\n22 C2 -75.00\nFB TRACE2-1 -100.00\n" {
 			t.Errorf("paid %q", got)
 		}
 		if got := bodies(h.run()); got != "" {
 			t.Errorf("and again %q", got)
 		}
-		h.pay("C3", on("2026-03-04")) // nothing is owed
-		if run := h.run(); bodies(run) != "C3 75.00\n" {
+		h.pay("C3", on("2026-03-04")) // what was taken back lowers it, and nothing is held
+		if run := h.run(); bodies(run) != "C3 75.00\nFB TRACE2-1 100.00\nFB TRACE3-1 -25.00\n" || len(run.Held) != 0 {
 			t.Errorf("paid %q, held %+v", bodies(run), run.Held)
 		}
 	})

@@ -326,11 +326,26 @@ func (i *Insurer) restoreRemittance(ctx context.Context, s *sorted, own books.Ow
 	}
 	var paid []books.RestoredPayment
 	for _, set := range sets {
+		r.Sets = append(r.Sets, carriedBy(&set))
 		for _, p := range set.Payments {
-			paid = append(paid, books.RestoredPayment{Control: p.Control, Paid: int64(p.Paid), Reversed: p.Status == "22"}) // CLP02
+			paid = append(paid, books.RestoredPayment{Control: p.Control, Paid: int64(p.Paid), Reversed: p.Status == x12.StatusReversed})
 		}
 	}
 	return i.Books.RestoreRemittance(ctx, own, r, paid, receipt)
+}
+
+// carriedBy is what a payment has brought back and forwarded.
+func carriedBy(set *x12.Remittance) books.RemittanceSet {
+	s := books.RemittanceSet{Payee: claims.Payee{NPI: set.Payee.NPI, TaxID: set.Payee.TaxID}, Trace: set.Trace, Total: set.Total}
+	for _, a := range set.Adjustments {
+		switch {
+		case a.Reason == x12.ReasonForward && a.Amount > 0:
+			s.Brought = a.Reference
+		case a.Reason == x12.ReasonForward:
+			s.Forwarded = -a.Amount
+		}
+	}
+	return s
 }
 
 // controlOf is ISA13, the number of the file.

@@ -366,8 +366,8 @@ func TestLedgerRefusesASecondRemittance(t *testing.T) {
 	h, before, _ := lived(t)
 	size := h.entries()
 	h.restore(before)
-	run, err := h.Books.Pay(h.ctx, noon, func(number int, _ credentials.DID, due []store.Payable) (books.Remittance, error) {
-		return h.write835(number, "2026-05-08", due)
+	run, err := h.Books.Pay(h.ctx, noon, func(number int, _ credentials.DID, due []store.Payable, open []books.Balance) (books.Remittance, error) {
+		return h.write835(number, "2026-05-08", due, open)
 	})
 	if err != nil || len(run.Released) != 1 {
 		t.Fatalf("got %+v, %v", run, err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/claims/promptpay"
 	"github.com/countersign-health/countersign/claims/x12"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/ledger"
@@ -31,8 +32,8 @@ func (i *Insurer) Remit(ctx context.Context, on credentials.Date) (run books.Pay
 	if err := i.judgeAnew(ctx); err != nil {
 		return run, err
 	}
-	run, err = i.Books.Pay(ctx, i.Now().Add(-i.Patience), func(number int, _ credentials.DID, due []store.Payable) (books.Remittance, error) {
-		return i.write835(number, on, due)
+	run, err = i.Books.Pay(ctx, i.Now().Add(-i.Patience), func(number int, _ credentials.DID, due []store.Payable, open []books.Balance) (books.Remittance, error) {
+		return i.write835(number, on, due, open)
 	})
 	if err != nil {
 		return run, fmt.Errorf("run payments: %w", err)
@@ -50,16 +51,27 @@ func (i *Insurer) Remit(ctx context.Context, on credentials.Date) (run books.Pay
 	return run, nil
 }
 
-func (i *Insurer) write835(number int, on credentials.Date, due []store.Payable) (r books.Remittance, err error) {
+func (i *Insurer) write835(number int, on credentials.Date, due []store.Payable, open []books.Balance) (r books.Remittance, err error) {
 	rand.Read(r.Handle[:])
-	r.Trace = traceOf(r.Handle)
+	r.Trace, r.Count = traceOf(r.Handle), len(due)
 	sets, err := i.transactionSets(r.Trace, on, due)
 	if err != nil {
 		return r, err
 	}
-	for _, s := range sets {
-		r.Total += s.Total
-		r.Count += len(s.Payments)
+	for n := range sets {
+		payee := claims.Payee{NPI: sets[n].Payee.NPI, TaxID: sets[n].Payee.TaxID}
+		var brought x12.Balance
+		for _, b := range open {
+			if b.Payee == payee {
+				brought = x12.Balance{Trace: b.Trace, Owed: b.Owed}
+			}
+		}
+		left := sets[n].Settle(brought)
+		told := books.RemittanceSet{Payee: payee, Trace: sets[n].Trace, Total: sets[n].Total, Brought: brought.Trace, Forwarded: left.Owed}
+		for _, p := range sets[n].Payments {
+			told.Interest += p.Interest
+		}
+		r.Total, r.Sets = r.Total+told.Total, append(r.Sets, told)
 	}
 	produced, err := time.Parse(time.DateOnly, string(on))
 	if err != nil {
@@ -96,14 +108,10 @@ func receiver(due []store.Payable) claims.Sender {
 }
 
 // transactionSets groups the decisions by payee, in the order in which the
-// payees first appear.
+// payees first appear. What a decision takes back stands before it.
 func (i *Insurer) transactionSets(trace string, on credentials.Date, due []store.Payable) (sets []x12.Remittance, err error) {
-	at := map[claims.Payee]int{}
+	at, laws := map[claims.Payee]int{}, map[credentials.Digest]string{}
 	for _, p := range due {
-		payment, err := x12.PaymentOf(&p.Claim, &p.Decision, p.Control)
-		if err != nil {
-			return nil, err
-		}
 		payee := claims.Payee{NPI: p.Claim.Billing.NPI, TaxID: p.Claim.Billing.TaxID}
 		n, known := at[payee]
 		if !known {
@@ -113,14 +121,48 @@ func (i *Insurer) transactionSets(trace string, on credentials.Date, due []store
 				Payer: i.Payer, Payee: p.Claim.Billing, Trace: fmt.Sprintf("%s-%d", trace, n+1), Date: on, Produced: on,
 			})
 		}
-		sets[n].Payments = append(sets[n].Payments, payment)
-		sets[n].Total += payment.Paid
-	}
-	for n := range sets {
-		sets[n].Method = "CHK"
-		if sets[n].Total == 0 {
-			sets[n].Method = "NON"
+		if _, read := laws[p.Plan.Ref.Digest]; !read {
+			plan, err := claims.ParsePlan(p.Plan.Body)
+			if err != nil {
+				return nil, fmt.Errorf("plan edition %s of a decision: %w", p.Plan.Ref.Edition, err)
+			}
+			laws[p.Plan.Ref.Digest] = plan.PromptPay
+		}
+		if err := tellIn(&sets[n], &p, laws[p.Plan.Ref.Digest]); err != nil {
+			return nil, err
 		}
 	}
 	return sets, nil
+}
+
+// tellIn adds a decision to its payee's set: what it takes back, what it pays, and
+// the interest that a law adds because it is late.
+func tellIn(set *x12.Remittance, p *store.Payable, law string) error {
+	if r := p.Reversed; r != nil {
+		back, err := x12.ReversalOf(&r.Claim, &r.Reversal, r.Control)
+		if err != nil {
+			return err
+		}
+		set.Payments = append(set.Payments, back)
+	}
+	if p.Decision.Outcome == claims.Voided {
+		return nil
+	}
+	payment, err := x12.PaymentOf(&p.Claim, &p.Decision, p.Control)
+	if err != nil {
+		return err
+	}
+	if r := p.Reversed; r != nil && r.Control != p.Control {
+		payment.Original = r.Control
+	}
+	set.Payments = append(set.Payments, payment)
+	if law == "" || p.Decision.Outcome != claims.Paid {
+		return nil
+	}
+	clock, _, err := promptpay.Owed(law, p.Received, &p.Decision, set.Date)
+	if err != nil {
+		return fmt.Errorf("interest on claim %s: %w", p.Control, err)
+	}
+	set.AddInterest(len(set.Payments)-1, clock.Interest)
+	return nil
 }
