@@ -133,7 +133,7 @@ func agrees(p *x12.Payment, c *claims.Claim, d *claims.Decision) bool {
 		return false
 	}
 	return slices.EqualFunc(p.Lines, want.Lines, func(a, b x12.ServicePayment) bool {
-		return a.Code == b.Code && slices.Equal(a.Modifiers, b.Modifiers) && a.Charge == b.Charge && a.Paid == b.Paid &&
+		return a.Code == b.Code && a.Revenue == b.Revenue && slices.Equal(a.Modifiers, b.Modifiers) && a.Charge == b.Charge && a.Paid == b.Paid &&
 			a.Units == b.Units && a.From == b.From && a.To == b.To && a.Allowed == b.Allowed && sameAdjustments(a.Adjustments, b.Adjustments)
 	})
 }

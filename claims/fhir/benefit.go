@@ -14,6 +14,7 @@ type benefit struct {
 	Identifier   []identifier     `json:"identifier"`
 	Status       string           `json:"status"`
 	Type         *concept         `json:"type"`
+	SubType      *concept         `json:"subType,omitempty"`
 	Use          string           `json:"use"`
 	Patient      reference        `json:"patient"`
 	Billable     period           `json:"billablePeriod"`
@@ -27,6 +28,7 @@ type benefit struct {
 	CareTeam     []careTeam       `json:"careTeam,omitempty"`
 	Info         []supportingInfo `json:"supportingInfo"`
 	Diagnosis    []diagnosis      `json:"diagnosis"`
+	Procedure    []procedure      `json:"procedure,omitempty"`
 	Insurance    []insurance      `json:"insurance"`
 	Item         []benefitItem    `json:"item"`
 	Adjudication []adjudication   `json:"adjudication"`
@@ -57,6 +59,8 @@ type supportingInfo struct {
 	Category *concept         `json:"category"`
 	Date     credentials.Date `json:"timingDate,omitempty"`
 	Text     string           `json:"valueString,omitempty"`
+	Code     *concept         `json:"code,omitempty"`
+	Period   *period          `json:"timingPeriod,omitempty"`
 }
 
 type diagnosis struct {
@@ -69,11 +73,12 @@ type benefitItem struct {
 	Sequence     int              `json:"sequence"`
 	CareTeam     []int            `json:"careTeamSequence,omitempty"`
 	Diagnosis    []int            `json:"diagnosisSequence,omitempty"`
+	Revenue      *concept         `json:"revenue,omitempty"`
 	Product      *concept         `json:"productOrService"`
 	Modifier     []*concept       `json:"modifier,omitempty"`
 	Date         credentials.Date `json:"servicedDate,omitempty"`
 	Period       *period          `json:"servicedPeriod,omitempty"`
-	Location     *concept         `json:"locationCodeableConcept"`
+	Location     *concept         `json:"locationCodeableConcept,omitempty"`
 	Quantity     quantity         `json:"quantity"`
 	Net          *money           `json:"net"`
 	Notes        []int            `json:"noteNumber,omitempty"`
@@ -81,7 +86,7 @@ type benefitItem struct {
 }
 
 // benefitOf is the ExplanationOfBenefit of a final decision, in the shape of
-// CARIN's profile for professional claims. Plans here have no networks, so each
+// CARIN's profile for professional claims, or of those for stays and visits. Plans here have no networks, so each
 // network status is "other".
 func benefitOf(t *Told, p *parties) (*benefit, error) {
 	c, d := t.Claim, t.Decision
@@ -93,8 +98,8 @@ func benefitOf(t *Told, p *parties) (*benefit, error) {
 		Payee:   &payee{coded(systemPayee, "provider"), p.provider},
 		Outcome: outcomeOf(d), Disposition: disposition(d),
 		Info: []supportingInfo{
-			{1, coded(systemC4BBInfo, "clmrecvddate"), t.Received, ""},
-			{2, coded(systemC4BBInfo, "patientaccountnumber"), "", c.Number},
+			{Sequence: 1, Category: coded(systemC4BBInfo, "clmrecvddate"), Date: t.Received},
+			{Sequence: 2, Category: coded(systemC4BBInfo, "patientaccountnumber"), Text: c.Number},
 		},
 		Adjudication: []adjudication{
 			{Category: coded(systemC4BBSlice, "billingnetworkstatus"), Reason: coded(systemC4BBStatus, "other")},
@@ -125,6 +130,9 @@ func benefitOf(t *Told, p *parties) (*benefit, error) {
 	}
 	var err error
 	b.Total, err = totalsOf(d)
+	if c.Institutional != nil {
+		b.stay(t, p)
+	}
 	return b, err
 }
 
@@ -152,6 +160,9 @@ func benefitItemOf(c *claims.Claim, l *claims.Line, d *claims.LineDecision, p *p
 		}
 	}
 	item.Adjudication = append(item.Adjudication, slicesOf(d, l)...)
+	if c.Institutional != nil {
+		item.stay(l, p)
+	}
 	return item, nil
 }
 

@@ -53,20 +53,20 @@ var beside = []string{
 	"ExplanationOfBenefit.item.servicedPeriod", "ExplanationOfBenefit.item.adjudication.value", "ExplanationOfBenefit.payment", "ExplanationOfBenefit.processNote",
 }
 
-// TestCARINShape holds our ExplanationOfBenefit and the resources about it
-// against the public examples of CARIN's guide: it uses their places and their
-// code systems, and what every example has.
+// TestCARINShape holds our ExplanationOfBenefit, of each kind, and the resources
+// about it against the public examples of CARIN's guide: it uses their places and
+// their code systems, and what every example of the kind has.
 func TestCARINShape(t *testing.T) {
 	corpus := os.Getenv("COUNTERSIGN_CORPUS")
 	if corpus == "" {
 		t.Skip("COUNTERSIGN_CORPUS is not set: the examples of CARIN's guide are not read")
 	}
-	theirs, always := map[string]bool{}, map[string]int{}
-	professional := 0
+	theirs, always, number := map[string]bool{}, map[string]int{}, map[string]int{}
 	files, err := filepath.Glob(filepath.Join(corpus, "carin-bb", "*.json"))
 	if err != nil || len(files) == 0 {
 		t.Fatal("no example", err)
 	}
+	kinds := []string{"EOBProfessional", "EOBInpatient", "EOBOutpatient"}
 	for _, name := range files {
 		b, err := os.ReadFile(name)
 		if err != nil {
@@ -78,38 +78,44 @@ func TestCARINShape(t *testing.T) {
 		}
 		seen := map[string]bool{}
 		places(v["resourceType"].(string), v, seen)
-		if strings.Contains(name, "EOBProfessional") {
-			professional++
-		}
 		for at := range seen {
 			theirs[at] = true
-			if strings.Contains(name, "EOBProfessional") {
-				always[at]++
+		}
+		for _, kind := range kinds {
+			if strings.Contains(name, kind) {
+				number[kind]++
+				for at := range seen {
+					always[kind+" "+at]++
+				}
 			}
 		}
 	}
-	b, err := Tell(told())
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, _ := resources(t, b)
-	ours := map[string]bool{}
-	for _, name := range []string{"ExplanationOfBenefit", "Patient", "Coverage", "Practitioner", "Organization"} {
-		places(name, got[name].value, ours)
-	}
-	for at := range ours {
-		if !theirs[at] && !slices.ContainsFunc(beside, func(p string) bool { return at == p || strings.HasPrefix(at, p+".") }) && !strings.Contains(at, " ") {
-			t.Errorf("%s stands in no example", at)
+	for i, x := range []Told{told(), stay("11"), stay("13")} {
+		kind := kinds[i]
+		b, err := Tell(x)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if place, system, ok := strings.Cut(at, " "); ok && strings.Contains(system, "carin-bb") && !theirs[at] &&
-			!slices.ContainsFunc(beside, func(p string) bool { return strings.HasPrefix(place, p) }) {
-			t.Errorf("%s: no example has a code of %s there", place, system)
+		got, _ := resources(t, b)
+		ours := map[string]bool{}
+		for _, name := range []string{"ExplanationOfBenefit", "Patient", "Coverage", "Practitioner", "Organization"} {
+			places(name, got[name].value, ours)
 		}
-	}
-	for at, n := range always {
-		if n == professional && !ours[at] && !strings.HasPrefix(at, "ExplanationOfBenefit.text") && !strings.Contains(at, ".display") && !strings.Contains(at, ".text") &&
-			at != "ExplanationOfBenefit.identifier.system" && !strings.Contains(at, " ") {
-			t.Errorf("every professional example has %s", at)
+		for at := range ours {
+			if !theirs[at] && !slices.ContainsFunc(beside, func(p string) bool { return at == p || strings.HasPrefix(at, p+".") }) && !strings.Contains(at, " ") {
+				t.Errorf("%s: %s stands in no example", kind, at)
+			}
+			if place, system, ok := strings.Cut(at, " "); ok && strings.Contains(system, "carin-bb") && !theirs[at] &&
+				!slices.ContainsFunc(beside, func(p string) bool { return strings.HasPrefix(place, p) }) {
+				t.Errorf("%s: %s: no example has a code of %s there", kind, place, system)
+			}
+		}
+		for key, n := range always {
+			of, at, _ := strings.Cut(key, " ")
+			if of == kind && n == number[kind] && !ours[at] && !strings.HasPrefix(at, "ExplanationOfBenefit.text") && !strings.Contains(at, ".display") && !strings.Contains(at, ".text") &&
+				!slices.Contains([]string{"ExplanationOfBenefit.identifier.system", "ExplanationOfBenefit.language"}, at) && !strings.Contains(at, " ") {
+				t.Errorf("every %s example has %s", kind, at)
+			}
 		}
 	}
 }

@@ -20,6 +20,8 @@ type parties struct {
 
 	rendering map[credentials.NPI]reference
 	order     []credentials.NPI // of rendering, as the claim names them
+	// Of a hospital's claim; empty where it does not name them.
+	attending, operating reference
 }
 
 type person struct {
@@ -77,6 +79,12 @@ func partiesOf(t *Told) *parties {
 			p.rendering[r.NPI] = p.providerOf(t, "rendering "+string(r.NPI), r)
 			p.order = append(p.order, r.NPI)
 		}
+	}
+	if in := c.Institutional; in != nil && in.Attending != nil {
+		p.attending = p.providerOf(t, "attending", in.Attending)
+	}
+	if in := c.Institutional; in != nil && in.Operating != nil {
+		p.operating = p.providerOf(t, "operating", in.Operating)
 	}
 	return p
 }

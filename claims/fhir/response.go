@@ -69,9 +69,6 @@ func Tell(t Told) ([]byte, error) {
 	if t.Decision.Claim != t.Claim.Number || len(t.Decision.Lines) != len(t.Claim.Lines) && !(void && len(t.Decision.Lines) == 0) {
 		return nil, errors.New("tell in FHIR: the decision is about another claim")
 	}
-	if t.Claim.Institutional != nil && t.Decision.Outcome != claims.Pended {
-		return nil, errors.New("tell in FHIR: the decision on an institutional claim is not told yet")
-	}
 	p := partiesOf(&t)
 	response, err := responseOf(&t, p)
 	if err != nil {

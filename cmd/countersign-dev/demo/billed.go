@@ -42,7 +42,7 @@ func readBilled(path string, stranger bool) (*billed, error) {
 		if len(b.file.Refusals) > 0 {
 			return nil, fmt.Errorf("%s: %w", path, &b.file.Refusals[0])
 		}
-		return nil, fmt.Errorf("%s: it holds no professional claim; give an 837P file (005010X222)", path)
+		return nil, fmt.Errorf("%s: it holds no claim; give an 837 file (005010X222 or 005010X223)", path)
 	}
 	return b, nil
 }
@@ -58,6 +58,11 @@ func (b *billed) jurisdictions(first string) []string {
 		}
 	}
 	return states
+}
+
+// hospitals says whether any claim of the file is institutional.
+func (b *billed) hospitals() bool {
+	return slices.ContainsFunc(b.claims, func(c claims.Claim) bool { return c.Institutional != nil })
 }
 
 // span bounds the dates of service of the file.
@@ -116,7 +121,8 @@ func (b *billed) practices() (clinicians []practice, nobody []claims.Provider, s
 				continue
 			}
 			p := practice{r.NPI, strings.TrimSpace(r.First + " " + r.Name), state}
-			if key := (practice{r.NPI, "", state}); !seen[key] {
+			// Whose number is none no board licenses; an edit refuses the claim.
+			if key := (practice{r.NPI, "", state}); r.NPI.WellFormed() && !seen[key] {
 				seen[key] = true
 				clinicians = append(clinicians, p)
 			}

@@ -40,7 +40,7 @@ func balance(t *testing.T, path string) *second835 {
 func (r *second835) add(file, element, segment string) error {
 	var claim, owed, adjusted, lineOpen, lineCharges, linePaid, plb int64 // all but the first: what is still to be explained
 	var current string
-	var count, sets int
+	var count, sets, lines int
 	endLine := func() error {
 		if lineOpen != 0 {
 			return fmt.Errorf("claim %s: a line is off by %d cents", current, lineOpen)
@@ -54,11 +54,14 @@ func (r *second835) add(file, element, segment string) error {
 		if err := endLine(); err != nil {
 			return err
 		}
+		if lines == 0 { // an institutional claim told as a whole
+			lineCharges, linePaid = claim, r.paid[current]
+		}
 		if lineCharges != claim || linePaid != r.paid[current] || claim-adjusted != r.paid[current] || owed != r.patient[current] {
 			return fmt.Errorf("claim %s: charge %d, lines %d; paid %d, lines %d; adjusted %d; patient %d, PR %d",
 				current, claim, lineCharges, r.paid[current], linePaid, adjusted, r.patient[current], owed)
 		}
-		current, owed, adjusted, lineCharges, linePaid = "", 0, 0, 0, 0
+		current, owed, adjusted, lineCharges, linePaid, lines = "", 0, 0, 0, 0, 0
 		return nil
 	}
 	for raw := range strings.SplitSeq(strings.TrimRight(file, "\r\n"), segment) {
@@ -83,6 +86,7 @@ func (r *second835) add(file, element, segment string) error {
 		case "SVC":
 			if err = endLine(); err == nil {
 				var charge, paid int64
+				lines++
 				charge, err = cents(e[2])
 				paid, _ = cents(e[3])
 				lineOpen, lineCharges, linePaid = charge-paid, lineCharges+charge, linePaid+paid
@@ -91,7 +95,9 @@ func (r *second835) add(file, element, segment string) error {
 			for i := 3; i < len(e) && err == nil; i += 3 { // reason, amount, quantity
 				var amount int64
 				amount, err = cents(e[i])
-				adjusted, lineOpen = adjusted+amount, lineOpen-amount
+				if adjusted += amount; lines > 0 {
+					lineOpen -= amount
+				}
 				if e[1] == "PR" {
 					owed += amount
 				}

@@ -54,10 +54,19 @@ func (s *story) publish(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if s.billed.stranger {
-		theirs := s.billed.members(plan.Ref.Name)
-		members = append(members, theirs...)
+		file, name := "plan.yaml", plan.Ref.Name
+		if s.billed.hospitals() && s.Plan == "" {
+			var theirs api.Edition
+			file = "hospital-plan.yaml"
+			if err := staff.types(ctx, &theirs, "plan", "publish", s.input(file)); err != nil {
+				return "", err
+			}
+			name = theirs.Ref.Name
+			s.say("the file has institutional claims: its patients are enrolled in %s, which has terms for hospitals", name)
+		}
+		members = append(members, s.billed.members(name)...)
 		first, _ := s.billed.span()
-		if err := s.publishOlder(ctx, first); err != nil {
+		if err := s.publishOlder(ctx, file, first); err != nil {
 			return "", err
 		}
 		s.say("the patients of %s are enrolled from %s, its first date of service", filepath.Base(s.Claims), first)
@@ -72,8 +81,8 @@ func (s *story) publish(ctx context.Context) (string, error) {
 
 // publishOlder publishes the same plan as an edition for a stranger's dates,
 // where they lie before the example's.
-func (s *story) publishOlder(ctx context.Context, first credentials.Date) error {
-	body, err := os.ReadFile(s.input("plan.yaml"))
+func (s *story) publishOlder(ctx context.Context, file string, first credentials.Date) error {
+	body, err := os.ReadFile(s.input(file))
 	if err != nil {
 		return err
 	}

@@ -108,11 +108,16 @@ func TestStrangers(t *testing.T) {
 	}
 }
 
-// TestOtherFormats: institutional claims go all the way, of both releases, and
-// none is paid or denied: they wait, for no edition says what a stay comes to, or
-// are refused by an edit or with their place.
+// TestOtherFormats: institutional claims go all the way, of both releases: decided
+// by examples/hospital-plan.yaml, or refused by an edit or with their place. By hand
+// (everything goes to the deductible of 250.00):
+//
+//	out-of-network  82270 at 14.84: 75% is 11.13.
+//	ppo-repriced    178.00 and 59.50: 62.5% is 111.25 and 37.1875, 37.19.
+//	two-claims      13.39 at 75% is 10.0425, 10.04; 76.56 at 62.5% is 47.85; 50.00 at 75% is 37.50.
 func TestOtherFormats(t *testing.T) {
-	waiting := 0
+	allowed := map[string]int64{"out-of-network-repriced-claim.837i": 11_13, "ppo-repriced-claim.837i": 148_44, "two-claims-single-provider.837i": 95_39}
+	decided := 0
 	for _, folder := range []string{"837_005010X223A3", "837_004010X096A1"} {
 		names, err := filepath.Glob(filepath.Join(corpus(t, folder), "*.837*"))
 		if err != nil || len(names) == 0 {
@@ -131,16 +136,102 @@ func TestOtherFormats(t *testing.T) {
 				t.Fatal(err)
 			}
 			c := s.summary.Claims
-			if c.Paid != 0 || c.Denied != 0 || c.Pended+c.Refused != c.Submitted || !s.summary.TamperCaught {
+			if c.Pended != 0 || c.Denied != 0 || c.Paid+c.Refused != c.Submitted || !s.summary.TamperCaught {
 				t.Errorf("%s: %+v", name, c)
 			}
-			waiting += c.Pended
-			if !strings.Contains(s.screen, "an institutional claim is taken in, and waits") {
-				t.Errorf("%s: the screen does not say that it waits:\n%s", name, s.screen)
+			decided += c.Paid
+			want := allowed[filepath.Base(name)]
+			if got := s.summary.Cents; got.Allowed != want || got.Patient != want || got.Paid != 0 {
+				t.Errorf("%s: %+v, want %d allowed, which the patient owes", name, got, want)
 			}
 		}
 	}
-	if waiting == 0 {
-		t.Error("no institutional claim was taken in")
+	if decided != 4 {
+		t.Errorf("%d institutional claims were decided, want 4", decided)
+	}
+}
+
+// hospitalFile is an 837I file of a stay and of a visit to the emergency room.
+const hospitalFile = `ISA*00*          *00*          *ZZ*MISSIONCREEK   *ZZ*DEMOPPO        *261102*0900*^*00501*000000001*0*P*:~
+GS*HC*MISSIONCREEK*DEMOPPO*20261102*0900*1*X*005010X223A2~
+ST*837*0001*005010X223A2~
+BHT*0019*00*T-1*20261102*0900*CH~
+NM1*41*2*MISSION CREEK HOSPITAL*****46*MISSIONCREEK~
+NM1*40*2*DEMO-PPO*****46*DEMOPPO~
+HL*1**20*1~
+NM1*85*2*MISSION CREEK HOSPITAL*****XX*2999001003~
+N3*100 EXAMPLE WAY~
+N4*SACRAMENTO*CA*958140001~
+REF*EI*990000001~
+HL*2*1*22*0~
+SBR*P*18*DEMO-PPO******12~
+NM1*IL*1*TORVALD*ASTRID****MI*HSP100001~
+DMG*D8*19520317*F~
+NM1*PR*2*DEMO-PPO*****PI*DEMOPPO~
+CLM*STAY-1*20000.00***11:A:1*Y*A*Y*Y~
+DTP*096*TM*1130~
+DTP*434*RD8*20261001-20261004~
+DTP*435*DT*202610010930~
+CL1*1*7*01~
+HI*ABK:M1611:::::::Y~
+HI*DR:470~
+HI*BBR:0SR90JZ:D8:20261001~
+NM1*71*1*AMARANTH*NADIA****XX*2999002019~
+LX*1~
+SV2*0120**12000*DA*3~
+LX*2~
+SV2*0360**8000*UN*1~
+HL*3*1*22*0~
+SBR*P*18*DEMO-PPO******12~
+NM1*IL*1*LINDQVIST*OLE****MI*HSP100002~
+DMG*D8*19840317*M~
+NM1*PR*2*DEMO-PPO*****PI*DEMOPPO~
+CLM*VISIT-1*1000.00***13:A:1*Y*A*Y*Y~
+DTP*434*RD8*20261005-20261005~
+CL1*1*1*01~
+HI*ABK:S93401A~
+NM1*71*1*AMARANTH*NADIA****XX*2999002019~
+LX*1~
+SV2*0450*HC:99284*1000*UN*1~
+DTP*472*D8*20261005~
+SE*41*0001~
+GE*1*1~
+IEA*1*000000001~
+`
+
+// TestHospital decides a stay by its DRG and a visit by a share of its charge. By hand:
+//
+//	STAY-1   15,000.00 of 20,000.00. Copay 300.00, deductible 250.00, 10% of 14,450.00: 1,995.00; paid 13,005.00.
+//	VISIT-1  62.5% of 1,000.00: 625.00, of which the copay is 150.00; paid 475.00.
+func TestHospital(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "hospital.837")
+	if err := os.WriteFile(file, []byte(hospitalFile), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := tell(t.Context(), demo.Options{Out: filepath.Join(dir, "out"), Claims: file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := s.summary.Claims; c.Submitted != 2 || c.Paid != 2 {
+		t.Errorf("claims %+v, want two, paid\n%s", c, s.screen)
+	}
+	if got := s.summary.Cents; got.Charge != 21000_00 || got.Allowed != 15625_00 || got.Paid != 13480_00 || got.Patient != 2145_00 {
+		t.Errorf("cents %+v", got)
+	}
+	if !s.summary.TamperCaught || s.summary.Reproduced != s.summary.Verified {
+		t.Errorf("summary %+v", s.summary)
+	}
+	if r := balance(t, filepath.Join(s.out, "remittance.835")); r.total != 13480_00 {
+		t.Errorf("the 835 pays %d cents", r.total)
+	}
+	b, err := os.ReadFile(filepath.Join(s.out, "remittance.835"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"CAS*CO*45*5000.00~\nCAS*PR*3*300.00**1*250.00**2*1445.00~", "QTY*CA*3~", "SVC*HC:99284*1000.00*475.00*0450*1~"} {
+		if !strings.Contains(string(b), want) {
+			t.Errorf("the 835 lacks %s:\n%s", want, b)
+		}
 	}
 }
