@@ -64,7 +64,7 @@ func (e *ClaimEstimate) Answers(s *Submission, question credentials.Digest) erro
 	case est.Claim != s.Claim.Number || est.Charge != s.Claim.Charge || len(est.Lines) != len(s.Claim.Lines):
 		return errors.New("it is about another claim")
 	}
-	var charge, allowed, paid, patient Cents
+	var allowed, paid, patient Cents
 	for i := range e.Estimate.Lines {
 		l := &e.Estimate.Lines[i]
 		if asked := &s.Claim.Lines[i]; l.Line != asked.Number || l.Charge != asked.Charge {
@@ -73,9 +73,9 @@ func (e *ClaimEstimate) Answers(s *Submission, question credentials.Digest) erro
 		if err := l.balance(); err != nil {
 			return fmt.Errorf("line %d does not balance: %w", l.Line, err)
 		}
-		charge, allowed, paid, patient = charge+l.Charge, allowed+l.Allowed, paid+l.Paid, patient+l.Patient
+		allowed, paid, patient = allowed+l.Allowed, paid+l.Paid, patient+l.Patient
 	}
-	if est := &e.Estimate; charge != est.Charge || allowed != est.Allowed || paid != est.Paid || patient != est.Patient {
+	if est := &e.Estimate; allowed != est.Allowed || paid != est.Paid || patient != est.Patient {
 		return errors.New("its amounts are not the sums of its lines'")
 	}
 	return nil

@@ -53,6 +53,8 @@ func (g *gate) postEstimate(_ *http.Request, body []byte) (any, error) {
 		signer = "stranger"
 	case named("-BOARD"):
 		signer = "board"
+	case named("-RIVAL"):
+		signer = "rival"
 	case named("-OTHER"):
 		digest[0] ^= 1
 	case named("-OLD"):
@@ -64,7 +66,11 @@ func (g *gate) postEstimate(_ *http.Request, body []byte) (any, error) {
 	}
 	subject := claims.ClaimEstimate{Handle: newHandle(), Salt: newHandle(), Notice: claims.EstimateNotice, Submission: digest,
 		Estimate: claims.EstimateOf(d, doc.Subject.Source.Created)}
-	token, err := credentials.IssueUntil(ledgertest.Signer(signer), credentials.KindClaimEstimate, subject.Handle, now, now.Add(life), subject)
+	handle := subject.Handle
+	if named("-NAME") {
+		handle = newHandle()
+	}
+	token, err := credentials.IssueUntil(ledgertest.Signer(signer), credentials.KindClaimEstimate, handle, now, now.Add(life), subject)
 	return api.Estimate{Token: token}, err
 }
 

@@ -62,6 +62,9 @@ func startServers(t *testing.T) []string {
 	if _, err := reader.Append(t.Context(), "admit auditor", l.Admission(t, "auditor", ledger.RoleAuditor, "board", "insurer")); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := reader.Append(t.Context(), "admit rival", l.Admission(t, "rival", ledger.RoleInsurer, "board", "insurer")); err != nil {
+		t.Fatal(err)
+	}
 	// Those whose documents others read.
 	for name, role := range map[string]ledger.Role{"hospital": ledger.RoleHospital, "reviewer": ledger.RoleReviewer} {
 		key, err := credentials.ResolveDIDKey(signers[name].KeyID())

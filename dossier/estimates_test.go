@@ -65,6 +65,16 @@ func TestEstimates(t *testing.T) {
 			t.Errorf("%s: got %+v, want %s", name, r.Failures, tt.check)
 		}
 	}
+	q := claims.Submission{Handle: handle("another"), Salt: handle("salt")}
+	renamed, err := credentials.Issue(signerOf("hospital"), credentials.KindEstimateRequest, handle("question"), began, nil, q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	misnamed := maps.Clone(w.files)
+	misnamed.Token(Questions, handle("question"), renamed)
+	if r := Verify(misnamed, nil, nil); len(r.Failures) != 1 || r.Failures[0].Name != checkName {
+		t.Errorf("a question under another handle: %+v", r.Failures)
+	}
 	// Nobody can bill with a question, nor pass an estimate off as a decision.
 	moved := maps.Clone(good)
 	moved[fileOf(Submissions, handle("question"))] = good[fileOf(Questions, handle("question"))]
