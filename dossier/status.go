@@ -9,40 +9,72 @@ import (
 	"github.com/countersign-health/countersign/ledger"
 )
 
+// A statusList is one in the dossier, unpacked.
+type statusList struct {
+	*document[credentials.StatusListSubject]
+	handle credentials.Handle
+	bits   *credentials.StatusList
+}
+
+func (v *verifier) openList(name string) (*statusList, error) {
+	d, h, err := signed[credentials.StatusListSubject](v, name, credentials.KindStatusList)
+	if err != nil {
+		return nil, err
+	}
+	bits, err := credentials.DecodeStatusList(d.subject.Encoded)
+	if err != nil {
+		return nil, found(checkFormat, "%v", err)
+	}
+	return &statusList{d, h, bits}, nil
+}
+
+// says looks up the places in the list that a document of its issuer names, and
+// has judge say what is wrong with the value there.
+func (l *statusList) says(name string, issuer credentials.DID, status []credentials.StatusEntry, judge func(value int) error) error {
+	for i := range status {
+		e := &status[i]
+		if issuer != l.issuer || e.Credential+"#list" != l.subject.ID {
+			continue
+		}
+		if e.Purpose != l.subject.Purpose {
+			return found(checkFormat, "%s names it as a list for %s", name, e.Purpose)
+		}
+		place, err := e.Place()
+		if err != nil {
+			return found(checkFormat, "%s: %v", name, err)
+		}
+		value, err := l.bits.Get(place)
+		if err != nil {
+			return found(checkFormat, "%s: %v", name, err)
+		}
+		if err := judge(value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // checkStatusList wants no receipt: a list lives a short time, and only the
 // orders behind it say when. But it has to say what the orders came to when it
 // was signed. A bit without an order means that the order has been taken out.
 func (v *verifier) checkStatusList(name string) error {
-	d, h, err := signed[credentials.StatusListSubject](v, name, credentials.KindStatusList)
+	list, err := v.openList(name)
 	if err != nil {
 		return err
 	}
-	if r := v.entries[h]; r != nil {
-		if err := v.bind(r, ledger.KindStatusList, d.token, d.issuer); err != nil {
+	if r := v.entries[list.handle]; r != nil {
+		if err := v.bind(r, ledger.KindStatusList, list.token, list.issuer); err != nil {
 			return err
 		}
 	}
-	list, err := credentials.DecodeStatusList(d.subject.Encoded)
-	if err != nil {
-		return found(checkFormat, "%v", err)
-	}
 	for _, l := range sortedByName(v.licenses) {
-		for i := range l.status {
-			e := &l.status[i]
-			if l.issuer != d.issuer || e.Credential+"#list" != d.subject.ID {
-				continue
+		if err := list.says(l.name, l.issuer, l.status, func(value int) error {
+			if !v.listed(l, list.subject.Purpose, value, list.from) {
+				return found(checkStanding, "for %s it says %d of %s, and the orders in the dossier do not", list.subject.Purpose, value, l.name)
 			}
-			if e.Purpose != d.subject.Purpose {
-				return found(checkFormat, "%s names it as a list for %s", l.name, e.Purpose)
-			}
-			place, err := e.Place()
-			if err != nil {
-				return found(checkFormat, "%s: %v", l.name, err)
-			}
-			value, err := list.Get(place)
-			if err != nil || !v.listed(l, e.Purpose, value, d.from) {
-				return found(checkStanding, "for %s it says %d of %s, and the orders in the dossier do not", e.Purpose, value, l.name)
-			}
+			return nil
+		}); err != nil {
+			return err
 		}
 	}
 	return nil

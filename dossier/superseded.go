@@ -61,38 +61,21 @@ func (v *verifier) follower(l listed) (h credentials.Handle, ok bool) {
 // without its bit says only that the list is older, or the house was about to
 // set it.
 func (v *verifier) checkDecisionList(name string) error {
-	d, _, err := signed[credentials.StatusListSubject](v, name, credentials.KindStatusList)
+	list, err := v.openList(name)
 	if err != nil {
 		return err
 	}
-	list, err := credentials.DecodeStatusList(d.subject.Encoded)
-	if err != nil {
-		return found(checkFormat, "%v", err)
-	}
 	for _, l := range v.listedDecisions() {
-		for i := range l.status {
-			e := &l.status[i]
-			if l.issuer != d.issuer || e.Credential+"#list" != d.subject.ID {
-				continue
-			}
-			if e.Purpose != d.subject.Purpose {
-				return found(checkFormat, "%s names it as a list for %s", l.name, e.Purpose)
-			}
-			place, err := e.Place()
-			if err != nil {
-				return found(checkFormat, "%s: %v", l.name, err)
-			}
-			value, err := list.Get(place)
-			if err != nil {
-				return found(checkFormat, "%s: %v", l.name, err)
-			}
-			_, followed := v.follower(l)
-			if value != 0 && !followed {
+		if err := list.says(l.name, l.issuer, l.status, func(value int) error {
+			if _, followed := v.follower(l); value != 0 && !followed {
 				return found(checkStanding, "it says that another decision has taken the place of %s, and none that follows is in the dossier", l.name)
 			}
-			if e.Purpose == credentials.PurposeRevocation && d.from.After(v.stood[l.name]) {
-				v.stood[l.name] = d.from
+			if list.subject.Purpose == credentials.PurposeRevocation && list.from.After(v.stood[l.name]) {
+				v.stood[l.name] = list.from
 			}
+			return nil
+		}); err != nil {
+			return err
 		}
 	}
 	return nil
