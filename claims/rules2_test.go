@@ -348,6 +348,16 @@ func TestNoDecisionLater(t *testing.T) {
 		{func(c *Claim, p *Plan, e *Evidence) { e.Used = nil }, "nothing says what was used"},
 		{func(c *Claim, p *Plan, e *Evidence) { e.Priced = []int{1, 2} }, "worked out among"},
 		{func(c *Claim, p *Plan, e *Evidence) { priced(c, e, 0) }, "comes from nowhere"},
+		{func(c *Claim, p *Plan, e *Evidence) { priced(c, e, 0, PricedStep{"x", "", 5, "x"}).By = "" }, "comes from nowhere"},
+		{func(c *Claim, p *Plan, e *Evidence) { priced(c, e, 0, PricedStep{"x", "", 1 << 62, "x"}) }, "out of bounds"},
+		{func(c *Claim, p *Plan, e *Evidence) {
+			more := Rate(100_01)
+			p.Sequestration, e.Lines[0].Withheld = true, &more
+		}, "sequestration is out of bounds"},
+		{func(c *Claim, p *Plan, e *Evidence) {
+			less := Rate(-1)
+			p.Sequestration, e.Lines[0].Withheld = true, &less
+		}, "sequestration is out of bounds"},
 		{func(c *Claim, p *Plan, e *Evidence) { priced(c, e, 0, PricedStep{"x", "", -1, "x"}) }, "out of bounds"},
 		{func(c *Claim, p *Plan, e *Evidence) { priced(c, e, 0, PricedStep{"x", "50", 1, "x"}) }, "out of bounds"},
 		{func(c *Claim, p *Plan, e *Evidence) { priced(c, e, 0).Refused = CARCDeductible }, "no denial"},
@@ -370,11 +380,67 @@ func TestNoDecisionLater(t *testing.T) {
 		if d, err := Adjudicate(c, p, e); err == nil || d != nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("got %v, %v, want an error with %q", d, err, tt.want)
 		}
+		if lines, err := Priceable(c, p, e); err == nil && tt.want != "worked out among" || err != nil && lines != nil {
+			t.Errorf("to be priced: got %v, %v, want an error with %q", lines, err, tt.want)
+		}
 	}
 	p := goldPlan(t)
 	c, e := aCase(p, aLine{code: "73610", charge: 50_00, fee: 50_00})
 	e.Lines[0].Global = "090"
 	if _, err := Adjudicate(c, p, e); err == nil || !strings.Contains(err.Error(), "rules/1 does not read") {
 		t.Errorf("rules/1 with a later fact: %v", err)
+	}
+}
+
+// A trail says nothing of what nobody asked: no step of lists that an edition has
+// not, nor that all is as the plan wants it where that is not known.
+func TestTrailSaysNoMore(t *testing.T) {
+	steps := func(edit func(c *Claim, p *Plan, e *Evidence)) (rules string) {
+		p := plan2(t)
+		c, e := case2(p, aLine{code: "99381", charge: 50_00, fee: 50_00})
+		c.Subscriber.Birth, c.Subscriber.Sex = c.Lines[0].From, "F"
+		p.Conditions = append(p.Conditions, Condition{Codes: CodeSet{{"99381", "99381"}}, Sex: "F", Diagnoses: []string{""}})
+		edit(c, p, e)
+		d, err := Adjudicate(c, p, e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range d.Lines[0].Steps {
+			rules += s.Rule + ": " + s.Note + "\n"
+		}
+		return rules
+	}
+	const met = "age, sex and diagnoses are as the plan wants them"
+	if got := steps(func(*Claim, *Plan, *Evidence) {}); !strings.Contains(got, met) || !strings.Contains(got, "provider: ") {
+		t.Errorf("got\n%s", got)
+	}
+	for name, edit := range map[string]func(c *Claim, p *Plan, e *Evidence){
+		"age unknown": func(c *Claim, p *Plan, e *Evidence) { c.Subscriber.Birth = "" },
+		"sex unknown": func(c *Claim, p *Plan, e *Evidence) { c.Subscriber.Sex = "" },
+	} {
+		if got := steps(edit); strings.Contains(got, met) || strings.Count(got, "the claim does not say") != 1 {
+			t.Errorf("%s: got\n%s", name, got)
+		}
+	}
+	if got := steps(func(c *Claim, p *Plan, e *Evidence) { p.Providers = Providers{} }); strings.Contains(got, "provider: ") {
+		t.Errorf("without lists: got\n%s", got)
+	}
+	waits := func(c *Claim, p *Plan, e *Evidence) {
+		p.Terms = []Term{{Name: "dear", When: "true", Then: TermReviews, Note: "dear"}}
+		e.Lines[0].Terms = []TermFact{{"dear", TermYes}}
+	}
+	if got := steps(waits); strings.Contains(got, "no term of the plan stands against it") {
+		t.Errorf("with a term that waits: got\n%s", got)
+	}
+}
+
+// What no claim can bring is answered all the same.
+func TestNothingToCompare(t *testing.T) {
+	if got := YearsOn("1980", "2026-03-02") + YearsOn("1980-03-02", "2026"); got != 0 {
+		t.Errorf("half a day makes %d years", got)
+	}
+	k := LineKey{On: "2026-03-02", Code: "73610"}
+	if got := Likeness("rules/9", k, []LineKey{k}); got != NotDuplicate {
+		t.Errorf("rules that are not released find %q", got)
 	}
 }

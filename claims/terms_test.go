@@ -114,6 +114,8 @@ func TestParseTerms(t *testing.T) {
 		"under rules/1":  {Rules1, strings.Replace(planTerms, "pendDays: 30\n", "", 1), `field "terms": rules/1 does not read it`},
 		"two of a name":  {Rules2, strings.Replace(planTerms, "name: child", "name: dear", 1), `two terms have the name "dear"`},
 		"a bad name":     {Rules2, strings.Replace(planTerms, "name: child", "name: Child", 1), "want small letters"},
+		"a long name":    {Rules2, strings.Replace(planTerms, "name: child", "name: "+strings.Repeat("c", 61), 1), "want small letters"},
+		"an accent":      {Rules2, strings.Replace(planTerms, "note: care abroad", "note: cáre abroad", 1), "plain characters"},
 		"another effect": {Rules2, strings.Replace(planTerms, "then: review", "then: deny", 1), "want exclude, authorize or review"},
 		"no note":        {Rules2, strings.Replace(planTerms, ", note: care abroad is not covered", "", 1), "note"},
 		"no condition":   {Rules2, strings.Replace(planTerms, `when: 'member.age < 18', `, "", 1), "when"},

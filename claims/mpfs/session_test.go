@@ -44,6 +44,10 @@ func house() *Schedule {
 	capped.Cap = Cap{NonFacilityPE: 12_00, FacilityPE: 12_00}
 	add("I0003", "", 20_00, capped)
 	add("C0001", "", 20_00, Row{PCTC: '4', MultipleProcedure: '6', Bilateral: '0'})
+	add("C0004", "", 20_00, Row{PCTC: '1', MultipleProcedure: '6', Bilateral: '0'})
+	add("C0004", "26", 4_00, Row{PCTC: '1', MultipleProcedure: '6', Bilateral: '0'})
+	add("C0005", "", 20_00, Row{PCTC: '1', MultipleProcedure: '6', Bilateral: '0'})
+	add("C0005", "TC", 16_00, Row{PCTC: '1', MultipleProcedure: '6', Bilateral: '0'})
 	add("C0002", "", 12_00, Row{PCTC: '3', MultipleProcedure: '6', Bilateral: '0'})
 	add("C0003", "", 8_00, Row{PCTC: '3', MultipleProcedure: '6', Bilateral: '0'})
 	add("O0001", "", 8_00, Row{PCTC: '3', MultipleProcedure: '7', Bilateral: '0'})
@@ -71,6 +75,7 @@ func TestSession(t *testing.T) {
 		{"three units", []Billed{units(bill(1, "V0001"), 3000)}, "300.00"},
 		{"charged less", []Billed{charged(bill(1, "V0001"), 99_99)}, "99.99"},
 		{"charged as much", []Billed{charged(bill(1, "V0001"), 100_00)}, "100.00"},
+		{"no unit", []Billed{units(bill(1, "V0001"), 0)}, "review"},
 		{"half a unit", []Billed{units(bill(1, "V0001"), 500)}, "review"},
 		{"a hundred units", []Billed{units(bill(1, "V0001"), 100_000)}, "10000.00"},
 		{"more than can be ranked", []Billed{units(bill(1, "V0001"), 101_000)}, "review"},
@@ -124,6 +129,8 @@ func TestSession(t *testing.T) {
 
 		{"cardiovascular", []Billed{bill(1, "C0002"), bill(2, "C0003")}, "120.00 60.00"},
 		{"whole test alone", []Billed{bill(1, "C0001")}, "200.00"},
+		{"whole test without a technical part", []Billed{bill(1, "C0004"), bill(2, "C0003")}, "review 80.00"},
+		{"whole test without a professional part", []Billed{bill(1, "C0005"), bill(2, "C0003")}, "review 80.00"},
 		{"whole test whose parts are other codes", []Billed{bill(1, "C0001"), bill(2, "C0003")}, "review 80.00"},
 		{"ophthalmology", []Billed{bill(1, "O0002"), bill(2, "O0001")}, "40.00 80.00"},
 		{"kinds do not mix", []Billed{bill(1, "O0001"), bill(2, "C0003")}, "80.00 80.00"},

@@ -38,6 +38,7 @@ var goldenLaterDays = []golden{
 var goldenLaterRepeats = []golden{
 	{"billed before", []string{"73610 150.00"}, billed("73610 150.00", nil), []string{"CO-18 150.00, pays 0.00"}},
 	{"billed before for a cent more", []string{"73610 150.00"}, billed("73610 150.01", nil), []string{"1 waits: near-duplicate"}},
+	{"billed before, nearly and exactly", []string{"73610 150.00"}, also(billed("73610 150.01", nil), billed("73610 150.00", nil)), []string{"CO-18 150.00, pays 0.00"}},
 	{"billed before for two units", []string{"73610 150.00"}, billed("73610 150.00 x2", nil), []string{"1 waits: near-duplicate"}},
 	{"billed before by another house for the same doctor", []string{"73610 150.00"}, billed("73610 150.00", func(e *earlierLine) { e.billing = "1000000004" }),
 		[]string{"1 waits: near-duplicate"}},

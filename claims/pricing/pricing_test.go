@@ -293,3 +293,37 @@ func TestComplete(t *testing.T) {
 		t.Error("a line without facts was priced")
 	}
 }
+
+// What cannot be priced is an error and leaves nothing to decide on: a stay of more
+// than ten years, facts that are not the plan's, a file that is no edition.
+func TestNoPrice(t *testing.T) {
+	f := fees(t, feesText)
+	p := plan(t, "contracts: [{name: stay, perDiem: [{fromDay: 1, amount: 100.00}]}]\n")
+	c, e := aCase(p, f, aLine{code: "S0002", charge: 500_00})
+	c.Lines[0].From, e.Lines[0].Standing.On = "2015-03-01", "2015-03-01"
+	last := e.Lines[0].Standing
+	last.On = c.Lines[0].To
+	e.Lines[0].StandingLast, e.Accumulators[0].Period = &last, "2015"
+	if err := f.Complete(c, p, e); err == nil || !strings.Contains(err.Error(), "longer than") {
+		t.Errorf("a stay of ten years: %v", err)
+	}
+	c, e = aCase(p, f, aLine{code: "S0002", charge: 500_00})
+	e.Plan.Edition = "2025-01"
+	if err := f.Complete(c, p, e); err == nil || e.Lines[0].Priced != nil {
+		t.Errorf("facts of another edition: %v", err)
+	}
+	p = plan(t, "sequestration: true\n")
+	c, e = aCase(p, f, aLine{code: "S0002", charge: 500_00, on: "1960-03-02"})
+	if err := f.Complete(c, p, e); err == nil || !strings.Contains(err.Error(), "sequestration") {
+		t.Errorf("a day before the law: %v", err)
+	}
+	if _, err := ParseFees([]byte(strings.Replace(feesText, "800.00", "800.01", 1))); err == nil {
+		t.Error("an amount that its row does not come to was read")
+	}
+	if _, err := ParseFees([]byte(feesText + strings.Repeat("# nothing\n", maxFile/10))); err == nil || !strings.Contains(err.Error(), "large") {
+		t.Errorf("a file that is too large: %v", err)
+	}
+	if got := f.Global("99213"); got != "" {
+		t.Errorf("a visit has global days %q", got)
+	}
+}

@@ -32,7 +32,7 @@ var verifyPath = []string{
 	"credentials/plain.go", "credentials/presentation.go", "credentials/request.go", "credentials/status.go", "credentials/statuslist.go",
 	"credentials/strict.go", "credentials/fill.go",
 	"credentials/verdict.go", "ledger/compromise.go", "credentials/did_document.go", "credentials/holder.go", "credentials/possession.go",
-	"claims/reversal.go", "claims/change.go", "dossier/reversals.go",
+	"claims/reversal.go", "claims/change.go", "dossier/reversals.go", "dossier/status.go", "dossier/superseded.go",
 	"claims/signature.go", "claims/countersigned.go", "gateway/signatures.go", "dossier/signatures.go", "board/challenge.go",
 	"credentials/integrity/integrity.go", "credentials/integrity/open.go",
 	"credentials/sdjwt/binding.go", "credentials/sdjwt/disclosure.go", "credentials/sdjwt/holder.go", "credentials/sdjwt/sdjwt.go",
@@ -44,11 +44,31 @@ var verifyPath = []string{
 	"statuslist/cache.go", "statuslist/lists.go",
 }
 
+// rules are what a claim comes to under rules/2, from its lines' checks to the last
+// cent of their prices. Besides their own packages' tests, the second adjudicator's
+// have to catch what is taken out.
+var rules = []string{
+	"claims/adjudicate.go", "claims/benefits.go", "claims/duplicate.go", "claims/eligibility.go", "claims/filing.go", "claims/priced.go", "claims/providers.go",
+	"claims/rules.go", "claims/surgery.go", "claims/terms.go", "claims/contract/contract.go", "claims/mpfs/diagnostic.go", "claims/mpfs/modifiers.go",
+	"claims/mpfs/session.go", "claims/mpfs/surgery.go", "claims/pricing/bill.go", "claims/pricing/pricing.go",
+}
+
+// testers are the packages whose tests are run against a mutant, the quickest to
+// fail first.
+func (m mutant) testers() []string {
+	own := filepath.Dir(m.file)
+	if slices.Contains(rules, m.file) {
+		return []string{"claims/oracle", own}
+	}
+	return []string{own}
+}
+
 // testsOf names the tests that have to catch what is taken out of a file, where
 // its package has many that take long and are about other things.
 var testsOf = map[string]string{
 	"ledger/compromise.go": "Compromise", "credentials/did_document.go": "DIDDocument|PublicDocument",
 	"claims/reversal.go": "Void|Replace|Reversal|NoDecision", "claims/change.go": "Change|Switches", "dossier/reversals.go": "Changed",
+	"dossier/status.go": "List|Status|Standing|Supersede|Order|Revo|Sequence", "dossier/superseded.go": "Standing|Supersede|Changed",
 	"store/reversals.go":  "Void|AsThough|Corrections|Reversal|Withdrawn|HoldIsCarried|Change",
 	"claims/signature.go": "Signature", "claims/countersigned.go": "Signature|Unnamed", "gateway/signatures.go": "Signature",
 	"dossier/signatures.go": "Countersigned", "board/challenge.go": "TestKeyIs|TestImportBindsKeys",
@@ -67,7 +87,7 @@ type mutant struct {
 
 // mutants makes all of them, for the repository at root.
 func mutants(root string) (all []mutant, err error) {
-	for _, file := range verifyPath {
+	for _, file := range slices.Concat(verifyPath, rules) {
 		src, err := os.ReadFile(filepath.Join(root, file))
 		if err != nil {
 			return nil, err

@@ -26,15 +26,26 @@ type workshop struct {
 	built map[string]func() (string, error) // test binary, by package or name
 }
 
-// caught says whether a test of the package fails on the mutant.
+// caught says whether a test fails on the mutant.
 func (w *workshop) caught(m mutant) (bool, error) {
-	folder, name := filepath.Dir(m.file), filepath.Dir(m.file)
+	for _, tester := range m.testers() {
+		if failed, err := w.fails(m, tester); failed || err != nil {
+			return failed, err
+		}
+	}
+	return false, nil
+}
+
+// fails says whether a test of a package fails on the mutant.
+func (w *workshop) fails(m mutant, tester string) (bool, error) {
+	name := filepath.Dir(m.file)
 	if m.weak {
 		name = m.name
 	}
+	name += " tested by " + tester
 	w.mu.Lock()
 	if w.built[name] == nil {
-		w.built[name] = sync.OnceValues(func() (string, error) { return w.build(folder, m) })
+		w.built[name] = sync.OnceValues(func() (string, error) { return w.build(tester, m) })
 	}
 	binary := w.built[name]
 	w.mu.Unlock()
@@ -44,7 +55,7 @@ func (w *workshop) caught(m mutant) (bool, error) {
 	}
 	// What is checked is checked over either database: one is enough, and the quicker one.
 	test := exec.Command(path, "-test.failfast", "-test.timeout=5m", "-test.skip=/postgres|//postgres", "-test.run="+testsOf[m.file])
-	test.Dir = folder
+	test.Dir = tester
 	test.Env = append(os.Environ(), chosen+"="+strconv.Itoa(m.number))
 	out, err := test.CombinedOutput()
 	var failed *exec.ExitError
@@ -57,9 +68,9 @@ func (w *workshop) caught(m mutant) (bool, error) {
 	return err != nil, nil
 }
 
-// build makes the test binary of a package with one weakened line, or with
-// every check in it waiting to be taken out.
-func (w *workshop) build(folder string, m mutant) (binary string, err error) {
+// build makes a package's test binary with one weakened line, or with every check
+// of the mutant's package waiting to be taken out.
+func (w *workshop) build(tester string, m mutant) (binary string, err error) {
 	dir, err := os.MkdirTemp(w.dir, "build")
 	if err != nil {
 		return "", err
@@ -76,7 +87,7 @@ func (w *workshop) build(folder string, m mutant) (binary string, err error) {
 	if m.weak {
 		err = put(m.file, m.text)
 	} else {
-		err = w.putAll(folder, put)
+		err = w.putAll(filepath.Dir(m.file), put)
 	}
 	if err != nil {
 		return "", err
@@ -89,7 +100,7 @@ func (w *workshop) build(folder string, m mutant) (binary string, err error) {
 	if err := os.WriteFile(overlay, b, 0o644); err != nil {
 		return "", err
 	}
-	out, err := exec.Command("go", "test", "-c", "-vet=off", "-overlay", overlay, "-o", binary, "./"+folder).CombinedOutput()
+	out, err := exec.Command("go", "test", "-c", "-vet=off", "-overlay", overlay, "-o", binary, "./"+tester).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("it does not build:\n%s", out)
 	}
