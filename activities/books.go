@@ -23,7 +23,12 @@ type Books interface {
 	ClaimFile(ctx context.Context, submission credentials.Handle) (*books.ClaimFile, error)
 	// EstimateFile is the file of a claim as if it were received now. It writes nothing.
 	EstimateFile(ctx context.Context, submitter credentials.DID, s *claims.Submission, received credentials.Date) (*books.ClaimFile, error)
+	// ClaimFileAnew is the file of a decided claim as though it were opened again.
+	// It writes nothing.
+	ClaimFileAnew(ctx context.Context, submission credentials.Handle) (*books.ClaimFile, error)
 	SettleClaim(ctx context.Context, s books.Settlement) (books.Settled, error)
+	// AnswerReopening has a reopened claim wait, or ends that without a new decision.
+	AnswerReopening(ctx context.Context, a books.ReopeningAnswer) (books.Settled, error)
 
 	ReceiveAuthorization(ctx context.Context, a books.NewAuthorization) (books.Received, error)
 	AuthorizationFile(ctx context.Context, submission credentials.Handle) (*books.AuthorizationFile, error)

@@ -50,8 +50,10 @@ type ClaimGathered struct {
 	Plan     claims.Plan     `json:"plan"`
 	Evidence claims.Evidence `json:"evidence"`
 	Fences   []books.Fence   `json:"fences"`
-	// Before is the pended decision that this one may replace, if any.
-	Before *claims.Decision `json:"before,omitempty"`
+	// Before is the decision that this one may replace, if any: a pended one, or a
+	// final one where the claim was opened again.
+	Before   *claims.Decision `json:"before,omitempty"`
+	Reopened bool             `json:"reopened,omitempty"`
 }
 
 // GatherClaim reads the facts in one transaction, with the version of every
@@ -83,6 +85,22 @@ func (g *Evidence) GatherEstimate(ctx context.Context, submitter credentials.DID
 	return g.claim(f)
 }
 
+// GatherAnew gathers for a decided claim as though it were opened again. Nothing
+// is written, and nothing may be settled on it.
+func (g *Evidence) GatherAnew(ctx context.Context, submission credentials.Handle) (*ClaimGathered, error) {
+	if g.Clock() != nil {
+		return &ClaimGathered{Wait: true}, nil
+	}
+	f, err := g.Books.ClaimFileAnew(ctx, submission)
+	if err != nil {
+		return nil, fmt.Errorf("read claim file: %w", err)
+	}
+	if f.Wait {
+		return &ClaimGathered{Wait: true}, nil
+	}
+	return g.claim(f)
+}
+
 // claim puts the evidence together from what the books hold.
 func (g *Evidence) claim(f *books.ClaimFile) (*ClaimGathered, error) {
 	plan, err := claims.ParsePlan(f.Plan.Body)
@@ -100,7 +118,7 @@ func (g *Evidence) claim(f *books.ClaimFile) (*ClaimGathered, error) {
 	c := &f.Submission.Claim
 	e := claims.Evidence{
 		Submission: f.Submission.Handle, Number: f.Number, Received: f.Received,
-		Plan: f.Plan.Ref, Fees: f.Fees.Ref, Member: f.Member, Accumulators: f.Accumulators, Review: f.Review, Original: f.Original,
+		Plan: f.Plan.Ref, Fees: f.Fees.Ref, Member: f.Member, Accumulators: f.Accumulators, Review: f.Review, Original: f.Original, Appeals: f.Appeals,
 	}
 	if c.Frequency == claims.Void { // empty lists: evidence holds no null
 		e.Accumulators, e.Lines = []claims.Accumulators{}, []claims.LineFact{}
@@ -133,7 +151,7 @@ func (g *Evidence) claim(f *books.ClaimFile) (*ClaimGathered, error) {
 	if err := fees.Complete(c, plan, &e); err != nil {
 		return nil, permanent("price the claim", err)
 	}
-	return &ClaimGathered{Claim: *c, Plan: *plan, Evidence: e, Fences: f.Fences, Before: f.Before}, nil
+	return &ClaimGathered{Claim: *c, Plan: *plan, Evidence: e, Fences: f.Fences, Before: f.Before, Reopened: f.Reopened}, nil
 }
 
 // AuthorizationGathered is the same for an authorization request, which waits

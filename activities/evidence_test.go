@@ -76,7 +76,7 @@ func TestGatherClaim(t *testing.T) {
 	g, err := h.gathering().GatherClaim(ctx, first)
 	must(t, err)
 	e := g.Evidence
-	if e.Plan.Name != "demo-ppo" || e.Fees.Name != "demo-fees" || e.Number != 1 || e.Received != "2026-05-06" || !e.Member.Matches || len(g.Fences) != 4 {
+	if e.Plan.Name != "demo-ppo" || e.Fees.Name != "demo-fees" || e.Number != 1 || e.Received != "2026-05-06" || !e.Member.Matches || len(g.Fences) != 5 {
 		t.Errorf("got %+v under %v", e, g.Fences)
 	}
 	l := e.Lines[0]

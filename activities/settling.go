@@ -24,6 +24,16 @@ func (s *Settling) SettleClaim(ctx context.Context, in books.Settlement) (books.
 	return out, nil
 }
 
+// AnswerReopening writes that a claim which was opened again waits, or stands as
+// it was decided: nothing was signed. It answers Moved likewise.
+func (s *Settling) AnswerReopening(ctx context.Context, in books.ReopeningAnswer) (books.Settled, error) {
+	out, err := s.Books.AnswerReopening(ctx, in)
+	if err != nil {
+		return out, fmt.Errorf("answer reopening: %w", err)
+	}
+	return out, nil
+}
+
 // SettleAuthorization is the same for an authorization.
 func (s *Settling) SettleAuthorization(ctx context.Context, in books.Settlement) (books.Settled, error) {
 	out, err := s.Books.SettleAuthorization(ctx, in)

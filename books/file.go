@@ -24,7 +24,11 @@ type ClaimFile struct {
 	Before       *claims.Decision // the latest decision
 	// Original is the decision that this one is to take back, where it still stands;
 	// all else in the file is as though it had never been.
-	Original   *claims.OriginalFact
+	Original *claims.OriginalFact
+	// Reopened: the claim was decided, and is open again.
+	Reopened bool
+	// Appeals are the answers that have set denials aside, oldest first.
+	Appeals    []claims.Determination
 	Signatures []SignatureFile
 	// History is what was paid for the patient on earlier claims, as far back as
 	// any rule looks, by day of service.

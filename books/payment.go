@@ -24,15 +24,6 @@ type Payment struct {
 	Trace      string       // of the remittance that took it
 }
 
-// A Reprocess is a decision that says paid, which a board order covers that
-// became known later, and which no later decision has replaced.
-type Reprocess struct {
-	Payment
-	Order credentials.Handle
-	NPI   credentials.NPI  // whose license
-	On    credentials.Date // first date of service that the order covers
-}
-
 // A PaymentRun is what one run did. What it did not pay, and why, is in Held.
 type PaymentRun struct {
 	Released []Remittance

@@ -213,3 +213,14 @@ func (d *Decision) SameResult(before *Decision) bool {
 	}
 	return true
 }
+
+// WaitsFor names what a pended decision waits for, each reason once.
+func (d *Decision) WaitsFor() string {
+	var all []string
+	for _, p := range d.Pends {
+		if !slices.Contains(all, string(p.Reason)) {
+			all = append(all, string(p.Reason))
+		}
+	}
+	return strings.Join(all, " ")
+}

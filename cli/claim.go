@@ -56,6 +56,8 @@ func (r *run) claimCommand() *urfave.Command {
 			flags: gatewayFlags(forFlag("watch at most `DURATION`; without end if 0", 0)),
 			do:    r.claimWatch,
 		}),
+		r.claimAppealCommand(),
+		r.claimReopenCommand(),
 		r.claimFHIRCommand(),
 		r.claimExplainCommand(),
 	)

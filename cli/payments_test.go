@@ -53,9 +53,24 @@ func (g *gate) reprocess(*http.Request, []byte) (any, error) {
 	paid := held
 	paid.Claim, paid.State, paid.Trace, paid.Hold = "P1", claims.PaymentPaid, "T1", nil
 	on := func(p api.Payment) api.Reprocess {
-		return api.Reprocess{Payment: p, Order: credentials.Handle{0xab}, NPI: "2999002019", On: "2026-10-20"}
+		return api.Reprocess{Payment: p, Cause: api.Cause{Kind: "order", Reference: credentials.Handle{0xab}.String()}, Order: credentials.Handle{0xab}, NPI: "2999002019", On: "2026-10-20",
+			Before: &api.Figures{Outcome: claims.Paid, Paid: 7500, Patient: 1000}, After: &api.Figures{Outcome: claims.Denied}}
 	}
-	return []api.Reprocess{on(paid), on(held)}, nil
+	waits := on(held)
+	waits.Open = "waiting"
+	return []api.Reprocess{on(paid), waits}, nil
+}
+
+func (g *gate) reopen(_ *http.Request, body []byte) (any, error) {
+	var o api.ReopenOrder
+	if err := json.Unmarshal(body, &o); err != nil {
+		return nil, err
+	}
+	r := api.Reopened{Claim: credentials.Handle{0xab}, Cause: api.Cause{Kind: "correction", Reference: o.Because}, Number: 1, State: "open"}
+	if o.All {
+		r.Again, r.State = true, "changed"
+	}
+	return api.ReopenAnswer{Reopened: []api.Reopened{r}}, nil
 }
 
 func (g *gate) hold(r *http.Request, body []byte) (any, error) {

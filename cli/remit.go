@@ -46,11 +46,7 @@ func (r *run) remitCommand() *urfave.Command {
 			flags: gatewayFlags(), do: r.remitHeld,
 		}),
 		r.remitLateCommand(),
-		r.leaf(leaf{
-			name: "reprocess", usage: "list what a board order makes you decide anew, as the insurer",
-			about: "A decision stands here once an order covers its date of service that became known after it,\npaid or not, until a later decision on the claim replaces it.",
-			flags: gatewayFlags(), do: r.remitReprocess,
-		}),
+		r.remitReprocessCommand(),
 		r.leaf(leaf{
 			name: "hold", usage: "keep a claim out of every payment run, under your own key", args: "CLAIM", min: 1, max: 1,
 			about: "CLAIM is your control number or the claim's handle.",

@@ -109,37 +109,6 @@ func holdDetail(h *claims.Hold) string {
 	return string(h.Reason)
 }
 
-func (r *run) remitReprocess(c *urfave.Context) error {
-	d, err := r.door(c)
-	if err != nil {
-		return err
-	}
-	list, err := d.Reprocess(c.Context)
-	if err != nil {
-		return fmt.Errorf("list what is to be decided anew: %w", err)
-	}
-	if r.json {
-		return r.print(map[string]any{"reprocess": list})
-	}
-	if len(list) == 0 {
-		_, err := fmt.Fprintln(r.Out, "nothing is to be decided anew")
-		return err
-	}
-	t := table{head: []string{"claim", "decision", "amount", "state", "clinician", "covered from", "control number", "order"}}
-	paid := claims.Cents(0)
-	for _, p := range list {
-		t.add(p.Claim, fmt.Sprint(p.Number), p.Amount.String(), string(p.State), string(p.NPI), string(p.On), p.Control, p.Order.String())
-		if p.Trace != "" {
-			paid += p.Amount
-		}
-	}
-	if err := t.write(r.Out); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(r.Out, "%s to be decided anew; %s of it paid already and owed by its payees\n", count(len(list), "claim"), paid)
-	return err
-}
-
 func (r *run) remitHold(c *urfave.Context, lift bool) error {
 	code := c.String("reason")
 	if code == "" {

@@ -31,6 +31,7 @@ func (r *run) reviewCommand() *urfave.Command {
 			about: about + "A denial is a clinician's: the insurer checks that your license stands (42 CFR 422.566(d)).",
 			flags: gatewayFlags(reasonFlag(), npiFlag("your `NPI`"), outFlag("write the determination into `DIR`")),
 			do:    func(c *urfave.Context) error { return r.determine(c, false) }}),
+		r.reviewAppealCommand(),
 	)
 }
 
@@ -86,6 +87,9 @@ func (d *door) review(s *api.Submission) (*reviewRow, error) {
 			return nil, err
 		}
 		row.Waits = v.Reason
+		if o := s.Reopening; o != nil && o.State == "waiting" {
+			row.Waits = "open again: " + pendsOf(o.Waits)
+		}
 		return row, nil
 	}
 	doc, err := openDecision[claims.AuthorizationDecisionDocument](d, *n, credentials.KindAuthorizationDecision)
@@ -246,7 +250,8 @@ func (r *run) determine(c *urfave.Context, approve bool) error {
 		return err
 	}
 	n := decided(&v.Submission)
-	if n == nil || n.Outcome != string(claims.Pended) {
+	waits := v.Submission.Reopening != nil && v.Submission.Reopening.State == "waiting"
+	if n == nil || n.Outcome != string(claims.Pended) && !waits {
 		return refused(commandName(c), "it does not wait for anybody", "see countersign review list")
 	}
 	det := claims.Determination{Handle: newHandle(), Subject: v.Submission.Handle, Number: n.Number, Approve: approve,

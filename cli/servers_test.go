@@ -177,7 +177,7 @@ func newGate(t *testing.T, l *client.Client, founded *ledgertest.Ledger) http.Ha
 		"GET /submissions/{handle}": g.get, "GET /submissions": g.list, "GET /reviews": g.reviews,
 		"GET /reviews/{handle}": g.review, "POST /reviews/{handle}": g.determine,
 		"POST /editions/{kind}": g.publish, "POST /members": g.enroll, "POST /coverage": g.cover, "POST /providers": g.roster, "GET /remittances": g.remittances,
-		"POST /remittances": g.pay, "GET /payments": g.payments, "GET /reprocess": g.reprocess, "POST /claims/{claim}/{hold}": g.hold, "GET /ledger": g.proofs,
+		"POST /remittances": g.pay, "GET /payments": g.payments, "GET /reprocess": g.reprocess, "POST /reprocess": g.reopen, "POST /claims/{claim}/{hold}": g.hold, "GET /ledger": g.proofs,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			body, _ := io.ReadAll(r.Body)

@@ -32,7 +32,7 @@ func find(arg, what string, list func() ([]api.Submission, error)) (h credential
 	}
 	found := 0
 	for _, s := range all {
-		if s.Number == arg || len(arg) >= shortest && strings.HasPrefix(s.Handle.String(), arg) {
+		if s.Number == arg || s.Control != "" && s.Control == arg || len(arg) >= shortest && strings.HasPrefix(s.Handle.String(), arg) {
 			h = s.Handle
 			found++
 		}
@@ -69,6 +69,8 @@ type statusRow struct {
 	Control   string             `json:"control"`
 	Handle    credentials.Handle `json:"handle"`
 	Decisions []*verdict         `json:"decisions"`
+	Reopening *api.Reopening     `json:"reopening,omitempty"`
+	Appeals   []appealRow        `json:"appeals,omitempty"`
 	// ReversedBy is the insurer's number of the claim that has taken the latest
 	// decision back.
 	ReversedBy string `json:"reversedBy,omitempty"`
@@ -150,7 +152,7 @@ func (d *door) claimRow(ctx context.Context, h credentials.Handle, wait bool, ou
 	if s.Kind != "claim" {
 		return nil, refused("claim status", "that is an authorization", "use countersign auth status")
 	}
-	row := &statusRow{Claim: s.Number, State: s.State, Control: s.Control, Handle: s.Handle, Decisions: []*verdict{}}
+	row := &statusRow{Claim: s.Number, State: s.State, Control: s.Control, Handle: s.Handle, Decisions: []*verdict{}, Reopening: s.Reopening}
 	for _, n := range s.Decisions {
 		v, err := d.verdict(s, n)
 		if err != nil {
@@ -162,6 +164,9 @@ func (d *door) claimRow(ctx context.Context, h credentials.Handle, wait bool, ou
 		if v.Status, err = d.standing(ctx, s, i, func(j int) *credentials.Handle { return row.Decisions[j].supersedes }); err != nil {
 			return nil, err
 		}
+	}
+	if row.Appeals, err = d.appeals(s); err != nil {
+		return nil, err
 	}
 	if err := d.corrected(row, s.Correction); err != nil {
 		return nil, err
@@ -217,6 +222,12 @@ func (r *run) printStatus(rows []statusRow, ended error) error {
 			fmt.Fprintf(r.Out, "%s: taken back by %s, whose decision counts in its place\n", oneLine(row.Claim), row.ReversedBy)
 		} else if s := row.latest(); s != nil && !s.IsGood() {
 			fmt.Fprintf(r.Out, "%s: do not rely on this decision: %s; ask again\n", oneLine(row.Claim), oneLine(s.Why))
+		}
+		if o := row.Reopening; o != nil {
+			fmt.Fprintf(r.Out, "%s: decision %d is open again (%s); it counts until another one follows\n", oneLine(row.Claim), o.Number, o.Kind)
+		}
+		for i := range row.Appeals {
+			fmt.Fprintf(r.Out, "%s: %s\n", oneLine(row.Claim), oneLine(row.Appeals[i].line()))
 		}
 	}
 	return nil

@@ -90,6 +90,11 @@ func (g *Gateway) addNamed(ctx context.Context, f dossier.Files, s *books.Status
 			return fmt.Errorf("read evidence: %w", err)
 		}
 		facts = append(facts, standingsOf(e.Signatures)...)
+		if len(e.Appeals) > 0 {
+			if err := g.addAppeals(ctx, f, s.Handle); err != nil {
+				return err
+			}
+		}
 		if e.Original != nil && e.Original.Submission != s.Handle {
 			if err := g.addSubmission(ctx, f, s.Submitter, e.Original.Document); err != nil {
 				return err

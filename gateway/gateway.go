@@ -42,7 +42,14 @@ type Books interface {
 	Editions(ctx context.Context) ([]books.Edition, error)
 	Remittances(ctx context.Context, submitter credentials.DID) ([]books.Remittance, error)
 	Payments(ctx context.Context, current time.Time) ([]books.Payment, error)
-	Reprocess(ctx context.Context) ([]books.Reprocess, error)
+	// Reopen opens a decided claim again, once for each cause; Reopenings are those of a claim.
+	Reopen(ctx context.Context, r books.Reopening) (books.Reopening, books.Work, error)
+	Reopenings(ctx context.Context, submission credentials.Handle) ([]books.Reopening, error)
+	KeepAppeal(ctx context.Context, a books.AppealFile) (kept books.AppealFile, again bool, err error)
+	Appeal(ctx context.Context, h credentials.Handle) (books.AppealFile, error)
+	// Appeals are those of a claim, or those that wait where it names none.
+	Appeals(ctx context.Context, submission credentials.Handle) ([]books.AppealFile, error)
+	AnswerAppeal(ctx context.Context, d claims.Determination, token string, by, request string) (books.Work, error)
 	SetStaffHold(ctx context.Context, h books.StaffHold) error
 	ClaimByControl(ctx context.Context, control string) (credentials.Handle, error)
 	LicenseDocuments(ctx context.Context, licenses, orders []credentials.Handle) ([]books.Document, error)
@@ -101,6 +108,10 @@ type Config struct {
 	Gather func(ctx context.Context, submitter credentials.DID, s *claims.Submission, received credentials.Date) (*activities.ClaimGathered, error)
 	// EstimatesAnHour is how many a party may ask for; defaultEstimatesAnHour where 0.
 	EstimatesAnHour int
+	// Reprocess lists the decided claims whose result would change by what was
+	// heard since; Restart has the contract of a claim that was opened again go on.
+	Reprocess func(ctx context.Context) ([]books.Reprocess, error)
+	Restart   func(ctx context.Context, submission credentials.Handle, work books.Work) error
 	// Insurer is the DID whose key may publish editions, and the audience of
 	// request tokens.
 	Insurer credentials.DID
@@ -174,6 +185,11 @@ func (g *Gateway) Handler() http.Handler {
 	mux.Handle("POST /remittances", g.door(g.insurers(g.postRemittances), ledger.RoleInsurer))
 	mux.Handle("GET /payments", g.door(g.insurers(g.getPayments), ledger.RoleInsurer))
 	mux.Handle("GET /reprocess", g.door(g.insurers(g.getReprocess), ledger.RoleInsurer))
+	mux.Handle("POST /reprocess", g.door(g.insurers(g.postReprocess), ledger.RoleInsurer))
+	mux.Handle("POST /claims/{claim}/appeal", g.door(g.postAppeal, ledger.RoleHospital))
+	mux.Handle("GET /appeals", g.door(g.own(g.listAppeals), ledger.RoleReviewer))
+	mux.Handle("GET /appeals/{handle}", g.door(g.own(g.getAppeal), ledger.RoleReviewer))
+	mux.Handle("POST /appeals/{handle}", g.door(g.own(g.postAppealAnswer), ledger.RoleReviewer))
 	mux.Handle("POST /claims/{claim}/hold", g.door(g.insurers(g.postHold), ledger.RoleInsurer))
 	mux.Handle("POST /claims/{claim}/release", g.door(g.insurers(g.postHold), ledger.RoleInsurer))
 	mux.Handle("GET /reviews", g.door(g.own(g.listReviews), ledger.RoleReviewer))

@@ -70,6 +70,7 @@ type house struct {
 	log      *lockedBuffer
 	said     atomic.Pointer[time.Time] // by the operator's clock
 	bad      atomic.Int64
+	after    atomic.Int64 // noon
 }
 
 func newHouse(t *testing.T) *house {
@@ -84,8 +85,8 @@ func newHouse(t *testing.T) *house {
 
 func newHouseOn(t *testing.T, db *sqldb.DB, boards ...*boardclient.Client) *house {
 	t.Helper()
-	now := func() time.Time { return noon }
 	h := &house{t: t, db: db, log: new(lockedBuffer)}
+	now := func() time.Time { return noon.Add(time.Duration(h.after.Load())) }
 	var err error
 	if h.books, err = store.Open(ctx, db, storetest.Keys(t), now); err != nil {
 		t.Fatal(err)
@@ -117,7 +118,7 @@ func did(name string) credentials.DID { return ledgertest.Party(name, "").DID }
 
 // client asks on behalf of a name.
 func (h *house) client(name string) *api.Client {
-	return &api.Client{URL: h.url, Insurer: did("insurer"), Signer: ledgertest.Signer(name), Now: func() time.Time { return noon }, HTTP: http.DefaultClient}
+	return &api.Client{URL: h.url, Insurer: did("insurer"), Signer: ledgertest.Signer(name), Now: func() time.Time { return noon.Add(time.Duration(h.after.Load())) }, HTTP: http.DefaultClient}
 }
 
 // token signs a request on behalf of a name.
@@ -353,6 +354,15 @@ type received struct {
 func (r received) Get(_ context.Context, into any) error {
 	*into.(*activities.Accepted) = r.accepted
 	return r.err
+}
+
+func (c *contracts) SignalWithStartWorkflow(_ context.Context, id, _ string, _ any, _ client.StartWorkflowOptions, _ any, _ ...any) (client.WorkflowRun, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.fail == nil {
+		c.woken = append(c.woken, id)
+	}
+	return nil, c.fail
 }
 
 func (c *contracts) SignalWorkflow(_ context.Context, id, _, _ string, _ any) error {

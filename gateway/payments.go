@@ -121,19 +121,6 @@ func (g *Gateway) getPayments(c *call) (any, error) {
 	return out, nil
 }
 
-// getReprocess lists what has to be decided anew because of a board order.
-func (g *Gateway) getReprocess(c *call) (any, error) {
-	all, err := g.Books.Reprocess(c.Context())
-	if err != nil {
-		return nil, err
-	}
-	out := []api.Reprocess{}
-	for _, r := range all {
-		out = append(out, api.Reprocess{Payment: payment(r.Payment), Order: r.Order, NPI: r.NPI, On: r.On})
-	}
-	return out, nil
-}
-
 // postHold places or lifts a hold in the name of the key that signed the
 // request; the request token says so for good.
 func (g *Gateway) postHold(c *call) (any, error) {

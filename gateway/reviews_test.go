@@ -13,7 +13,7 @@ import (
 )
 
 // decide settles the next decision on a claim, as a contract would.
-func (h *house) decide(submission credentials.Handle, outcome claims.Outcome) credentials.Handle {
+func (h *house) decide(submission credentials.Handle, outcome claims.Outcome, edits ...func(*claims.Decision)) credentials.Handle {
 	h.t.Helper()
 	s, err := h.books.StatusOf(ctx, submission)
 	if err != nil {
@@ -21,6 +21,9 @@ func (h *house) decide(submission credentials.Handle, outcome claims.Outcome) cr
 	}
 	number := len(s.Decisions) + 1
 	decision := claims.Decision{Submission: submission, Number: number, Outcome: outcome}
+	for _, edit := range edits {
+		edit(&decision)
+	}
 	evidence := claims.Evidence{Submission: submission, Number: number, Accumulators: []claims.Accumulators{}, Lines: []claims.LineFact{}}
 	sealed, _, err := claims.SealEvidence(&evidence, random())
 	if err != nil {

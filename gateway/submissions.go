@@ -254,6 +254,9 @@ func (g *Gateway) describe(c *call, s *books.Status) (*api.Submission, error) {
 		}
 		out.State = api.StateReversed
 	}
+	if err := g.addOpen(c, out, s); err != nil {
+		return nil, err
+	}
 	if c.URL.Query().Get("files") == "" {
 		return out, nil
 	}

@@ -194,8 +194,16 @@ func (b *Books) Determine(ctx context.Context, d claims.Determination, token str
 			return err
 		case kept != nil && kept.Same(&d):
 			return nil
-		case kept != nil && (kept.Number == d.Number || kept.Handle == d.Handle) || row.decisions != d.Number || row.state != string(claims.Pended):
+		case kept != nil && (kept.Number == d.Number || kept.Handle == d.Handle) || row.decisions != d.Number:
 			return books.ErrDetermined
+		case row.state != string(claims.Pended):
+			open, err := openReopening(tx, d.Subject.String())
+			if err != nil {
+				return err
+			}
+			if open == nil || open.State != books.ReopeningWaiting {
+				return books.ErrDetermined
+			}
 		}
 		plain, err := json.Marshal(d)
 		if err != nil {

@@ -16,7 +16,7 @@ import (
 // ClaimFile reads the file of a claim.
 func (b *Books) ClaimFile(ctx context.Context, submission credentials.Handle) (f *books.ClaimFile, err error) {
 	err = b.tx(ctx, func(tx *sealedTx) error {
-		f, err = readClaimFile(tx, submission)
+		f, err = readClaimFile(tx, submission, false)
 		return err
 	})
 	return f, err
@@ -25,10 +25,12 @@ func (b *Books) ClaimFile(ctx context.Context, submission credentials.Handle) (f
 // A claimFile is a file while it is being read.
 type claimFile struct {
 	books.ClaimFile
-	changes original // where Original is set
+	changes originalClaim // where Original is set
 }
 
-func readClaimFile(tx *sealedTx, submission credentials.Handle) (*books.ClaimFile, error) {
+// readClaimFile reads it for the next decision; anew, as though the claim were
+// open again.
+func readClaimFile(tx *sealedTx, submission credentials.Handle, anew bool) (*books.ClaimFile, error) {
 	s, err := readSubmission(tx, submission)
 	if err != nil {
 		return nil, err
@@ -36,6 +38,9 @@ func readClaimFile(tx *sealedTx, submission credentials.Handle) (*books.ClaimFil
 	f := &claimFile{ClaimFile: books.ClaimFile{Number: s.decisions + 1, Received: s.received}}
 	if err := json.Unmarshal(s.body, &f.Submission); err != nil {
 		return nil, fmt.Errorf("read submission: %w", err)
+	}
+	if f.Reopened, err = isReopened(tx, s, submission, anew); err != nil {
+		return nil, err
 	}
 	if f.Wait, err = mustWait(tx, s); err != nil || f.Wait {
 		return &f.ClaimFile, err
@@ -62,13 +67,20 @@ func readClaimFile(tx *sealedTx, submission credentials.Handle) (*books.ClaimFil
 			return nil, err
 		}
 	}
-	if err := f.fence(tx, reviewFence(submission.String())); err != nil {
-		return nil, err
+	for _, name := range []string{directoryFence(who.family), reviewFence(submission.String())} {
+		if err := f.fence(tx, name); err != nil {
+			return nil, err
+		}
 	}
 	if f.Signatures, err = readSignatures(tx, submission, func(name string) error { return f.fence(tx, name) }); err != nil {
 		return nil, err
 	}
-	f.Review, err = readDetermination(tx, submission, s.decisions)
+	if f.Review, err = readDetermination(tx, submission, s.decisions); err != nil {
+		return nil, err
+	}
+	if s.decisions > 0 {
+		f.Appeals, err = readOverturned(tx, submission)
+	}
 	return &f.ClaimFile, err
 }
 
@@ -155,6 +167,11 @@ func (f *claimFile) readLine(tx *sealedTx, s submissionRow, who found, l *claims
 	if err != nil {
 		return err
 	}
+	if c.Renderer(l) == nil { // what the roster says is looked up by whom it names
+		if err := f.byRoster(tx, l, npi); err != nil {
+			return err
+		}
+	}
 	if line.Practitioner, err = practitioner(tx, npi, c.StateOf(l)); err != nil {
 		return err
 	}
@@ -221,16 +238,16 @@ func (b *Books) SettleClaim(ctx context.Context, s books.Settlement) (out books.
 	err = b.tx(ctx, func(tx *sealedTx) error {
 		var d claims.Decision
 		out, err = b.settle(tx, s, &d, func() (int, string) { return d.Number, string(d.Outcome) }, func(row submissionRow, document books.Signed) error {
-			return applyClaim(tx, row, s.Submission, document, &d)
+			return b.applyClaim(tx, row, s.Submission, document, &d)
 		})
 		return err
 	})
 	return out, err
 }
 
-func applyClaim(tx *sealedTx, row submissionRow, submission credentials.Handle, document books.Signed, d *claims.Decision) error {
+func (b *Books) applyClaim(tx *sealedTx, row submissionRow, submission credentials.Handle, document books.Signed, d *claims.Decision) error {
 	if d.Reversal != nil { // first: units that go back may be drawn again
-		if err := applyReversal(tx, submission, document.Handle, d.Reversal); err != nil {
+		if err := b.applyReversal(tx, submission, document.Handle, d.Reversal); err != nil {
 			return err
 		}
 	}

@@ -91,14 +91,16 @@ func (b *Books) closed(tx *sealedTx, holder string) (all []closedSubmission, err
 			(SELECT count(*) FROM decision d JOIN outbox o ON o.document = d.document WHERE d.submission = s.handle AND o.recorded = 0),
 			(SELECT count(*) FROM payment p JOIN decision d ON d.document = p.document
 				LEFT JOIN remittance r ON r.trace = d.remittance LEFT JOIN outbox o ON o.document = r.handle
-				WHERE d.submission = s.handle AND d.document = s.latest AND COALESCE(o.recorded, 0) = 0 AND `+inForce+`)
+				WHERE d.submission = s.handle AND d.document = s.latest AND COALESCE(o.recorded, 0) = 0 AND `+inForce+`),
+			(SELECT count(*) FROM reopening r WHERE r.submission = s.handle AND `+isOpen+`)
+				+ (SELECT count(*) FROM appeal a WHERE a.submission = s.handle AND a.state = 'open')
 		FROM submission s WHERE s.person = $1 OR s.holder = $1 ORDER BY s.seq`, []any{holder}, func(rs *sql.Rows) error {
 		var s closedSubmission
 		var kind books.SubmissionKind
 		var state string
 		var until credentials.Date
-		var unrecorded, unpaid int
-		if err := rs.Scan(&s.handle, &s.holder, &kind, &state, &until, &unrecorded, &unpaid); err != nil {
+		var unrecorded, unpaid, again int
+		if err := rs.Scan(&s.handle, &s.holder, &kind, &state, &until, &unrecorded, &unpaid, &again); err != nil {
 			return err
 		}
 		all = append(all, s)
@@ -108,6 +110,8 @@ func (b *Books) closed(tx *sealedTx, holder string) (all []closedSubmission, err
 			why = "is not finally decided"
 		case state == string(claims.AuthorizationApproved) && until.DaysUntil(today) <= books.AuthorizationOpenDays:
 			why = "is an authorization that claims may still come for"
+		case again > 0:
+			why = "was opened again, or is appealed"
 		case unrecorded > 0:
 			why = "has a decision that is not on the ledger yet"
 		case unpaid > 0:
@@ -150,6 +154,8 @@ func (s closedSubmission) forget(tx *sealedTx) error {
 		`DELETE FROM authorized_item WHERE submission = $1`,
 		`UPDATE signed SET holder = '', key = 'forgotten/' || handle WHERE submission = $1`,
 		`UPDATE determination SET holder = '' WHERE submission = $1`,
+		`UPDATE appeal SET holder = '' WHERE submission = $1`,
+		`UPDATE appeal_answer SET holder = '' WHERE submission = $1`,
 		`UPDATE submission SET holder = '', person = '', family = 'forgotten', number = '' WHERE handle = $1`,
 	} {
 		if _, err := tx.Exec(statement, s.handle); err != nil {
@@ -163,18 +169,21 @@ func (s closedSubmission) forget(tx *sealedTx) error {
 // stays under a random name, since a family's figures are the sums of its
 // members'; the last of a family takes its name along.
 func forgetMember(tx *sealedTx, person string) (known bool, err error) {
-	var family string
-	err = tx.QueryRow(`SELECT family FROM member WHERE person = $1`, person).Scan(&family)
+	var family, id string
+	err = tx.QueryRow(`SELECT family, member_id FROM member WHERE person = $1`, person).Scan(&family, &id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	for _, statement := range []string{`DELETE FROM member WHERE person = $1`, `DELETE FROM coverage WHERE person = $1`} {
+	for _, statement := range []string{`DELETE FROM member WHERE person = $1`, `DELETE FROM coverage WHERE person = $1`, `DELETE FROM directory_change WHERE person = $1`} {
 		if _, err := tx.Exec(statement, person); err != nil {
 			return false, err
 		}
+	}
+	if _, err := tx.Exec(`DELETE FROM fence WHERE name = $1`, directoryFence("unknown/"+id)); err != nil {
+		return false, err
 	}
 	if err := unname(tx, "person/"+person); err != nil {
 		return false, err
@@ -188,6 +197,9 @@ func forgetMember(tx *sealedTx, person string) (known bool, err error) {
 			return false, err
 		}
 		if _, err := tx.Exec(`DELETE FROM fence WHERE name LIKE $1`, "family/"+family+"/%"); err != nil {
+			return false, err
+		}
+		if _, err := tx.Exec(`DELETE FROM fence WHERE name = $1`, directoryFence(family)); err != nil {
 			return false, err
 		}
 	}

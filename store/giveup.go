@@ -180,7 +180,9 @@ func (b *Books) OpenContracts(ctx context.Context) (open []OpenContract, err err
 	err = b.tx(ctx, func(tx *sealedTx) error {
 		open = nil
 		var handles []string
-		err := rows(tx, `SELECT handle FROM submission WHERE state IN ('received', 'pended', 'approved') AND holder <> '' ORDER BY seq`, nil, func(rs *sql.Rows) error {
+		err := rows(tx, `
+			SELECT s.handle FROM submission s
+			WHERE (s.state IN ('received', 'pended', 'approved') OR `+reopened+`) AND s.holder <> '' ORDER BY s.seq`, nil, func(rs *sql.Rows) error {
 			var h string
 			err := rs.Scan(&h)
 			handles = append(handles, h)
@@ -194,22 +196,27 @@ func (b *Books) OpenContracts(ctx context.Context) (open []OpenContract, err err
 			if err != nil {
 				return err
 			}
-			row, err := readSubmission(tx, h)
+			c, err := contractOf(tx, h)
 			if err != nil {
 				return err
 			}
-			c := OpenContract{Received: row.received}
-			if c.Work, err = row.work(); err != nil {
-				return err
-			}
-			signed, err := findSigned(tx, books.SubmissionKey(h))
-			if err != nil {
-				return err
-			}
-			c.Token = signed.Token
 			open = append(open, c)
 		}
 		return nil
 	})
 	return open, err
+}
+
+func contractOf(tx *sealedTx, h credentials.Handle) (c OpenContract, err error) {
+	row, err := readSubmission(tx, h)
+	if err != nil {
+		return c, err
+	}
+	c.Received = row.received
+	if c.Work, err = row.work(); err != nil {
+		return c, err
+	}
+	signed, err := findSigned(tx, books.SubmissionKey(h))
+	c.Token = signed.Token
+	return c, err
 }

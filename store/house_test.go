@@ -69,6 +69,7 @@ type house struct {
 	t      testing.TB
 	db     *sqldb.DB
 	losing atomic.Bool // commits are made and their replies lost
+	clock  *time.Time  // noon where it is nil
 }
 
 func handle(name string) credentials.Handle {
@@ -87,10 +88,17 @@ func openHouse(t testing.TB, db *sqldb.DB) *house {
 		return errLost
 	})
 	var err error
-	if h.Books, err = store.Open(ctx, db, storetest.Keys(t), func() time.Time { return noon }); err != nil {
+	if h.Books, err = store.Open(ctx, db, storetest.Keys(t), h.now); err != nil {
 		t.Fatal(err)
 	}
 	return h
+}
+
+func (h *house) now() time.Time {
+	if h.clock != nil {
+		return *h.clock
+	}
+	return noon
 }
 
 // each runs f on furnished books, once a database.

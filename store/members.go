@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 
+	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
 )
@@ -52,10 +53,13 @@ func (b *Books) Enroll(ctx context.Context, members []Member) error {
 			if err := enroll(tx, person, m); err != nil {
 				return err
 			}
-			_, err := tx.Exec(`
+			n, err := tx.Exec(`
 				INSERT INTO coverage (person, plan, from_date, until_date, recorded)
 				VALUES ($1, $2, $3, $4, $5) ON CONFLICT (person, plan, from_date) DO NOTHING`,
 				person, m.Plan, m.From, m.Until, string(credentials.DateOf(b.now().UTC())))
+			if err == nil && n > 0 {
+				err = b.coverageChanged(tx, person, m.From, m.Until)
+			}
 			if err != nil {
 				return err
 			}
@@ -89,9 +93,12 @@ func enroll(tx *sealedTx, person string, m Member) error {
 // clinician where its claims name nobody.
 func (b *Books) PutOnRoster(ctx context.Context, billing, clinician credentials.NPI) error {
 	return b.tx(ctx, func(tx *sealedTx) error {
-		_, err := tx.Exec(`
+		n, err := tx.Exec(`
 			INSERT INTO roster (billing_npi, npi) VALUES ($1, $2) ON CONFLICT (billing_npi, npi) DO NOTHING`, billing, clinician)
-		return err
+		if err != nil || n == 0 {
+			return err
+		}
+		return b.directoryChanged(tx, directoryChange{kind: books.CauseRoster, billing: billing, npi: clinician})
 	})
 }
 

@@ -281,7 +281,7 @@ func readReprocess(tx *sealedTx) (list []books.Reprocess, err error) {
 		}
 		p.Hold = &claims.Hold{Reason: claims.HoldOrder, Order: rest.Order}
 		p.State = claims.PaymentStateOf(p.receipt, p.taken(), p.takenReceipt, p.Hold)
-		list = append(list, books.Reprocess{Payment: p.Payment, Order: rest.Order, NPI: rest.NPI, On: rest.On})
+		list = append(list, books.Reprocess{Payment: p.Payment, Cause: books.Cause{Kind: books.CauseOrder, Reference: rest.Order.String()}, Order: rest.Order, NPI: rest.NPI, On: rest.On})
 	}
 	return list, nil
 }

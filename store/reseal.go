@@ -39,7 +39,7 @@ func reseal(tx *sealedTx, h credentials.Handle, from, to string) error {
 			}
 		}
 	}
-	for _, table := range []string{"submission", "signed", "determination"} {
+	for _, table := range []string{"submission", "signed", "determination", "appeal", "appeal_answer"} {
 		if _, err := tx.Exec(fmt.Sprintf(`UPDATE %s SET holder = $2 WHERE %s = $1`, table, submissionColumn(table)), h.String(), to); err != nil {
 			return err
 		}
@@ -92,5 +92,17 @@ func sealedRows(tx *sealedTx, h credentials.Handle) (all []sealedRow, err error)
 		last.args, last.row = []any{text, number}, fmt.Sprintf("%s/%d", text, number)
 		return err
 	})
+	for table, key := range map[string]string{"appeal": "handle", "appeal_answer": "appeal"} {
+		if err != nil {
+			return nil, err
+		}
+		err = rows(tx, `SELECT `+key+`, body, token FROM `+table+` WHERE submission = $1`, []any{text}, func(rs *sql.Rows) error {
+			var appeal string
+			err := one(sealedRow{table: table, where: key + " = $2", columns: []string{"body", "token"}}, rs, &appeal)
+			last := &all[len(all)-1]
+			last.args, last.row = []any{appeal}, appeal
+			return err
+		})
+	}
 	return all, err
 }

@@ -42,7 +42,7 @@ func (b *Books) RestoreClaim(ctx context.Context, r books.Restored) error {
 			if err := b.holdIfPaid(tx, r.Signed.Submission, r.Own.Index); err != nil {
 				return err
 			}
-			return applyClaim(tx, row, r.Signed.Submission, document, &d)
+			return b.applyClaim(tx, row, r.Signed.Submission, document, &d)
 		})
 	})
 }

@@ -71,8 +71,8 @@ func originalOf(tx statements, submitter credentials.DID, control string) (handl
 // corrections never both take it back.
 func changeFence(submission string) string { return "change/" + submission }
 
-// An original is a claim whose decision is about to be taken back.
-type original struct {
+// An originalClaim is a claim whose decision is about to be taken back.
+type originalClaim struct {
 	handle credentials.Handle
 	row    submissionRow
 }
@@ -80,14 +80,18 @@ type original struct {
 // readOriginal reads the decision that this one is to take back, if it is still
 // in force. Everything read after it is as though that decision had never been.
 func (f *claimFile) readOriginal(tx *sealedTx, s submissionRow) error {
-	if s.original == "" {
+	original := s.original
+	if f.Reopened {
+		original = f.Submission.Handle.String()
+	}
+	if original == "" {
 		return nil
 	}
-	h, err := credentials.ParseHandle(s.original)
+	h, err := credentials.ParseHandle(original)
 	if err != nil {
 		return err
 	}
-	if err := f.fence(tx, changeFence(s.original)); err != nil {
+	if err := f.fence(tx, changeFence(original)); err != nil {
 		return err
 	}
 	row, err := readSubmission(tx, h)
@@ -107,7 +111,7 @@ func (f *claimFile) readOriginal(tx *sealedTx, s submissionRow) error {
 	if o.Received, err = firstReceived(tx, row); err != nil {
 		return err
 	}
-	f.Original, f.changes = o, original{h, row}
+	f.Original, f.changes = o, originalClaim{h, row}
 	return nil
 }
 
@@ -183,7 +187,7 @@ func reversedBy(tx statements, document string, submission credentials.Handle) (
 
 // applyReversal takes back what a decision of another claim, or an earlier one
 // of this claim, has changed.
-func applyReversal(tx *sealedTx, submission, document credentials.Handle, r *claims.Reversal) error {
+func (b *Books) applyReversal(tx *sealedTx, submission, document credentials.Handle, r *claims.Reversal) error {
 	row, err := readSubmission(tx, r.Submission)
 	if err != nil {
 		return fmt.Errorf("read the claim that is taken back: %w", err)
@@ -196,6 +200,9 @@ func applyReversal(tx *sealedTx, submission, document credentials.Handle, r *cla
 	// The claim's own latest is by now the decision that takes it back.
 	if taken > 0 || !own && (row.latest != r.Document.String() || row.state != string(r.Outcome)) {
 		return errNotInForce
+	}
+	if err := b.overtake(tx, r.Submission, own, document); err != nil {
+		return err
 	}
 	if _, err := tx.Exec(`UPDATE decision SET reverses = $2 WHERE document = $1`, document.String(), r.Document.String()); err != nil {
 		return err

@@ -62,7 +62,10 @@ func (b *Books) cover(tx *sealedTx, plan string, s claims.CoverageSpan) (problem
 	}
 	_, err = tx.Exec(`INSERT INTO coverage (person, plan, from_date, until_date, recorded) VALUES ($1, $2, $3, $4, $5)`,
 		person, plan, s.From, s.Until, string(credentials.DateOf(b.now().UTC())))
-	return "", err
+	if err != nil {
+		return "", err
+	}
+	return "", b.coverageChanged(tx, person, s.From, s.Until)
 }
 
 // Roster writes who renders the services of billing organizations whose claims
@@ -71,6 +74,9 @@ func (b *Books) cover(tx *sealedTx, plan string, s claims.CoverageSpan) (problem
 func (b *Books) Roster(ctx context.Context, entries []claims.RosterEntry) error {
 	return b.tx(ctx, func(tx *sealedTx) error {
 		for _, e := range entries {
+			if err := b.rosterChanges(tx, e); err != nil {
+				return err
+			}
 			_, err := tx.Exec(`
 				INSERT INTO roster (billing_npi, npi, network, from_date, until_date) VALUES ($1, $2, $3, $4, $5)
 				ON CONFLICT (billing_npi, npi) DO UPDATE SET network = excluded.network, from_date = excluded.from_date, until_date = excluded.until_date`,

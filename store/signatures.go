@@ -36,7 +36,11 @@ func (b *Books) AddSignatures(ctx context.Context, submission credentials.Handle
 		if work, err = row.work(); err != nil {
 			return err
 		}
-		if row.state != stateReceived && row.state != string(claims.Pended) {
+		open, err := openReopening(tx, submission.String())
+		if err != nil {
+			return err
+		}
+		if row.state != stateReceived && row.state != string(claims.Pended) && open == nil {
 			return nil // decided: nothing waits for it
 		}
 		waits = true

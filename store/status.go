@@ -149,9 +149,23 @@ func (b *Books) Submissions(ctx context.Context, submitter credentials.DID, stat
 	return all, err
 }
 
-// Pended lists what waits for a reviewer.
+// Pended lists what waits for a reviewer: what is pended, and decided claims that
+// are open again and would pend.
 func (b *Books) Pended(ctx context.Context) ([]credentials.Handle, error) {
-	return b.Submissions(ctx, "", string(claims.Pended))
+	all, err := b.Submissions(ctx, "", string(claims.Pended))
+	if err != nil {
+		return nil, err
+	}
+	err = b.read(ctx, func(tx *sealedTx) error {
+		waiting, err := readReopenings(tx, `r.state = 'waiting'`)
+		for _, r := range waiting {
+			if !slices.Contains(all, r.Submission) {
+				all = append(all, r.Submission)
+			}
+		}
+		return err
+	})
+	return all, err
 }
 
 // An OrderReach says what a board order has done so far: when it was accepted

@@ -65,10 +65,10 @@ func putLine(tx *sealedTx, submission credentials.Handle, who found, c *claims.C
 		return err
 	}
 	_, err = tx.Exec(`
-		INSERT INTO claim_line (submission, line, person, billing_npi, npi, service_date, code, modifiers, units, charge, authorization_number)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		INSERT INTO claim_line (submission, line, person, billing_npi, npi, service_date, code, modifiers, units, charge, authorization_number, through)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
 		submission.String(), l.Number, who.person, string(c.Billing.NPI), string(npi), string(l.From), l.Key(),
-		strings.Join(l.Modifiers, " "), int64(l.Units), int64(l.Charge), tx.keys.number(c.AuthorizationOf(l)))
+		strings.Join(l.Modifiers, " "), int64(l.Units), int64(l.Charge), tx.keys.number(c.AuthorizationOf(l)), string(l.To))
 	return err
 }
 
@@ -248,7 +248,7 @@ func (b *Books) OpenWork(ctx context.Context, license credentials.Handle) (work 
 	err = b.tx(ctx, func(tx *sealedTx) error {
 		work, err = readWork(tx, `
 			SELECT s.kind, s.business_key FROM submission s
-			WHERE s.state IN ('received', 'pended', 'approved')
+			WHERE (s.state IN ('received', 'pended', 'approved') OR `+reopened+`)
 			  AND (EXISTS (SELECT 1 FROM claim_line c JOIN license l ON l.npi = c.npi WHERE c.submission = s.handle AND l.handle = $1)
 			    OR EXISTS (SELECT 1 FROM authorized_item a JOIN license l ON l.npi = a.npi WHERE a.submission = s.handle AND l.handle = $1))
 			ORDER BY s.seq`, license.String())
@@ -261,7 +261,7 @@ func (b *Books) OpenWork(ctx context.Context, license credentials.Handle) (work 
 // about to pend on evidence of a moment ago.
 func (b *Books) UndecidedWork(ctx context.Context) (work []books.Work, err error) {
 	err = b.tx(ctx, func(tx *sealedTx) error {
-		work, err = readWork(tx, `SELECT s.kind, s.business_key FROM submission s WHERE s.state IN ('received', 'pended') ORDER BY s.seq`)
+		work, err = readWork(tx, `SELECT s.kind, s.business_key FROM submission s WHERE s.state IN ('received', 'pended') OR `+reopened+` ORDER BY s.seq`)
 		return err
 	})
 	return work, err
@@ -281,7 +281,7 @@ func (b *Books) ClaimsWaitingFor(ctx context.Context, authorization credentials.
 		}
 		work, err = readWork(tx, `
 			SELECT s.kind, s.business_key FROM submission s
-			WHERE s.kind = 'claim' AND s.state IN ('received', 'pended') AND EXISTS (
+			WHERE s.kind = 'claim' AND (s.state IN ('received', 'pended') OR `+reopened+`) AND EXISTS (
 				SELECT 1 FROM claim_line c
 				WHERE c.submission = s.handle AND c.authorization_number <> '' AND c.authorization_number IN ($1, $2))
 			ORDER BY s.seq`, tx.keys.number(control), number)

@@ -14,7 +14,8 @@ import (
 
 // Enroll writes the members of a CSV file into the books, as covered by a plan
 // that is published, and returns how many the file names. Enrolling the same
-// again changes nothing. Nothing of it goes to the ledger.
+// again changes nothing. What waits for them is decided anew. Nothing of it goes
+// to the ledger.
 func (i *Insurer) Enroll(ctx context.Context, plan string, file []byte) (int, error) {
 	rows, err := claims.ParseMembers(file)
 	if err != nil {
@@ -26,7 +27,7 @@ func (i *Insurer) Enroll(ctx context.Context, plan string, file []byte) (int, er
 	if err := i.Books.Enroll(ctx, store.MembersOf(rows, plan)); err != nil {
 		return 0, fmt.Errorf("enroll members: %w", err)
 	}
-	return len(rows), nil
+	return len(rows), i.wakeUndecided(ctx)
 }
 
 // published refuses a plan of which there is no edition.
@@ -57,7 +58,7 @@ func (i *Insurer) Cover(ctx context.Context, plan string, file []byte) (int, err
 	} else if err != nil {
 		return 0, fmt.Errorf("write coverage: %w", err)
 	}
-	return len(spans), nil
+	return len(spans), i.wakeUndecided(ctx)
 }
 
 // Roster writes the providers of a CSV file into the books.
@@ -69,5 +70,5 @@ func (i *Insurer) Roster(ctx context.Context, file []byte) (int, error) {
 	if err := i.Books.Roster(ctx, entries); err != nil {
 		return 0, fmt.Errorf("write providers: %w", err)
 	}
-	return len(entries), nil
+	return len(entries), i.wakeUndecided(ctx)
 }

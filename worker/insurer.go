@@ -134,7 +134,7 @@ func NewInsurer(c Config) *Insurer {
 	}
 	i.gateway = gateway.New(gateway.Config{
 		Lists: lists,
-		Books: c.Books, Temporal: c.Temporal, Who: c.Ledger.Who, Whose: c.Ledger.Whose, Keys: keys, Proofs: c.Ledger.Proofs, URL: c.URL, PartyKeys: c.Ledger.PartyKeys, Publish: i.Publish, Enroll: i.Enroll, Cover: i.Cover, Roster: i.Roster, Remit: i.Remit, Gather: i.errands.Evidence.GatherEstimate, EstimatesAnHour: c.EstimatesAnHour, Insurer: c.Insurer, Signer: c.Signer, Clock: i.Clock, Reviewers: c.Reviewers,
+		Books: c.Books, Temporal: c.Temporal, Who: c.Ledger.Who, Whose: c.Ledger.Whose, Keys: keys, Proofs: c.Ledger.Proofs, URL: c.URL, PartyKeys: c.Ledger.PartyKeys, Publish: i.Publish, Enroll: i.Enroll, Cover: i.Cover, Roster: i.Roster, Remit: i.Remit, Reprocess: i.Reprocess, Restart: i.Restart, Gather: i.errands.Evidence.GatherEstimate, EstimatesAnHour: c.EstimatesAnHour, Insurer: c.Insurer, Signer: c.Signer, Clock: i.Clock, Reviewers: c.Reviewers,
 		Secret: c.Secret, Edits: c.Edits, ReceiptFromFile: c.ReceiptFromFile, Patience: c.Patience, Now: c.Now, Log: c.Log,
 	})
 	return i
@@ -232,6 +232,7 @@ const drainEvery = 2 * time.Second
 // drain records what was settled and never recorded. Contracts record their
 // own decisions; this is for editions and remittances whose process died.
 func (i *Insurer) drain(ctx context.Context) {
+	var looked time.Time // for reopened claims that nobody started
 	for after := (credentials.Handle{}); ; {
 		waiting, err := i.Books.Unrecorded(ctx, after, 100)
 		if err != nil && ctx.Err() == nil {
@@ -247,6 +248,12 @@ func (i *Insurer) drain(ctx context.Context) {
 			continue
 		}
 		after = credentials.Handle{}
+		if time.Since(looked) > forgottenAfter {
+			looked = time.Now()
+			if err := i.restartForgotten(ctx); err != nil && ctx.Err() == nil {
+				i.Log.Error("start contracts of reopened claims", "error", err.Error())
+			}
+		}
 		select {
 		case <-ctx.Done():
 			return

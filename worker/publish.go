@@ -51,7 +51,10 @@ func (i *Insurer) Publish(ctx context.Context, kind books.EditionKind, name, edi
 	if err != nil {
 		return e, fmt.Errorf("publish edition: %w", err)
 	}
-	return e, i.errands.Recording.Record(ctx, e.Handle)
+	if err := i.errands.Recording.Record(ctx, e.Handle); err != nil {
+		return e, err
+	}
+	return e, i.wakeUndecided(ctx)
 }
 
 // priced refuses a plan whose fee schedule nobody has published: its claims

@@ -56,14 +56,15 @@ func (c *claim) run(ctx workflow.Context) error {
 
 // decide takes the claim through one decision. It gathers again as long as the
 // books refuse to settle because the evidence has moved. A claim that is paid
-// or denied stays so, whoever starts its contract again or wakes it.
+// or denied stays so, whoever starts its contract again or wakes it, unless the
+// books say that it was opened again.
 func (c *claim) decide(ctx workflow.Context, cause credentials.Handle) (claims.Outcome, error) {
 	for {
 		g, err := c.gather(ctx)
 		if err != nil {
 			return "", err
 		}
-		if g.Before.Final() {
+		if g.Before.Final() && !g.Reopened {
 			return g.Before.Outcome, nil
 		}
 		decision, err := claims.Adjudicate(&g.Claim, &g.Plan, &g.Evidence)
@@ -72,6 +73,13 @@ func (c *claim) decide(ctx workflow.Context, cause credentials.Handle) (claims.O
 		}
 		if decision.Restates(g.Before) {
 			return decision.Outcome, nil
+		}
+		if g.Reopened && (decision.Outcome == claims.Pended || decision.SameResult(g.Before)) {
+			done, err := c.leaveAsDecided(ctx, g, decision)
+			if err != nil || done {
+				return decision.Outcome, err
+			}
+			continue
 		}
 		settle := books.Settlement{Submission: c.accepted.Submission, Fences: g.Fences, Cause: cause}
 		sign := activities.ClaimToSign{Decision: *decision, Evidence: g.Evidence}
@@ -83,6 +91,19 @@ func (c *claim) decide(ctx workflow.Context, cause credentials.Handle) (claims.O
 			return decision.Outcome, err
 		}
 	}
+}
+
+// leaveAsDecided answers a reopening that changes nothing: the decision stands, or
+// it has to wait until the claim can be decided whole. Nothing is signed, and
+// nothing is taken back. It answers false where the evidence has moved.
+func (c *claim) leaveAsDecided(ctx workflow.Context, g *activities.ClaimGathered, d *claims.Decision) (bool, error) {
+	answer := books.ReopeningAnswer{Submission: c.accepted.Submission, Number: g.Before.Number, State: books.ReopeningUpheld, Fences: g.Fences}
+	if d.Outcome == claims.Pended {
+		answer.State, answer.Waits = books.ReopeningWaiting, d.WaitsFor()
+	}
+	var out books.Settled
+	err := workflow.ExecuteActivity(brief(ctx), settling.AnswerReopening, answer).Get(ctx, &out)
+	return err == nil && !out.Moved, err
 }
 
 // gather waits for its turn in the family first, and for as long as the house's

@@ -41,6 +41,10 @@ type Submission struct {
 	// Correction is the decision on another claim that has taken back the latest
 	// one on this, if any.
 	Correction *Decision `json:"correction,omitempty"`
+	// Reopening is set while a decided claim is open again, Appeals where it was
+	// appealed.
+	Reopening *Reopening `json:"reopening,omitempty"`
+	Appeals   []Appeal   `json:"appeals,omitempty"`
 	// Files are the documents and proofs of its decisions by their place in a
 	// dossier; only where they were asked for.
 	Files map[string][]byte `json:"files,omitempty"`

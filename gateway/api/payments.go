@@ -48,14 +48,6 @@ type Payment struct {
 	Trace     string              `json:"trace,omitempty"`
 }
 
-// A Reprocess is a decision that has to be made anew because of a board order.
-type Reprocess struct {
-	Payment
-	Order credentials.Handle `json:"order"`
-	NPI   credentials.NPI    `json:"npi"` // whose license
-	On    credentials.Date   `json:"on"`  // first date of service that the order covers
-}
-
 // A HoldChange places or lifts a hold of the insurer's staff.
 type HoldChange struct {
 	Code string `json:"code"`
@@ -86,12 +78,6 @@ func (c *Client) Payments(ctx context.Context, state claims.PaymentState) (all [
 		q.Set("state", string(state))
 	}
 	return all, c.do(ctx, "GET", withQuery("/payments", q), nil, &all)
-}
-
-// Reprocess lists the decisions that a board order covers which became known
-// after they were settled.
-func (c *Client) Reprocess(ctx context.Context) (all []Reprocess, err error) {
-	return all, c.do(ctx, "GET", "/reprocess", nil, &all)
 }
 
 // Hold keeps a claim, named by handle or control number, out of every run.
