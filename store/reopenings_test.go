@@ -10,19 +10,6 @@ import (
 	"github.com/countersign-health/countersign/store"
 )
 
-/*
-What fails when a check is taken out (each was tried):
-
-	the search by cause in reopen                   TestReopenOnce
-	"paid or denied" in reopen                      TestReopenOnce
-	ErrReopenedAlready in reopen                    TestReopenOnce
-	the fences in AnswerReopening                   TestReopeningAnswers
-	overtake in applyReversal                       TestReopenedSettles
-	errAsked in ClaimFileAnew                       TestAskedAnewWritesNothing
-	the state in KeepAppeal                         TestAppeals
-	"settled before" in touchedBy                   TestTouched
-*/
-
 func because(submission credentials.Handle, kind books.CauseKind, reference string) books.Reopening {
 	return books.Reopening{Submission: submission, Cause: books.Cause{Kind: kind, Reference: reference}, By: "key", Token: "request"}
 }
