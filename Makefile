@@ -24,7 +24,7 @@ help:
 	@echo 'make test-backup               the same processes, their databases taken back to an earlier time, and recovered'
 	@echo 'make interop                  ledger, witness and credentials against programs and libraries of others; SHORT=1 hammers for 5 s, not a minute'
 	@echo 'make fuzz TIME=10m ONLY=REGEXP  every fuzz target for that long, a line for each'
-	@echo 'make mutants ONLY=REGEXP PART=1/4  every check of the verify path taken out in turn, or a part of them; a test has to fail each time'
+	@echo 'make mutants ONLY=REGEXP PART=1/4  every check of the verify path and of rules/2 taken out in turn, or a part of them; a test has to fail each time'
 	@echo 'make fmt                      gofmt'
 
 build:

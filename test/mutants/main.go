@@ -1,6 +1,6 @@
-// Mutants takes every check of the verify path out, one at a time, and runs the
-// tests of its package: a mutant that they let live is a check that nobody would
-// miss. The source is never touched; go reads what is changed through -overlay.
+// Mutants takes every check of the verify path and of rules/2 out, one at a time,
+// and runs the tests of its package: a mutant that they let live is a check that
+// nobody would miss. The source is never touched; go reads what is changed through -overlay.
 //
 //	go run ./test/mutants [-only REGEXP] [-part I/N] [-list]
 //
