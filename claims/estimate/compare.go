@@ -106,7 +106,7 @@ func differ(c *claims.Claim, l *claims.Line, own, theirs side) *Difference {
 		return nil
 	}
 	d.Fact = facts[d.Rule]
-	if d.Fact == Licensed && c.Renderer(l) == nil {
+	if d.Fact == Licensed && c.Clinician(l) == nil {
 		d.Fact = NotRostered
 	}
 	return d

@@ -287,3 +287,18 @@ func TestStayOverNewYear(t *testing.T) {
 		t.Errorf("got %+v", d.Met)
 	}
 }
+
+// No line bears more than its part: 50.00 of copay by 33.34, 33.33 and 33.33 are 16.67,
+// 16.67 and 16.66, and 50.00 of deductible go by what that leaves: 16.67, 16.66, 16.67.
+func TestShareOfEachPart(t *testing.T) {
+	p, err := claims.ParsePlan([]byte(strings.NewReplacer("copay: 300.00", "copay: 50.00", "deductible: {individual: 500.00", "deductible: {individual: 50.00").Replace(hospitalPlan)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := fees(t, hospitalFees)
+	c, e := aBill(p, f, "11", "948", "2026-03-01", "2026-03-02", bed{"0120", 200_00, 0, 1000}, bed{"0250", 200_00, 0, 1000}, bed{"0270", 200_00, 0, 1000})
+	want := "CO-45 166.66, PR-3 16.67, PR-1 16.67 = 33.34/0.00/33.34; CO-45 166.67, PR-3 16.67, PR-1 16.66 = 33.33/0.00/33.33; CO-45 166.67, PR-3 16.66, PR-1 16.67 = 33.33/0.00/33.33"
+	if got := hospitalDecision(t, p, f, c, e); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
