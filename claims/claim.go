@@ -27,6 +27,9 @@ type Claim struct {
 	// else the billing provider's. A license is judged there.
 	ServiceState string `json:"serviceState"`
 	Lines        []Line `json:"lines"`
+	// DelayReason is why the claim comes late, as its sender has it (CLM20, code list
+	// 1514): "8" stands for a delay in determining eligibility.
+	DelayReason string `json:"delayReason,omitempty"`
 	// Institutional is set on a hospital's claim (837I).
 	Institutional *Institutional `json:"institutional,omitempty"`
 }

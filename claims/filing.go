@@ -2,6 +2,7 @@ package claims
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/countersign-health/countersign/credentials"
 )
@@ -14,10 +15,14 @@ type FilingExtension struct {
 	Source          string
 }
 
+// delayReasons are the codes of X12's element 1514, as the 837 takes them.
+var delayReasons = []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "15"}
+
 // filing: the claim arrived within the plan's limit (CARC 29). It is counted
 // from the line's last day, or from the day on which the insurer recorded the
 // coverage, where that came later: nobody can bill before they can know whom.
-// The last day of the limit, and of an extension, is in time.
+// The last day of the limit, and of an extension, is in time. A later claim that
+// gives a reason for its delay waits for a person, where the edition names the reason.
 func (a *adjudication) filing(w *work) bool {
 	const rule = "timely-filing"
 	terms, received, limit := a.plan.terms(), a.evidence.received(), a.plan.TimelyFilingDays
@@ -34,5 +39,9 @@ func (a *adjudication) filing(w *work) bool {
 			return w.pass(rule, terms, fmt.Sprintf("received %d days after %s; taken until %s (%s)", took, since, x.Until, x.Source))
 		}
 	}
-	return a.deny(w, rule, terms, CARCLateFiling, "", fmt.Sprintf("received %d days after %s; the limit is %d", took, since, limit))
+	late := fmt.Sprintf("received %d days after %s; the limit is %d", took, since, limit)
+	if reason := a.claim.DelayReason; slices.Contains(a.plan.DelayReasons, reason) && !a.refused() {
+		return a.pend(w, rule, terms, PendLate, late+"; the claim gives the delay reason "+reason)
+	}
+	return a.deny(w, rule, terms, CARCLateFiling, "", late)
 }

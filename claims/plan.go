@@ -51,12 +51,15 @@ type Plan struct {
 	// there are none.
 	PayerIDs         []string
 	FilingExtensions []FilingExtension
-	Providers        Providers
-	BenefitLimits    []BenefitLimit
-	Conditions       []Condition
-	AddOns           []AddOn
-	GlobalSurgery    *GlobalSurgery
-	Contracts        []Contract
+	// DelayReasons are the codes of CLM20 with which a late claim goes to a person in
+	// place of being denied.
+	DelayReasons  []string `json:",omitempty"`
+	Providers     Providers
+	BenefitLimits []BenefitLimit
+	Conditions    []Condition
+	AddOns        []AddOn
+	GlobalSurgery *GlobalSurgery
+	Contracts     []Contract
 	// Sequestration has CO-253 taken off what is paid, at the rate in force.
 	Sequestration bool
 	// Hospital are the terms for institutional claims (837I); nil makes them wait.

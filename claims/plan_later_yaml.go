@@ -29,6 +29,15 @@ func (r *yamlReader) laterFields(p *Plan) map[string]func(*yaml.Node) {
 		"payerIds?": func(n *yaml.Node) {
 			r.list(n, "payerIds", func(n *yaml.Node) { p.PayerIDs = append(p.PayerIDs, r.text(n, "payerIds")) })
 		},
+		"delayReasons?": func(n *yaml.Node) {
+			r.list(n, "delayReasons", func(n *yaml.Node) {
+				code := r.text(n, "delayReasons")
+				if !slices.Contains(delayReasons, code) {
+					r.problem(n, "delayReasons: %q is no delay reason code of an 837 (CLM20); want %s", code, strings.Join(delayReasons, ", "))
+				}
+				p.DelayReasons = append(p.DelayReasons, code)
+			})
+		},
 		"filingExtensions?": func(n *yaml.Node) { r.filingExtensions(n, p) },
 		"providers?": func(n *yaml.Node) {
 			r.fields(n, "providers", map[string]func(*yaml.Node){

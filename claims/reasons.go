@@ -161,6 +161,7 @@ const (
 	PendReview        PendReason = "review"               // a reviewer must decide the request
 	PendInstitutional PendReason = "institutional-terms"  // no edition says yet what a hospital's claim comes to
 	PendOriginal      PendReason = "original-replaced"    // another correction took the place of the claim that this one replaces
+	PendLate          PendReason = "late-with-reason"     // a person weighs why the claim came late
 	PendPatient       PendReason = "patient-unknown"      // the claim does not say the patient's age or sex
 )
 
@@ -169,7 +170,7 @@ const (
 // reviewer can say for it.
 func (r PendReason) ClearedByReview() bool {
 	switch r {
-	case PendNearDuplicate, PendUnpriced, PendReview, PendRestriction, PendPatient, PendTerm, PendOriginal:
+	case PendNearDuplicate, PendUnpriced, PendReview, PendRestriction, PendPatient, PendTerm, PendOriginal, PendLate:
 		return true
 	}
 	return false
@@ -204,6 +205,8 @@ func (r PendReason) Words() string {
 		return "it is a hospital's claim (837I), and no edition of the plan says what a stay or a visit comes to"
 	case PendOriginal:
 		return "another correction has already taken the place of the claim that it names; a person has to say which one counts"
+	case PendLate:
+		return "the claim came late and says why; a person has to weigh it"
 	case PendPatient:
 		return "the claim does not say the patient's age or sex, which the service depends on"
 	}

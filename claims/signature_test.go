@@ -257,7 +257,7 @@ func TestSignatureFact(t *testing.T) {
 var clinical = map[string]bool{
 	"Claim.Number": false, "Claim.Frequency": false, "Claim.OriginalReference": false, "Claim.Charge": false, "Claim.Place": true, "Claim.Payer": false,
 	"Claim.Billing": false, "Claim.Rendering": true, "Claim.Subscriber": true, "Claim.Patient": true, "Claim.Diagnoses": true, "Claim.Authorization": false,
-	"Claim.ServiceState": true, "Claim.Lines": true,
+	"Claim.ServiceState": true, "Claim.Lines": true, "Claim.DelayReason": false,
 	"Line.Number": true, "Line.Code": true, "Line.Modifiers": true, "Line.Charge": false, "Line.Unit": true, "Line.Units": true, "Line.Place": true,
 	"Line.Pointers": true, "Line.From": true, "Line.To": true, "Line.Rendering": true, "Line.Authorization": false, "Line.Control": false,
 	"Claim.Institutional": true, "Line.Revenue": true, "Line.NonCovered": false,

@@ -42,6 +42,7 @@ func (r *claimReader) clm(s *segment) error {
 	r.claim.Claim = claims.Claim{
 		Number: s.at(1), Charge: charge, Frequency: claims.Frequency(part(place, 2)),
 		Payer: *r.payer, Billing: *r.billing, Subscriber: *r.subscriber, Lines: lines, Diagnoses: diagnoses,
+		DelayReason: s.at(20),
 	}
 	if r.level == "23" {
 		patient := *r.patient
