@@ -57,6 +57,9 @@ func TestSetAside(t *testing.T) {
 		if got := string(d.Lines[0].Outcome) + " " + adjustments(d.Lines[0]); got != tt.want {
 			t.Errorf("%s, %s: got %s, want %s", tt.name, tt.rules, got, tt.want)
 		}
+		if other := adjustments(d.Lines[1]); tt.name == "late filing" && other != "CO-29 10.00" {
+			t.Errorf("%s: line 2, of which nothing was set aside, got %s", tt.name, other)
+		}
 		said := false
 		for _, s := range d.Lines[0].Steps {
 			said = said || strings.HasSuffix(s.Note, "; set aside on appeal")
