@@ -18,6 +18,17 @@ import (
 // say that the clinician is licensed.
 func (h *house) furnish() {
 	h.t.Helper()
+	h.publishExamples()
+	err := h.books.Enroll(ctx, []store.Member{{MemberID: canary + "1", Family: canary + "1", Last: canary, First: canary, Plan: "demo-ppo", From: "2026-01-01"}})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.license(clinician)
+}
+
+// publishExamples publishes the example's plan, whose name it returns, and fees.
+func (h *house) publishExamples() (plan claims.EditionRef) {
+	h.t.Helper()
 	for _, e := range []books.Edition{
 		{Kind: books.PlanEdition, Ref: claims.EditionRef{Name: "demo-ppo"}, Fees: "demo-fees", From: "2026-01-01", Until: "2027-12-31", Body: example(h.t, "plan.yaml")},
 		{Kind: books.FeeEdition, Ref: claims.EditionRef{Name: "demo-fees"}, Body: example(h.t, "fees.csv")},
@@ -26,12 +37,11 @@ func (h *house) furnish() {
 		if _, err := h.books.PublishEdition(ctx, e, []byte("entry")); err != nil {
 			h.t.Fatal(err)
 		}
+		if e.Kind == books.PlanEdition {
+			plan = e.Ref
+		}
 	}
-	err := h.books.Enroll(ctx, []store.Member{{MemberID: canary + "1", Family: canary + "1", Last: canary, First: canary, Plan: "demo-ppo", From: "2026-01-01"}})
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	h.license(clinician)
+	return plan
 }
 
 // rows is everything in the books, as it is stored.

@@ -34,7 +34,7 @@ func (h *house) bill(number string, outcome claims.Outcome, edit func(s *claims.
 		h.t.Fatal(err)
 	}
 	l := s.Claim.Lines[0]
-	d := claims.Decision{Submission: a.Handle, Claim: number, Number: 1, Outcome: outcome, Charge: 10000}
+	d := claims.Decision{Submission: a.Handle, Claim: number, Number: 1, Outcome: outcome, Charge: 10000, Plan: h.publishExamples()}
 	line := claims.LineDecision{Line: 1, Outcome: outcome, Charge: 10000}
 	if outcome == claims.Paid {
 		d.Allowed, d.Paid, d.Patient = 8000, 6000, 2000
