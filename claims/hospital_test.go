@@ -105,6 +105,25 @@ func TestHospitalFactsBelong(t *testing.T) {
 	}
 }
 
+// TestStayAboveItsCharge: a contract that pays its amount whatever was charged pays
+// more than the charge, which no price of a single service does.
+func TestStayAboveItsCharge(t *testing.T) {
+	p, err := ParsePlan([]byte(planText2 + hospitalText))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := aStay(t)
+	_, e := case2(p, aLine{code: "73610", charge: 900_00, fee: -1}, aLine{code: "80053", charge: 100_00, fee: -1})
+	c.Billing.NPI, e.Used, e.Priced = "1000000004", nil, []int{1, 2}
+	for i := range e.Lines {
+		e.Lines[i].Priced = &Priced{By: "gold 2026-01", Above: true, Steps: []PricedStep{{Rule: RulePerDiem, Amount: 950_00, Words: "x"}}}
+	}
+	d, err := Adjudicate(c, p, e)
+	if err != nil || d.Lines[0].Allowed != 950_00 || !strings.HasPrefix(adjustments(d.Lines[0]), "CO-94 -50.00") {
+		t.Errorf("got %+v, %v", d, err)
+	}
+}
+
 // TestNonCoveredTakesAPerson: where the plan does not let the machine refuse with 96,
 // a charge that the hospital holds for not covered waits. An appeal that sets the
 // denial aside has the plan asked for the whole charge.
