@@ -112,6 +112,8 @@ func reason(d *claims.Decision) string {
 // takesBack says what a decision takes back, "" where it takes back nothing.
 func takesBack(d *claims.Decision) string {
 	switch r := d.Reversal; {
+	case r != nil && r.Submission == d.Submission:
+		return fmt.Sprintf("takes back the decision before it: paid %s, patient %s", r.Paid, r.Patient)
 	case r != nil:
 		return fmt.Sprintf("takes back claim %s (%s): paid %s, patient %s", r.Claim, claims.ControlNumber(r.Submission), r.Paid, r.Patient)
 	case d.Outcome == claims.Voided:

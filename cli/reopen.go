@@ -23,9 +23,10 @@ func (r *run) remitReprocessCommand() *urfave.Command {
 func (r *run) claimReopenCommand() *urfave.Command {
 	return r.leaf(leaf{
 		name: "reopen", usage: "have decided claims decided anew, under your own key, as the insurer", args: "[CLAIM…]", max: -1,
-		about: "CLAIM is your control number or the claim's handle. --because names a cause of `countersign remit reprocess`, or is your own\n" +
-			"reason code. A claim that comes to the same is left as it was decided; one that would pend waits, and keeps its\n" +
-			"decision meanwhile. Ordered again for the same cause, nothing is done twice.",
+		about: "CLAIM is your control number or the claim's handle. --because names a cause of `countersign remit reprocess`, or a kind\n" +
+			"of them (order, coverage, roster, reversal), or is your own reason code. A claim that comes to the same is left as it\n" +
+			"was decided; one that would pend waits, and keeps its decision meanwhile. Ordered again for the same cause, nothing is\n" +
+			"done twice.",
 		flags: gatewayFlags(
 			&urfave.StringFlag{Name: "because", Usage: "the `CAUSE`, or your own reason code: a-z, 0-9 and -, nothing personal"},
 			&urfave.BoolFlag{Name: "all", Usage: "every claim that the list has of this cause", DisableDefaultText: true}),
@@ -112,7 +113,7 @@ func (r *run) claimReopen(c *urfave.Context) error {
 		return r.print(answer)
 	}
 	if len(answer.Reopened) == 0 {
-		_, err := fmt.Fprintln(r.Out, "the list has no claim of this cause: nothing was opened")
+		_, err := fmt.Fprintln(r.Out, "the list has no claim of this cause: nothing was opened; see countersign remit reprocess")
 		return err
 	}
 	for _, a := range answer.Reopened {

@@ -60,7 +60,7 @@ func (g *Gateway) postReprocess(c *call) (any, error) {
 		return nil, refuse(http.StatusBadRequest, "want claims, or all of one cause")
 	case order.All:
 		for _, r := range listed {
-			if r.Cause.Reference == order.Because {
+			if named(r.Cause, order.Because) {
 				asked = append(asked, books.Reopening{Submission: r.Submission, Cause: r.Cause})
 			}
 		}
@@ -84,6 +84,16 @@ func (g *Gateway) postReprocess(c *call) (any, error) {
 	return out, nil
 }
 
+// named says whether an order means a cause: by its reference, or every one that
+// the list has of its kind.
+func named(c books.Cause, because string) bool {
+	switch c.Kind {
+	case books.CauseOrder, books.CauseCoverage, books.CauseRoster, books.CauseReversal:
+		return c.Reference == because || string(c.Kind) == because
+	}
+	return c.Reference == because
+}
+
 // reopenings are those of claims that an order names. A cause that is on the list
 // keeps its kind; anything else is the person's own reason code.
 func (g *Gateway) reopenings(c *call, order api.ReopenOrder, listed []books.Reprocess) (asked []books.Reopening, err error) {
@@ -100,10 +110,10 @@ func (g *Gateway) reopenings(c *call, order api.ReopenOrder, listed []books.Repr
 		if err != nil {
 			return nil, err
 		}
-		if i := slices.IndexFunc(known, func(r books.Reopening) bool { return r.Reference == order.Because }); i >= 0 {
-			cause = known[i].Cause // asked again
-		} else if i := slices.IndexFunc(listed, func(r books.Reprocess) bool { return r.Submission == s.Handle && r.Cause.Reference == order.Because }); i >= 0 {
+		if i := slices.IndexFunc(listed, func(r books.Reprocess) bool { return r.Submission == s.Handle && named(r.Cause, order.Because) }); i >= 0 {
 			cause = listed[i].Cause
+		} else if i := slices.IndexFunc(known, func(r books.Reopening) bool { return named(r.Cause, order.Because) }); i >= 0 {
+			cause = known[i].Cause // asked again
 		} else if _, err := credentials.ParseHandle(order.Because); err == nil {
 			return nil, refuse(http.StatusConflict, "claim %s: the list has no such cause for it; nothing was opened", name)
 		} else if !holdCode(order.Because) {

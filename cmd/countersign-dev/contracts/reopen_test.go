@@ -52,7 +52,7 @@ func TestReopenedByOrder(t *testing.T) {
 		t.Errorf("asking has decided: %+v, %v", s.Decisions, err)
 	}
 	for range 2 { // ordered twice
-		answer := h.reopen(d.Handle.String())
+		answer := h.reopen("order") // each cause of that kind: there is one
 		if len(answer.Reopened) > 1 {
 			t.Errorf("got %+v", answer)
 		}
