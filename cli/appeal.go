@@ -288,16 +288,11 @@ func (r *run) answerAppeal(c *urfave.Context, d *door, a *api.AppealUnderReview,
 			return refused(commandName(c), oneLine(err.Error()), "look at the decision: countersign review appeal "+short(said.Handle))
 		}
 	}
-	token, err := credentials.Issue(d.Signer, credentials.KindReviewDetermination, det.Handle, r.now(), nil, det)
+	err = r.sendDetermination(c, d, &det, func(token string) error {
+		_, err := d.AnswerAppeal(c.Context, said.Handle, token)
+		return err
+	})
 	if err != nil {
-		return fmt.Errorf("sign determination: %w", err)
-	}
-	if _, err := d.AnswerAppeal(c.Context, said.Handle, token); err != nil {
-		return fmt.Errorf("send determination: %w", err)
-	}
-	f := dossier.Files{}
-	f.Token(dossier.Determinations, det.Handle, token)
-	if err := write(f, c.String("out")); err != nil {
 		return err
 	}
 	if r.json {

@@ -256,16 +256,11 @@ func (r *run) determine(c *urfave.Context, approve bool) error {
 	}
 	det := claims.Determination{Handle: newHandle(), Subject: v.Submission.Handle, Number: n.Number, Approve: approve,
 		Reason: code, Reviewer: d.did, NPI: npi, Units: units}
-	token, err := credentials.Issue(d.Signer, credentials.KindReviewDetermination, det.Handle, r.now(), nil, det)
+	err = r.sendDetermination(c, d, &det, func(token string) error {
+		_, err := d.Determine(c.Context, det.Subject, token)
+		return err
+	})
 	if err != nil {
-		return fmt.Errorf("sign determination: %w", err)
-	}
-	if _, err := d.Determine(c.Context, det.Subject, token); err != nil {
-		return fmt.Errorf("send determination: %w", err)
-	}
-	f := dossier.Files{}
-	f.Token(dossier.Determinations, det.Handle, token)
-	if err := write(f, c.String("out")); err != nil {
 		return err
 	}
 	if r.json {
@@ -274,4 +269,19 @@ func (r *run) determine(c *urfave.Context, approve bool) error {
 	word := map[bool]string{true: "approved", false: "denied"}[approve]
 	_, err = fmt.Fprintf(r.Out, "%s %s: %s (%s), determination %s\n", v.Submission.Kind, oneLine(v.Submission.Number), word, oneLine(code), short(det.Handle))
 	return err
+}
+
+// sendDetermination signs what a reviewer has determined, sends it, and keeps it
+// where --out says.
+func (r *run) sendDetermination(c *urfave.Context, d *door, det *claims.Determination, send func(token string) error) error {
+	token, err := credentials.Issue(d.Signer, credentials.KindReviewDetermination, det.Handle, r.now(), nil, *det)
+	if err != nil {
+		return fmt.Errorf("sign determination: %w", err)
+	}
+	if err := send(token); err != nil {
+		return fmt.Errorf("send determination: %w", err)
+	}
+	f := dossier.Files{}
+	f.Token(dossier.Determinations, det.Handle, token)
+	return write(f, c.String("out"))
 }
