@@ -173,8 +173,12 @@ func (a *adjudication) refuse(w *work, rule, edition, carc, rarc, note string) b
 	default:
 		before := w.payable
 		w.adjust(carc, w.payable)
-		if len(w.adjustments) > 0 {
-			w.adjustments[0].RARC = rarc
+		if n := len(w.adjustments); n > 1 && w.adjustments[n-2].CARC == carc {
+			w.adjustments[n-2].Amount += w.adjustments[n-1].Amount // a hospital's own non-covered charge, and now the rest
+			w.adjustments = w.adjustments[:n-1]
+		}
+		if n := len(w.adjustments); n > 0 {
+			w.adjustments[n-1].RARC = rarc
 		}
 		w.denied = true
 		w.step(rule, edition, before, note, carc, rarc)

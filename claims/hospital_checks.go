@@ -19,7 +19,7 @@ func (a *adjudication) nonCovered(w *work) bool {
 	switch {
 	case amount == 0:
 		return true
-	case len(w.pends) > 0 || !a.plan.MayDeny(CARCExcluded) && !a.refused() || amount == w.payable:
+	case !a.plan.MayDeny(CARCExcluded) && !a.refused() || amount == w.payable:
 		return a.deny(w, rule, a.plan.terms(), CARCExcluded, RARCPlanExcludes, fmt.Sprintf("the hospital itself holds %s of %s for not covered", amount, w.payable))
 	}
 	before := w.payable
@@ -115,7 +115,7 @@ func (a *adjudication) hospitalShare(w *work) bool {
 	for _, x := range lines {
 		allowed += x.allowed
 	}
-	met := a.period(w.line.From)
+	met := a.period(a.claim.countsOn(w.line))
 	left := a.plan.RemainingAfter(*met)
 	share, full := ShareCost(allowed, terms, left), ShareCost(allowed, terms, Remaining{left.Deductible, allowed})
 	if benefit != nil {

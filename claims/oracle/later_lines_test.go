@@ -26,7 +26,7 @@ func (w *world) resembling(l *claims.Line) finding {
 		return f
 	}
 	for _, e := range w.before(l) {
-		if e.line.From != l.From || e.line.Code != l.Code || !slices.Equal(sorted(l.Modifiers), sorted(e.line.Modifiers)) ||
+		if e.line.From != l.From || e.line.Code != l.Code || e.line.Revenue != l.Revenue || !slices.Equal(sorted(l.Modifiers), sorted(e.line.Modifiers)) ||
 			e.renderer != w.npi(l) && e.billing != w.claim.Billing.NPI {
 			continue
 		}
@@ -49,7 +49,7 @@ func (w *world) before(l *claims.Line) (all []earlierLine) {
 		}
 	}
 	for _, o := range w.claim.Lines {
-		if o.From == l.From && o.Number < l.Number {
+		if o.From == l.From && o.Number < l.Number && !w.sumOfDepartment(l) {
 			all = append(all, earlierLine{line: o, billing: w.claim.Billing.NPI, renderer: w.npi(&o)})
 		}
 	}
@@ -177,9 +177,9 @@ func (w *world) age(l *claims.Line) int {
 }
 
 func (w *world) pointsTo(l *claims.Line, beginnings []string) bool {
-	for _, p := range l.Pointers {
+	for _, d := range w.diagnoses(l) {
 		for _, b := range beginnings {
-			if strings.HasPrefix(w.claim.Diagnoses[p-1], b) {
+			if strings.HasPrefix(d, b) {
 				return true
 			}
 		}
@@ -234,7 +234,7 @@ func (w *world) unknown() claims.PendReason {
 // coded asks where, and with which modifiers.
 func (w *world) coded(l *claims.Line) finding {
 	for _, c := range w.conditions(l) {
-		if len(c.Places) > 0 && !slices.Contains(c.Places, w.claim.PlaceOf(l)) {
+		if len(c.Places) > 0 && !slices.Contains(c.Places, w.place(l)) {
 			return finding{carc: "5"}
 		}
 	}

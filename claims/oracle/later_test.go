@@ -85,7 +85,7 @@ func (c *course) alone() {
 	const asksAuthorization = 9 // its place among the checks
 	checks := []func(*claims.Line) finding{c.member, c.coverage, c.edition, c.payer, c.resembling, c.filingLater, c.excluded, c.contracted,
 		c.provider, func(l *claims.Line) finding { return c.authorizationLater(l, drawn) }, c.exclusion, c.terms, c.suited, c.coded,
-		func(l *claims.Line) finding { return c.limit(l, used) }}
+		func(l *claims.Line) finding { return c.limit(l, used) }, c.uncovered}
 	for _, i := range c.order {
 		l, authorized := &c.claim.Lines[i], false
 		for n, check := range checks {

@@ -36,7 +36,7 @@ var worthChanging = []string{"26", "TC", "50", "52", "62", "80", "66", "AS", "22
 // place before any.
 func (w *world) fee(l *claims.Line) *big.Rat {
 	class := claims.NonFacility
-	if facility[w.claim.PlaceOf(l)] {
+	if facility[w.place(l)] || w.claim.Institutional != nil {
 		class = claims.Facility
 	}
 	row := func(modifier, class string) *big.Rat {

@@ -25,12 +25,12 @@ var again = []string{"76", "77", "91", "59", "XE", "XP", "XS", "XU", "RT", "LT"}
 func (w *world) duplicate(l *claims.Line) (f finding) {
 	earlier := slices.Clone(w.earlier)
 	for _, o := range w.claim.Lines {
-		if o.From == l.From && o.Number < l.Number {
+		if o.From == l.From && o.Number < l.Number && !w.sumOfDepartment(l) {
 			earlier = append(earlier, earlierLine{line: o, billing: w.claim.Billing.NPI, renderer: w.npi(&o)})
 		}
 	}
 	for _, e := range earlier {
-		if e.reversed || e.otherMember || e.line.From != l.From || e.line.Code != l.Code || e.line.Units != l.Units ||
+		if e.reversed || e.otherMember || e.line.From != l.From || e.line.Code != l.Code || e.line.Revenue != l.Revenue || e.line.Units != l.Units ||
 			e.line.Charge != l.Charge || e.renderer != w.npi(l) || e.billing != w.claim.Billing.NPI {
 			continue
 		}
@@ -62,7 +62,7 @@ func (w *world) provider(l *claims.Line) finding {
 		return finding{wait: claims.PendStanding}
 	}
 	state := w.claim.ServiceState
-	if p := w.claim.PlaceOf(l); p == "02" || p == "10" {
+	if p := w.place(l); p == "02" || p == "10" {
 		state = w.claim.PatientPerson().Address.State
 	}
 	within := false

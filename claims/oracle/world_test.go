@@ -51,8 +51,12 @@ type authorization struct {
 	handle       credentials.Handle
 }
 
-// npi is who rendered a line, empty where the claim names nobody.
+// npi is who rendered a line, empty where the claim names nobody. On a hospital's
+// claim it is the attending where nobody is named beside them.
 func (w *world) npi(l *claims.Line) credentials.NPI {
+	if in := w.claim.Institutional; in != nil && l.Rendering == nil && w.claim.Rendering == nil && in.Attending != nil {
+		return in.Attending.NPI
+	}
 	if p := w.claim.Renderer(l); p != nil {
 		return p.NPI
 	}
@@ -110,7 +114,7 @@ func (w *world) lineFact(l *claims.Line) claims.LineFact {
 }
 
 func (w *world) key(l *claims.Line, billing, rendering credentials.NPI) claims.LineKey {
-	return claims.LineKey{Billing: billing, Rendering: rendering, On: l.From, Code: l.Code, Modifiers: l.Modifiers, Units: l.Units, Charge: l.Charge}
+	return claims.LineKey{Billing: billing, Rendering: rendering, On: l.From, Code: l.Key(), Modifiers: l.Modifiers, Units: l.Units, Charge: l.Charge}
 }
 
 func (w *world) authorizationFact(l *claims.Line, number string) *claims.AuthorizationFact {
