@@ -106,6 +106,8 @@ type Determination struct {
 	// asked for are approved, where they are fewer (X12 306 action A6).
 	Units    Quantity      `json:"units,omitempty"`
 	Standing *StandingFact `json:"standing,omitempty"` // of the reviewer, on a denial
+	// Letters are those that had come when the reviewer signed, in their order.
+	Letters []credentials.Handle `json:"letters,omitempty"`
 	// What follows answers an appeal of a final decision: which one, in plain words,
 	// and the denials that it sets aside, where it does not uphold them all.
 	Appeal    *credentials.Handle `json:"appeal,omitempty"`

@@ -33,6 +33,7 @@ func (r *run) authCommand() *urfave.Command {
 			about: "A HANDLE may be shortened to its first digits (at least 8), or be the request's own number.",
 			flags: gatewayFlags(outFlag("write the decisions with their proofs into `DIR`")), do: r.authStatus,
 		}),
+		r.informCommand("authorization", "prior-authorization request"),
 	)
 }
 
@@ -142,6 +143,7 @@ type authorizationRow struct {
 	Control   string              `json:"control"`
 	Handle    credentials.Handle  `json:"handle"`
 	Decisions []authorizationWord `json:"decisions"`
+	Letters   []letterRow         `json:"letters,omitempty"`
 }
 
 type authorizationWord struct {
@@ -167,7 +169,7 @@ func (r *run) authDecision(c *urfave.Context, d *door, h credentials.Handle, aft
 	if s.Kind != "authorization" {
 		return refused(commandName(c), "that is a claim", "use countersign claim status")
 	}
-	row := authorizationRow{s.Number, s.State, s.Control, s.Handle, []authorizationWord{}}
+	row := authorizationRow{Request: s.Number, State: s.State, Control: s.Control, Handle: s.Handle, Decisions: []authorizationWord{}}
 	for _, n := range s.Decisions {
 		doc, err := openDecision[claims.AuthorizationDecisionDocument](d, n, credentials.KindAuthorizationDecision)
 		if err != nil {
@@ -185,6 +187,9 @@ func (r *run) authDecision(c *urfave.Context, d *door, h credentials.Handle, aft
 		if err != nil {
 			return err
 		}
+	}
+	if row.Letters, err = d.letters(c.Context, s); err != nil {
+		return err
 	}
 	if err := d.keepListed(s.Files, c.String("out")); err != nil {
 		return err
@@ -255,6 +260,7 @@ func (r *run) printAuthorization(row authorizationRow) error {
 			fmt.Fprintf(r.Out, "decision %d      %s: %s\n", d.Number, d.Outcome, oneLine(d.Status.line()))
 		}
 	}
+	r.printLetters("letter", row.Letters)
 	fmt.Fprintln(r.Out)
 	t := table{head: []string{"item", "code", "units", "from", "until", "decision", "reason"}}
 	for _, it := range last.Items {

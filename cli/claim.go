@@ -56,6 +56,7 @@ func (r *run) claimCommand() *urfave.Command {
 			flags: gatewayFlags(forFlag("watch at most `DURATION`; without end if 0", 0)),
 			do:    r.claimWatch,
 		}),
+		r.informCommand("claim", "claim"),
 		r.claimAppealCommand(),
 		r.claimReopenCommand(),
 		r.claimFHIRCommand(),

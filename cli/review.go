@@ -22,7 +22,8 @@ func (r *run) reviewCommand() *urfave.Command {
 	return branch("review", "decide what waits for a person",
 		r.leaf(leaf{name: "list", usage: "list what waits", flags: gatewayFlags(), do: r.reviewList}),
 		r.leaf(leaf{name: "show", usage: "show one of them as it was sent, with what it waits for", args: "HANDLE", min: 1, max: 1,
-			about: about, flags: gatewayFlags(), do: r.reviewShow}),
+			about: about, flags: gatewayFlags(&urfave.StringFlag{Name: "documents", Usage: "write what came with letters into `DIR`"}), do: r.reviewShow}),
+		r.reviewAskCommand(),
 		r.leaf(leaf{name: "approve", usage: "sign an approval", args: "HANDLE", min: 1, max: 1, about: about,
 			flags: gatewayFlags(reasonFlag(), npiFlag("your `NPI`, if you have one"),
 				&urfave.StringFlag{Name: "units", Usage: "approve only `UNITS` of a request for one service"}, outFlag("write the determination into `DIR`")),
@@ -42,6 +43,7 @@ type reviewRow struct {
 	Number   string             `json:"number"`
 	Decision int                `json:"decision"`
 	Waits    string             `json:"waitsFor"`
+	Letters  int                `json:"letters,omitempty"` // from whoever submitted
 }
 
 func (r *run) reviewList(c *urfave.Context) error {
@@ -54,14 +56,18 @@ func (r *run) reviewList(c *urfave.Context) error {
 		return fmt.Errorf("list reviews: %w", err)
 	}
 	rows := []reviewRow{}
-	t := table{head: []string{"handle", "kind", "number", "waits for"}}
+	t := table{head: []string{"handle", "kind", "number", "letters", "waits for"}}
 	for i := range all {
 		row, err := d.review(&all[i])
 		if err != nil {
 			return err
 		}
 		rows = append(rows, *row)
-		t.add(short(row.Handle), row.Kind, row.Number, row.Waits)
+		letters := ""
+		if row.Letters > 0 {
+			letters = fmt.Sprint(row.Letters)
+		}
+		t.add(short(row.Handle), row.Kind, row.Number, letters, row.Waits)
 	}
 	if r.json {
 		return r.print(map[string]any{"reviews": rows})
@@ -81,6 +87,11 @@ func (d *door) review(s *api.Submission) (*reviewRow, error) {
 		return row, nil
 	}
 	row.Decision = n.Number
+	for _, l := range s.Letters {
+		if l.From == api.FromSubmitter {
+			row.Letters++
+		}
+	}
 	if s.Kind == "claim" {
 		v, err := d.verdict(s, *n)
 		if err != nil {
@@ -121,6 +132,7 @@ type reviewJSON struct {
 	reviewRow
 	Claim   *claims.Claim                `json:"claim,omitempty"`
 	Request *claims.AuthorizationRequest `json:"request,omitempty"`
+	Written []letterRow                  `json:"written,omitempty"`
 }
 
 func (r *run) reviewShow(c *urfave.Context) error {
@@ -156,10 +168,20 @@ func (r *run) reviewShow(c *urfave.Context) error {
 		}
 		shown.Request = &doc.Subject.Request
 	}
+	if shown.Written, err = d.letters(c.Context, &v.Submission); err != nil {
+		return err
+	}
+	if err := keepEnclosures(c.String("documents"), shown.Written); err != nil {
+		return err
+	}
 	if r.json {
 		return r.print(shown)
 	}
-	return r.printReview(&shown)
+	if err := r.printReview(&shown); err != nil {
+		return err
+	}
+	r.showLetters(shown.Written)
+	return nil
 }
 
 func (r *run) printReview(v *reviewJSON) error {
@@ -250,12 +272,11 @@ func (r *run) determine(c *urfave.Context, approve bool) error {
 		return err
 	}
 	n := decided(&v.Submission)
-	waits := v.Submission.Reopening != nil && v.Submission.Reopening.State == "waiting"
-	if n == nil || n.Outcome != string(claims.Pended) && !waits {
+	if n == nil || !waits(&v.Submission, n) {
 		return refused(commandName(c), "it does not wait for anybody", "see countersign review list")
 	}
 	det := claims.Determination{Handle: newHandle(), Subject: v.Submission.Handle, Number: n.Number, Approve: approve,
-		Reason: code, Reviewer: d.did, NPI: npi, Units: units}
+		Reason: code, Reviewer: d.did, NPI: npi, Units: units, Letters: read(&v.Submission)}
 	err = r.sendDetermination(c, d, &det, func(token string) error {
 		_, err := d.Determine(c.Context, det.Subject, token)
 		return err

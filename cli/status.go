@@ -71,6 +71,7 @@ type statusRow struct {
 	Decisions []*verdict         `json:"decisions"`
 	Reopening *api.Reopening     `json:"reopening,omitempty"`
 	Appeals   []appealRow        `json:"appeals,omitempty"`
+	Letters   []letterRow        `json:"letters,omitempty"`
 	// ReversedBy is the insurer's number of the claim that has taken the latest
 	// decision back.
 	ReversedBy string `json:"reversedBy,omitempty"`
@@ -168,6 +169,9 @@ func (d *door) claimRow(ctx context.Context, h credentials.Handle, wait bool, ou
 	if row.Appeals, err = d.appeals(s); err != nil {
 		return nil, err
 	}
+	if row.Letters, err = d.letters(ctx, s); err != nil {
+		return nil, err
+	}
 	if err := d.corrected(row, s.Correction); err != nil {
 		return nil, err
 	}
@@ -229,6 +233,7 @@ func (r *run) printStatus(rows []statusRow, ended error) error {
 		for i := range row.Appeals {
 			fmt.Fprintf(r.Out, "%s: %s\n", oneLine(row.Claim), oneLine(row.Appeals[i].line()))
 		}
+		r.printLetters(row.Claim, row.Letters)
 	}
 	return nil
 }

@@ -28,6 +28,7 @@ const (
 	KindStandingAnswer          Kind = "StandingAnswer"
 	KindClinicianSignature      Kind = "ClinicianSignature"
 	KindClaimAppeal             Kind = "ClaimAppeal"
+	KindSubmissionLetter        Kind = "SubmissionLetter"
 	KindEstimateRequest         Kind = "ClaimEstimateRequest" // a claim that is asked about: nobody can bill with it
 	KindClaimEstimate           Kind = "ClaimEstimate"
 )
@@ -35,7 +36,7 @@ const (
 var kinds = []Kind{
 	KindLicense, KindBoardOrder, KindFeedHead, KindStatusList, KindClaimSubmission, KindAuthorizationSubmission,
 	KindClaimDecision, KindAuthorizationDecision, KindReviewDetermination, KindStandingAnswer,
-	KindClinicianSignature, KindClaimAppeal, KindEstimateRequest, KindClaimEstimate,
+	KindClinicianSignature, KindClaimAppeal, KindSubmissionLetter, KindEstimateRequest, KindClaimEstimate,
 }
 
 // ParseKind refuses kinds that this release does not know.

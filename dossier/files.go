@@ -26,6 +26,7 @@ const (
 	Authorizations = "authorizations"
 	Determinations = "determinations"
 	Appeals        = "appeals"
+	Letters        = "letters"    // about submissions that waited
 	Signatures     = "signatures" // of clinicians, upon submissions
 	Licenses       = "licenses"
 	Orders         = "orders"

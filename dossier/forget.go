@@ -94,7 +94,7 @@ func (f Files) about(submissions []credentials.Handle) (map[string]bool, error) 
 			gone[ClaimsFile] = true
 		}
 	}
-	for _, folder := range []string{Decisions, Authorizations, Determinations, Appeals} {
+	for _, folder := range []string{Decisions, Authorizations, Determinations, Appeals, Letters} {
 		for _, base := range f.in(folder, ".jwt") {
 			name := path.Join(folder, base+".jwt")
 			doc, err := peekAt(f[name])

@@ -57,6 +57,9 @@ func (v *verifier) judgeClaim(name string) error {
 	if err := v.checkReviewFact(d.entry, d.from, e.Review); err != nil {
 		return err
 	}
+	if err := v.checkLetters(s.issuer, e.Review); err != nil {
+		return err
+	}
 	if err := v.checkAppeals(d, s.issuer, e.Appeals); err != nil {
 		return err
 	}
@@ -121,6 +124,9 @@ func (v *verifier) judgeAuthorization(name string) error {
 		return err
 	}
 	if err := v.checkReviewFact(d.entry, d.from, e.Review); err != nil {
+		return err
+	}
+	if err := v.checkLetters(s.issuer, e.Review); err != nil {
 		return err
 	}
 	for i := range e.Standings {

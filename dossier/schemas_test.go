@@ -34,6 +34,7 @@ var subjects = map[credentials.Kind]reflect.Type{
 	credentials.KindClinicianSignature:      reflect.TypeFor[claims.ClinicianSignature](),
 	credentials.KindReviewDetermination:     reflect.TypeFor[claims.Determination](),
 	credentials.KindClaimAppeal:             reflect.TypeFor[claims.Appeal](),
+	credentials.KindSubmissionLetter:        reflect.TypeFor[claims.Letter](),
 	credentials.KindStandingAnswer:          reflect.TypeFor[credentials.StandingAnswer](),
 	credentials.KindEstimateRequest:         reflect.TypeFor[claims.Submission](),
 	credentials.KindClaimEstimate:           reflect.TypeFor[claims.ClaimEstimate](),
@@ -209,10 +210,22 @@ func TestSchemasHoldDocuments(t *testing.T) {
 			}
 			payloads[kind] = append(payloads[kind], b)
 		}
+		if kind == credentials.KindSubmissionLetter {
+			l := claims.Letter{Handle: handle("letter"), Subject: handle("claim"), Number: 1, Words: "the report", Due: "2026-07-01",
+				Enclosures: []claims.Enclosure{{Name: "report.pdf", MediaType: "application/pdf", Body: []byte("%PDF-1.7")}}}
+			b, err := credentials.Draft(signer, kind, l.Handle, began, began.AddDate(1, 0, 0), nil, l)
+			if err != nil {
+				t.Fatal(err)
+			}
+			payloads[kind] = append(payloads[kind], b)
+			if valid(s, bytes.Replace(b, []byte("report.pdf"), []byte("../re.pdf"), 1)) == nil {
+				t.Errorf("%s: any name of a document is valid", kind)
+			}
+		}
 		if kind == credentials.KindReviewDetermination { // one that answers an appeal
 			appeal := handle("appeal")
 			d := claims.Determination{Handle: handle("d"), Subject: handle("claim"), Number: 2, Approve: true, Reason: "overturned", Reviewer: "did:web:reviewer.test",
-				Appeal: &appeal, Words: "the first service was cancelled", SetsAside: []claims.SetAside{{Line: 1, CARC: "18"}}}
+				Appeal: &appeal, Words: "the first service was cancelled", SetsAside: []claims.SetAside{{Line: 1, CARC: "18"}}, Letters: []credentials.Handle{handle("letter")}}
 			b, err := credentials.Draft(signer, kind, d.Handle, began, began.AddDate(1, 0, 0), nil, d)
 			if err != nil {
 				t.Fatal(err)

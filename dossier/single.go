@@ -51,7 +51,7 @@ func placeOf(name string, content []byte) string {
 		return ""
 	}
 	folders := map[string]string{
-		Submissions: ".jwt", Decisions: ".jwt", Authorizations: ".jwt", Determinations: ".jwt", Appeals: ".jwt", Signatures: ".jwt", Licenses: ".jwt", Orders: ".jwt", Answers: ".jwt", Questions: ".jwt", Estimates: ".jwt", Status: ".jwt",
+		Submissions: ".jwt", Decisions: ".jwt", Authorizations: ".jwt", Determinations: ".jwt", Appeals: ".jwt", Letters: ".jwt", Signatures: ".jwt", Licenses: ".jwt", Orders: ".jwt", Answers: ".jwt", Questions: ".jwt", Estimates: ".jwt", Status: ".jwt",
 		Evidence: ".json", Editions: ".yaml .csv", Receipts: ".tlog-proof", Entries: ".entry", Remittances: ".835",
 	}
 	ext := path.Ext(base)
@@ -85,7 +85,7 @@ func placeOfToken(content []byte, base string) string {
 	folder, ok := map[credentials.Kind]string{
 		credentials.KindClaimSubmission: Submissions, credentials.KindAuthorizationSubmission: Submissions,
 		credentials.KindClaimDecision: Decisions, credentials.KindAuthorizationDecision: Authorizations,
-		credentials.KindReviewDetermination: Determinations, credentials.KindClaimAppeal: Appeals, credentials.KindClinicianSignature: Signatures, credentials.KindLicense: Licenses, credentials.KindBoardOrder: Orders, credentials.KindStandingAnswer: Answers,
+		credentials.KindReviewDetermination: Determinations, credentials.KindClaimAppeal: Appeals, credentials.KindSubmissionLetter: Letters, credentials.KindClinicianSignature: Signatures, credentials.KindLicense: Licenses, credentials.KindBoardOrder: Orders, credentials.KindStandingAnswer: Answers,
 		credentials.KindEstimateRequest: Questions, credentials.KindClaimEstimate: Estimates,
 	}[kind]
 	if !ok {
@@ -128,6 +128,18 @@ func (v *verifier) unvouched(place string) string {
 		for name, d := range v.verified {
 			b, _ := handleOf(name)
 			if e := v.evidence[b]; d && e != nil && slices.ContainsFunc(e.Appeals, func(r claims.Determination) bool { return r.Appeal != nil && *r.Appeal == h }) {
+				return ""
+			}
+		}
+		return "it has no receipt, and no verified decision here rests on it"
+	case Letters:
+		names := func(r *claims.Determination) bool { return r != nil && slices.Contains(r.Letters, h) }
+		for name, d := range v.verified {
+			b, _ := handleOf(name)
+			if e := v.evidence[b]; d && e != nil && names(e.Review) {
+				return ""
+			}
+			if e := v.authEvidence[b]; d && e != nil && names(e.Review) {
 				return ""
 			}
 		}

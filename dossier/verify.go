@@ -124,6 +124,7 @@ type verifier struct {
 	requests       map[credentials.Handle]*document[claims.AuthorizationSubmission]
 	determinations map[credentials.Handle]*document[claims.Determination]
 	appeals        map[credentials.Handle]*document[claims.Appeal]
+	letters        map[credentials.Handle]*document[claims.Letter]
 	signatures     map[credentials.Handle]*document[claims.ClinicianSignature]
 	authorizations map[credentials.Handle]*document[claims.AuthorizationDecisionDocument]
 	decisions      map[credentials.Handle]*document[claims.ClaimDecisionDocument]
@@ -159,6 +160,7 @@ func newVerifier(files Files) *verifier {
 		requests:       map[credentials.Handle]*document[claims.AuthorizationSubmission]{},
 		determinations: map[credentials.Handle]*document[claims.Determination]{},
 		appeals:        map[credentials.Handle]*document[claims.Appeal]{},
+		letters:        map[credentials.Handle]*document[claims.Letter]{},
 		signatures:     map[credentials.Handle]*document[claims.ClinicianSignature]{},
 		authorizations: map[credentials.Handle]*document[claims.AuthorizationDecisionDocument]{},
 		decisions:      map[credentials.Handle]*document[claims.ClaimDecisionDocument]{},
@@ -192,6 +194,7 @@ var steps = []step{
 	{"", ClaimsFile, (*verifier).checkClaimsFile},
 	{Determinations, ".jwt", (*verifier).checkDetermination},
 	{Appeals, ".jwt", (*verifier).checkAppeal},
+	{Letters, ".jwt", (*verifier).checkLetter},
 	{Authorizations, ".jwt", (*verifier).openAuthorization},
 	{Decisions, ".jwt", (*verifier).openDecision},
 	{Evidence, ".json", (*verifier).checkEvidence},

@@ -71,6 +71,8 @@ func TestRoles(t *testing.T) {
 		{"POST", "/claims/C1/release", []string{"insurer"}},
 		{"POST", "/reprocess", []string{"insurer"}},
 		{"POST", "/claims/C1/appeal", []string{"hospital"}},
+		{"GET", "/submissions/" + handle + "/letters", []string{"hospital", "reviewer"}},
+		{"POST", "/submissions/" + handle + "/letters", []string{"hospital", "reviewer"}},
 		{"GET", "/appeals", []string{"reviewer"}},
 		{"GET", "/appeals/" + handle, []string{"reviewer"}},
 		{"POST", "/appeals/" + handle, []string{"reviewer"}},

@@ -83,6 +83,9 @@ func (g *Gateway) addNamed(ctx context.Context, f dossier.Files, s *books.Status
 		if e.Review != nil && e.Review.Standing != nil {
 			facts = append(facts, *e.Review.Standing)
 		}
+		if err := g.addRead(ctx, f, e.Review); err != nil {
+			return err
+		}
 		facts = append(facts, standingsOf(e.Signatures)...)
 	} else {
 		e, _, err := claims.OpenEvidence[claims.Evidence](evidence)
@@ -90,6 +93,9 @@ func (g *Gateway) addNamed(ctx context.Context, f dossier.Files, s *books.Status
 			return fmt.Errorf("read evidence: %w", err)
 		}
 		facts = append(facts, standingsOf(e.Signatures)...)
+		if err := g.addRead(ctx, f, e.Review); err != nil {
+			return err
+		}
 		if len(e.Appeals) > 0 {
 			if err := g.addAppeals(ctx, f, s.Handle); err != nil {
 				return err

@@ -45,6 +45,9 @@ type Books interface {
 	// Reopen opens a decided claim again, once for each cause; Reopenings are those of a claim.
 	Reopen(ctx context.Context, r books.Reopening) (books.Reopening, books.Work, error)
 	Reopenings(ctx context.Context, submission credentials.Handle) ([]books.Reopening, error)
+	KeepLetter(ctx context.Context, l books.LetterFile) (kept books.LetterFile, again bool, err error)
+	Letters(ctx context.Context, submission credentials.Handle) ([]books.LetterFile, error)
+	Letter(ctx context.Context, h credentials.Handle) (books.LetterFile, error)
 	KeepAppeal(ctx context.Context, a books.AppealFile) (kept books.AppealFile, again bool, err error)
 	Appeal(ctx context.Context, h credentials.Handle) (books.AppealFile, error)
 	// Appeals are those of a claim, or those that wait where it names none.
@@ -181,6 +184,8 @@ func (g *Gateway) Handler() http.Handler {
 	mux.Handle("POST /authorizations", g.door(g.postAuthorization, ledger.RoleHospital))
 	mux.Handle("GET /submissions", g.door(g.listSubmissions, ledger.RoleHospital))
 	mux.Handle("GET /submissions/{handle}", g.door(g.getSubmission, ledger.RoleHospital, ledger.RoleInsurer))
+	mux.Handle("GET /submissions/{handle}/letters", g.door(g.getLetters, ledger.RoleHospital, ledger.RoleReviewer))
+	mux.Handle("POST /submissions/{handle}/letters", g.door(g.postLetter, ledger.RoleHospital, ledger.RoleReviewer))
 	mux.Handle("GET /remittances", g.door(g.getRemittances, ledger.RoleHospital, ledger.RoleInsurer))
 	mux.Handle("POST /remittances", g.door(g.insurers(g.postRemittances), ledger.RoleInsurer))
 	mux.Handle("GET /payments", g.door(g.insurers(g.getPayments), ledger.RoleInsurer))

@@ -75,6 +75,9 @@ func (g *Gateway) postReview(c *call) (any, error) {
 			return nil, err
 		}
 	}
+	if err := g.mayRest(c.Context(), &d); err != nil {
+		return nil, err
+	}
 	work, err := g.Books.Determine(c.Context(), d, string(c.body))
 	if errors.Is(err, books.ErrDetermined) {
 		return nil, refuse(http.StatusConflict, "%v, or it is not pended any more: look at it again", err)

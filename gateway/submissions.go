@@ -257,6 +257,9 @@ func (g *Gateway) describe(c *call, s *books.Status) (*api.Submission, error) {
 	if err := g.addOpen(c, out, s); err != nil {
 		return nil, err
 	}
+	if err := g.addLetters(c.Context(), out, s); err != nil {
+		return nil, err
+	}
 	if c.URL.Query().Get("files") == "" {
 		return out, nil
 	}

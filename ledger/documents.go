@@ -20,6 +20,7 @@ var signs = map[credentials.Kind][]Role{
 	credentials.KindAuthorizationDecision:   {RoleInsurer},
 	credentials.KindReviewDetermination:     {RoleReviewer},
 	credentials.KindClaimAppeal:             {RoleHospital},
+	credentials.KindSubmissionLetter:        {RoleHospital, RoleReviewer}, // one gives, the other asks
 	credentials.KindEstimateRequest:         {RoleHospital},
 	credentials.KindClaimEstimate:           {RoleInsurer},
 }

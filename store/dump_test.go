@@ -19,7 +19,7 @@ var tables = []tableOf{
 	{"claim_line", nil}, {"decision", nil}, {"accumulator", nil}, {"authorized_item", nil},
 	{"determination", []string{"body", "token"}}, {"outbox", nil}, {"remittance", []string{"body"}}, {"data_key", []string{"wrapped"}},
 	{"payment", nil}, {"payee_balance", nil}, {"payment_rest", nil}, {"payment_hold", nil}, {"ledger_read", nil}, {"lost_entry", nil}, {"status_place", nil},
-	{"reopening", nil}, {"appeal", []string{"body", "token"}}, {"appeal_answer", []string{"body", "token"}}, {"directory_change", nil},
+	{"reopening", nil}, {"appeal", []string{"body", "token"}}, {"appeal_answer", []string{"body", "token"}}, {"letter", []string{"body", "token"}}, {"directory_change", nil},
 }
 
 // dump is everything in the books, row by row, with what is sealed opened and
@@ -44,7 +44,7 @@ func (h *house) plain(table, column string, row map[string]any) string {
 	if table == "data_key" {
 		return "a key"
 	}
-	at := map[string]any{"member": row["person"], "submission": row["handle"], "signed": row["handle"], "remittance": row["trace"], "appeal": row["handle"], "appeal_answer": row["appeal"],
+	at := map[string]any{"member": row["person"], "submission": row["handle"], "signed": row["handle"], "remittance": row["trace"], "appeal": row["handle"], "letter": row["handle"], "appeal_answer": row["appeal"],
 		"determination": fmt.Sprint(row["submission"], "/", row["number"])}[table]
 	holder := row["holder"]
 	if table == "member" {

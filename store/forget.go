@@ -154,6 +154,7 @@ func (s closedSubmission) forget(tx *sealedTx) error {
 		`DELETE FROM authorized_item WHERE submission = $1`,
 		`UPDATE signed SET holder = '', key = 'forgotten/' || handle WHERE submission = $1`,
 		`UPDATE determination SET holder = '' WHERE submission = $1`,
+		`UPDATE letter SET holder = '' WHERE submission = $1`,
 		`UPDATE appeal SET holder = '' WHERE submission = $1`,
 		`UPDATE appeal_answer SET holder = '' WHERE submission = $1`,
 		`UPDATE submission SET holder = '', person = '', family = 'forgotten', number = '' WHERE handle = $1`,

@@ -39,7 +39,7 @@ func reseal(tx *sealedTx, h credentials.Handle, from, to string) error {
 			}
 		}
 	}
-	for _, table := range []string{"submission", "signed", "determination", "appeal", "appeal_answer"} {
+	for _, table := range []string{"submission", "signed", "determination", "appeal", "appeal_answer", "letter"} {
 		if _, err := tx.Exec(fmt.Sprintf(`UPDATE %s SET holder = $2 WHERE %s = $1`, table, submissionColumn(table)), h.String(), to); err != nil {
 			return err
 		}
@@ -92,15 +92,15 @@ func sealedRows(tx *sealedTx, h credentials.Handle) (all []sealedRow, err error)
 		last.args, last.row = []any{text, number}, fmt.Sprintf("%s/%d", text, number)
 		return err
 	})
-	for table, key := range map[string]string{"appeal": "handle", "appeal_answer": "appeal"} {
+	for table, key := range map[string]string{"appeal": "handle", "appeal_answer": "appeal", "letter": "handle"} {
 		if err != nil {
 			return nil, err
 		}
 		err = rows(tx, `SELECT `+key+`, body, token FROM `+table+` WHERE submission = $1`, []any{text}, func(rs *sql.Rows) error {
-			var appeal string
-			err := one(sealedRow{table: table, where: key + " = $2", columns: []string{"body", "token"}}, rs, &appeal)
+			var handle string
+			err := one(sealedRow{table: table, where: key + " = $2", columns: []string{"body", "token"}}, rs, &handle)
 			last := &all[len(all)-1]
-			last.args, last.row = []any{appeal}, appeal
+			last.args, last.row = []any{handle}, handle
 			return err
 		})
 	}

@@ -53,6 +53,8 @@ func (h *house) life(p person) (all []credentials.Handle) {
 	asked, err := h.ReceiveAuthorization(ctx, r)
 	h.must(err)
 	h.must(h.KeepReceipt(ctx, h.grant(asked.Submission, claims.AuthorizationPended), 3, []byte("receipt")))
+	_, _, err = h.KeepLetter(ctx, aLetter(asked.Submission, 1, p.mark, true))
+	h.must(err)
 	_, err = h.Determine(ctx, claims.Determination{Handle: handle(p.mark + "D"), Subject: asked.Submission, Number: 1, Approve: true, Reason: p.mark + " note"}, p.mark+" determination token")
 	h.must(err)
 	h.must(h.KeepReceipt(ctx, h.grant(asked.Submission, claims.AuthorizationDenied), 4, []byte("receipt")))

@@ -137,6 +137,7 @@ var provers = map[credentials.Kind]func(shown, credentials.ResolveKey) (proved, 
 	credentials.KindAuthorizationDecision:   proverOf[claims.AuthorizationDecisionDocument](credentials.KindAuthorizationDecision),
 	credentials.KindReviewDetermination:     proverOf[claims.Determination](credentials.KindReviewDetermination),
 	credentials.KindClaimAppeal:             proverOf[claims.Appeal](credentials.KindClaimAppeal),
+	credentials.KindSubmissionLetter:        proverOf[claims.Letter](credentials.KindSubmissionLetter),
 	credentials.KindEstimateRequest:         proverOf[claims.Submission](credentials.KindEstimateRequest),
 	credentials.KindClaimEstimate:           proverOf[claims.ClaimEstimate](credentials.KindClaimEstimate),
 }

@@ -45,6 +45,8 @@ type Submission struct {
 	// appealed.
 	Reopening *Reopening `json:"reopening,omitempty"`
 	Appeals   []Appeal   `json:"appeals,omitempty"`
+	// Letters are those about a submission that waits, without what is in them.
+	Letters []Letter `json:"letters,omitempty"`
 	// Files are the documents and proofs of its decisions by their place in a
 	// dossier; only where they were asked for.
 	Files map[string][]byte `json:"files,omitempty"`

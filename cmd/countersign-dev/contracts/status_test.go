@@ -76,9 +76,11 @@ func (h *house) standing(s api.Submission) string {
 }
 
 // hospitals are the arguments of a command that a hospital types.
-func (h *house) hospitals(args ...string) []string {
+func (h *house) hospitals(args ...string) []string { return h.typedBy(parties.Hospital, args...) }
+
+func (h *house) typedBy(party string, args ...string) []string {
 	return append(args, "--gateway", h.GatewayURL, "--insurer", string(h.DIDs[parties.Insurer]), "--trust", h.TrustFile(),
-		"--keys", h.Keys(parties.Hospital), "--passphrase-file", h.PassphraseFile(), "--key", parties.Hospital)
+		"--keys", h.Keys(party), "--passphrase-file", h.PassphraseFile(), "--key", party)
 }
 
 // says wants a command to end with a code and to print what a pattern says.
