@@ -152,6 +152,50 @@ func TestWaitsForHours(t *testing.T) {
 	}
 }
 
+// TestRecordsAtOnceThenPatiently: recording is tried once beside the contract,
+// and where that fails ordered as an errand that is tried until it succeeds, or
+// until no retry can help; then the contract stays open.
+func TestRecordsAtOnceThenPatiently(t *testing.T) {
+	refused := temporal.NewNonRetryableApplicationError("refused", "", nil)
+	for name, x := range map[string]struct {
+		fails int // so many attempts
+		with  error
+		want  []bool // attempts, whether beside the contract
+		told  int    // of the decision
+	}{
+		"at once":         {0, nil, []bool{true}, 1},
+		"later":           {1, errors.New("no quorum"), []bool{true, false}, 1},
+		"much later":      {4, errors.New("no quorum"), []bool{true, false, false, false, false}, 1},
+		"refused by rule": {9, refused, []bool{true, false}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var attempts []bool
+			told := 0
+			env, _ := environment(errands{
+				"OpenAuthorization": opened,
+				"GatherAuthorization": func(context.Context, credentials.Handle) (*activities.AuthorizationGathered, error) {
+					return pendedFor(1), nil
+				},
+				"SignAuthorization": func(context.Context, activities.AuthorizationToSign) (credentials.Handle, error) {
+					return credentials.Handle{9}, nil
+				},
+				"SettleAuthorization": func(context.Context, books.Settlement) (books.Settled, error) { return books.Settled{}, nil },
+				"Record": func(ctx context.Context, _ credentials.Handle) error {
+					if attempts = append(attempts, activity.GetInfo(ctx).IsLocalActivity); len(attempts) <= x.fails {
+						return x.with
+					}
+					return nil
+				},
+				"ClaimsWaitingFor": func(context.Context, credentials.Handle) ([]books.Work, error) { told++; return nil, nil },
+			})
+			env.ExecuteWorkflow(Authorization, activities.Submitted{Token: "token"})
+			if err := env.GetWorkflowError(); !slices.Equal(attempts, x.want) || told != x.told || !temporal.IsTimeoutError(err) {
+				t.Errorf("attempts %v, told %d (%v), want %v and %d, and to stay open", attempts, told, err, x.want, x.told)
+			}
+		})
+	}
+}
+
 // TestErrandsFitIntoAHistory: one that fails for as long as it is tried does not
 // fill the history, at which Temporal would end the contract.
 func TestErrandsFitIntoAHistory(t *testing.T) {
@@ -176,6 +220,9 @@ func TestErrandsFitIntoAHistory(t *testing.T) {
 		}
 		if events > most {
 			t.Errorf("in %s: %.0f events, and there is room for %d", waited, events, most)
+		}
+		if o := workflow.GetLocalActivityOptions(prompt(ctx)); o.StartToCloseTimeout >= task*8/10 || o.RetryPolicy.MaximumAttempts != 1 {
+			t.Errorf("recording at once may take %s, %d times: the worker would say that it still waits", o.StartToCloseTimeout, o.RetryPolicy.MaximumAttempts)
 		}
 		return nil
 	})

@@ -9,6 +9,12 @@ import (
 
 // settleAndRecord makes a signed decision count and puts it on the ledger. It
 // answers false where the books refused because the evidence has moved.
+//
+// Recording is tried at once, in the task that follows the settlement, and where
+// that fails (no quorum, no ledger) ordered as an errand that may wait for days.
+// What no retry can help says so again there. A signal that comes meanwhile is
+// heard afterwards, as it is with either kind: what an order stops is settled
+// money, and payment runs ask for orders themselves.
 func settleAndRecord(ctx workflow.Context, settle any, in books.Settlement) (bool, error) {
 	var out books.Settled
 	if err := workflow.ExecuteActivity(brief(ctx), settle, in).Get(ctx, &out); err != nil {
@@ -16,6 +22,9 @@ func settleAndRecord(ctx workflow.Context, settle any, in books.Settlement) (boo
 	}
 	if out.Moved {
 		return false, nil
+	}
+	if workflow.ExecuteLocalActivity(prompt(ctx), recording.Record, in.Document).Get(ctx, nil) == nil {
+		return true, nil
 	}
 	return true, workflow.ExecuteActivity(patient(ctx), recording.Record, in.Document).Get(ctx, nil)
 }

@@ -25,7 +25,7 @@ type emptyCost struct{ rate, each float64 }
 
 // emptyContract has the steps of workflows.Claim where a claim is decided at
 // once: an update that is answered after a local errand, two more local ones
-// (gather, sign), and two normal ones (settle, record).
+// (gather, sign), a normal one (settle), and a local one (record).
 func emptyContract(ctx workflow.Context) error {
 	accepted := false
 	if err := workflow.SetUpdateHandler(ctx, "accept", func(ctx workflow.Context) error {
@@ -41,10 +41,11 @@ func emptyContract(ctx workflow.Context) error {
 		accepted = true
 	}
 	normal := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: 5 * time.Second})
-	for range 2 {
-		if err := workflow.ExecuteActivity(normal, "empty-errand").Get(ctx, nil); err != nil {
-			return err
-		}
+	if err := workflow.ExecuteActivity(normal, "empty-errand").Get(ctx, nil); err != nil {
+		return err
+	}
+	if err := workflow.ExecuteLocalActivity(local, emptyErrand).Get(ctx, nil); err != nil {
+		return err
 	}
 	return workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
 }
