@@ -104,9 +104,11 @@ type EditionKind string
 const (
 	PlanEdition EditionKind = "plan"
 	FeeEdition  EditionKind = "fees"
+	CodeEdition EditionKind = "codes"
 )
 
-// An Edition is a published plan or fee schedule: immutable, named by content.
+// An Edition is a published plan, fee schedule or list of codes: immutable, named by
+// content.
 type Edition struct {
 	Kind   EditionKind
 	Ref    claims.EditionRef

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/countersign-health/countersign/credentials"
 )
 
 // An Edit is one check that intake makes of a claim. The list of all of them is
@@ -63,6 +65,9 @@ type Edits struct {
 	Switched map[string]bool
 	// Payers are the payer ids for payer-ours.
 	Payers []string
+	// Codes asks the published lists; without them codes are checked by their form
+	// alone.
+	Codes func(kind CodeKind, code string, day credentials.Date) CodeAnswer
 }
 
 // On says whether an edit is made. A name that is not in the list is always on,

@@ -187,6 +187,7 @@ func (k *checker) diagnoses() {
 			k.qualified(k.diagnosisAt(i), "diagnosis-code", "2300", "HI", fmt.Sprintf("HI%02d-2", k.diagnosisElement(i)), "A7:255", "diagnosis %d is not %s, without the dot", i+1, set)
 		}
 	}
+	k.diagnosisLists()
 }
 
 func (k *checker) line(l *Line) {
@@ -212,6 +213,7 @@ func (k *checker) line(l *Line) {
 		k.add("units-range", "2400", s.id, s.units, "A7:476", "want more than 0 units and at most %s", maxUnits)
 	}
 	k.dates(l)
+	k.lineLists(l, s)
 	if l.Rendering != nil {
 		k.npi(s.lineRendering, l.Rendering.NPI)
 	}
@@ -253,7 +255,7 @@ func (k *checker) dates(l *Line) {
 }
 
 // diagnosisCode is lenient: whether a code is billable on the day is for the
-// code set, which this release does not carry.
+// lists, where there are any (diagnosisLists).
 func diagnosisCode(s string) bool {
 	if len(s) < 3 || len(s) > 7 || !letter(s) || !digits(s[1:2]) {
 		return false
@@ -307,6 +309,8 @@ func CheckRequest(r *AuthorizationRequest, edits Edits) []Problem {
 		item := fmt.Sprintf("/items/%d/", i)
 		if !procedureCode(it.Code) {
 			at(item+"code", "A7:454", "procedure %q: want a CPT or HCPCS code of five characters", it.Code)
+		} else {
+			k.listed(spot{element: item + "code", code: "A7:454", what: "procedure " + it.Code}, procedureKind(it.Code), it.Code, it.From, it.Until)
 		}
 		for _, m := range it.Modifiers {
 			if !modifierCode(m) {

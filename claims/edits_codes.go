@@ -41,6 +41,9 @@ func (k *checker) place(loop, segment, element, code string, day credentials.Dat
 		k.add("place-format", loop, segment, element, "A7:249", "want a place of service of two digits")
 		return
 	}
+	if k.listed(spot{edit: "place-code", loop: loop, segment: segment, element: element, code: "A7:249", what: "place of service " + code}, KindPlace, code, day) {
+		return // a list of one's own goes before the built-in one
+	}
 	from, listed := places[code]
 	switch {
 	case !listed:
@@ -102,5 +105,7 @@ func (k *checker) address(loop string, a *Address) {
 func (k *checker) taxonomy(loop, code string) {
 	if code != "" && (len(code) != 10 || code[9] != 'X' || strings.ToUpper(code) != code) {
 		k.add("taxonomy-code", loop, "PRV", "PRV03", "A7:145", "want a taxonomy code of ten characters that ends in X")
+		return
 	}
+	k.listed(spot{loop: loop, segment: "PRV", element: "PRV03", code: "A7:145", what: "taxonomy code " + code}, KindTaxonomy, code, k.sent()...)
 }

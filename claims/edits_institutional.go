@@ -59,6 +59,7 @@ func (k *checker) institutional() {
 	}
 	k.admission(in)
 	k.hospitalCodes(in)
+	k.hospitalLists(in)
 }
 
 // admission checks what a stay has and an outpatient's visit may lack.
@@ -98,7 +99,8 @@ func hour(s string) bool {
 }
 
 // hospitalCodes checks the forms of the codes of loop 2300. The lists behind
-// value, occurrence and condition codes are the NUBC's, and not carried.
+// value, occurrence and condition codes are the NUBC's, and not carried; a house
+// that has them gives them (hospitalLists).
 func (k *checker) hospitalCodes(in *Institutional) {
 	if d := in.DRG; d != "" && (len(d) != 3 || !digits(d)) {
 		k.qualified("DR", "drg-code", "2300", "HI", "HI01-2", "A7:691", "want a DRG of three digits")

@@ -129,6 +129,11 @@ func (r *run) checkFile(c *urfave.Context, f *os.File, edits claims.Edits) (*che
 			return nil, refused(commandName(c), "--received: "+err.Error(), "")
 		}
 	}
+	codes, err := listsOf(c, edits)
+	if err != nil {
+		return nil, err
+	}
+	edits.Codes = codes.ask
 	today := credentials.DateOf(r.now())
 	if out.fhir && c.String("answers") != "" {
 		return nil, refused(commandName(c), "--answers: a FHIR Claim has no X12 envelope to be answered", "leave --answers out")
@@ -174,6 +179,9 @@ func (r *run) checkFile(c *urfave.Context, f *os.File, edits claims.Edits) (*che
 	}
 	for _, n := range out.file.Notes {
 		out.notes = append(out.notes, note{n.Where, n.What})
+	}
+	if c.Command.Name == "check" || len(c.StringSlice("codes")) > 0 { // on the way out, the insurer's lists decide
+		out.codeNotes(codes)
 	}
 	return out, nil
 }

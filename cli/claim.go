@@ -23,7 +23,7 @@ func (r *run) claimCommand() *urfave.Command {
 				"With --ask, the insurer says, signed, what each claim would come to on what it knows; both together show\n" +
 				"where the two part, and by which of those facts. An estimate is no decision, and nothing is billed by it.\n" +
 				"countersign credential verify --gateway URL judges one; those that --out writes, countersign verify checks.",
-			flags: append(append(append(editFlags(), estimateFlags()...), receivedFlag(), answersFlag()), askFlags()...), do: r.claimCheck,
+			flags: append(append(append(editFlags(), estimateFlags()...), receivedFlag(), answersFlag(), codesFlag()), askFlags()...), do: r.claimCheck,
 		}),
 		r.leaf(leaf{
 			name: "edits", usage: "list what is checked of a claim before it is taken in",
@@ -35,7 +35,7 @@ func (r *run) claimCommand() *urfave.Command {
 			name: "submit", usage: "check, sign and send the claims of an 837 file, or a FHIR Claim", args: "FILE", min: 1, max: 1,
 			about: "Every claim is checked before the first one is sent. Refused claims stay behind, the others go\n" +
 				"through in the order of the file. Sending a file again does nothing twice.\n" + aboutOut,
-			flags: gatewayFlags(append(editFlags(), receivedFlag(), answersFlag(), progressFlag(), signatureFlag(),
+			flags: gatewayFlags(append(editFlags(), receivedFlag(), answersFlag(), codesFlag(), progressFlag(), signatureFlag(),
 				&urfave.BoolFlag{Name: "wait", Usage: "wait for the decisions and show them", DisableDefaultText: true},
 				forFlag("wait at most `DURATION`", 5*time.Minute),
 				outFlag("write the claims, submissions and decisions with their proofs into `DIR`"))...),

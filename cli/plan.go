@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -8,6 +9,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/claims/codelist"
 	"github.com/countersign-health/countersign/claims/pricing"
 	"github.com/countersign-health/countersign/claims/promptpay"
 	"github.com/countersign-health/countersign/claims/terms"
@@ -20,23 +22,40 @@ const maxEdition = 8 << 20
 func (r *run) planCommand() *urfave.Command {
 	return branch("plan", "publish what the insurer pays by",
 		r.leaf(leaf{
-			name: "publish", usage: "publish an edition of a plan, or of a fee schedule", args: "[FILE.yaml]", max: 1,
-			about: "Either a plan, which names itself, or with --fees a fee schedule. What is published is never\nchanged: a new rule or price is a new edition.",
+			name: "publish", usage: "publish an edition of a plan, a fee schedule or a list of codes", args: "[FILE.yaml]", max: 1,
+			about: "Either a plan, which names itself, or with --fees a fee schedule, or with --codes a list of codes, by which the\ngateway checks claims from then on. What is published is never changed: a new rule or price is a new edition.",
 			flags: gatewayFlags(&urfave.StringFlag{Name: "fees", Usage: "publish the fee schedule of a CSV `FILE`"},
 				&urfave.StringFlag{Name: "name", Usage: "`NAME` of the fee schedule, as plans call it"},
-				&urfave.StringFlag{Name: "edition", Usage: "`EDITION` of the fee schedule, such as 2026-01"}),
+				&urfave.StringFlag{Name: "edition", Usage: "`EDITION` of the fee schedule, such as 2026-01"},
+				&urfave.StringFlag{Name: "codes", Usage: "publish the list of codes of a `FILE` that codes make wrote"}),
 			do: r.planPublish,
 		}),
 	)
 }
 
 func (r *run) planPublish(c *urfave.Context) error {
-	fees := c.String("fees")
-	if (fees == "") == (c.NArg() == 0) {
-		return refused(commandName(c), "want either a plan FILE.yaml or --fees FILE.csv", "see countersign plan publish --help")
+	fees, codes := c.String("fees"), c.String("codes")
+	what := c.NArg()
+	for _, file := range []string{fees, codes} {
+		if file != "" {
+			what++
+		}
+	}
+	if what != 1 {
+		return refused(commandName(c), "want either a plan FILE.yaml or --fees FILE.csv or --codes FILE.csv", "see countersign plan publish --help")
 	}
 	var publish func(d *door) (api.Edition, error)
-	if fees == "" {
+	switch {
+	case codes != "":
+		body, err := readEdition(codes)
+		if err != nil {
+			return err
+		}
+		if _, err := codelist.ReadEdition("codes.csv", bytes.NewReader(body)); err != nil {
+			return refusedFile(codes, "codes.csv ", err, "make it by countersign codes make; nothing was published")
+		}
+		publish = func(d *door) (api.Edition, error) { return d.PublishCodes(c.Context, body) }
+	case fees == "":
 		body, err := readEdition(c.Args().First())
 		if err != nil {
 			return err
@@ -52,7 +71,7 @@ func (r *run) planPublish(c *urfave.Context) error {
 			return refusedFile(c.Args().First(), "plan.yaml ", err, "correct the plan; nothing was published")
 		}
 		publish = func(d *door) (api.Edition, error) { return d.PublishPlan(c.Context, body) }
-	} else {
+	default:
 		body, err := readEdition(fees)
 		if err != nil {
 			return err

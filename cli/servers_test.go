@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/countersign-health/countersign/board"
 	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/claims/codelist"
 	"github.com/countersign-health/countersign/claims/x12"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/credentials/aries"
@@ -167,6 +169,7 @@ type gate struct {
 	paid    []api.Remittance
 	ran     bool // a payment run
 	cleared bool // of holds
+	codes   []api.Edition
 }
 
 func newGate(t *testing.T, l *client.Client, founded *ledgertest.Ledger) http.Handler {
@@ -176,7 +179,7 @@ func newGate(t *testing.T, l *client.Client, founded *ledgertest.Ledger) http.Ha
 		"POST /claims": g.postClaim, "POST /estimates": g.postEstimate, "POST /authorizations": g.postAuthorization,
 		"GET /submissions/{handle}": g.get, "GET /submissions": g.list, "GET /reviews": g.reviews,
 		"GET /reviews/{handle}": g.review, "POST /reviews/{handle}": g.determine,
-		"POST /editions/{kind}": g.publish, "POST /members": g.enroll, "POST /coverage": g.cover, "POST /providers": g.roster, "GET /remittances": g.remittances,
+		"POST /editions/{kind}": g.publish, "GET /editions": g.editions, "POST /members": g.enroll, "POST /coverage": g.cover, "POST /providers": g.roster, "GET /remittances": g.remittances,
 		"POST /remittances": g.pay, "GET /payments": g.payments, "GET /reprocess": g.reprocess, "POST /reprocess": g.reopen, "POST /claims/{claim}/{hold}": g.hold, "GET /ledger": g.proofs,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
@@ -483,7 +486,27 @@ func (g *gate) publish(r *http.Request, body []byte) (any, error) {
 		return e, nil
 	}
 	e.Ref = claims.EditionRef{Name: r.URL.Query().Get("name"), Edition: r.URL.Query().Get("edition"), Digest: credentials.DigestOf(body)}
+	if e.Kind == "codes" {
+		l, err := codelist.ReadEdition("codes.csv", bytes.NewReader(body))
+		if err != nil {
+			return nil, &api.Refusal{Status: 422, Message: err.Error()}
+		}
+		e.Ref.Name, e.Ref.Edition = string(l.Kind), l.Edition
+		g.codes = append(g.codes, e)
+	}
 	return e, nil
+}
+
+// editions are the lists of codes that were published; a revenue code's is kept back.
+func (g *gate) editions(r *http.Request, _ []byte) (any, error) {
+	out := []api.Edition{}
+	for _, e := range g.codes {
+		if e.Ref.Name == "revenue" {
+			e.Body = nil
+		}
+		out = append(out, e)
+	}
+	return out, nil
 }
 
 func (g *gate) enroll(r *http.Request, body []byte) (any, error) {

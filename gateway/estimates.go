@@ -39,8 +39,12 @@ func (g *Gateway) postEstimate(c *call) (any, error) {
 	if s.Claim.Changes() {
 		return nil, refuse(http.StatusUnprocessableEntity, "a replacement or a void is not estimated: what it takes back is known once it has been received")
 	}
-	if found := claims.Check(&s.Claim, g.Edits, received); len(found) > 0 {
+	edits, unread := g.edits(c.Context())
+	if found := claims.Check(&s.Claim, edits, received); len(found) > 0 {
 		return nil, refusedFor("claim", found)
+	}
+	if unread != nil {
+		return nil, unread
 	}
 	if err := g.refuseReceived(c, s, doc.Issuer); err != nil {
 		return nil, err

@@ -194,6 +194,9 @@ func (g *Gateway) addReceipt(ctx context.Context, f dossier.Files, document cred
 }
 
 func (g *Gateway) getEditions(c *call) (any, error) {
+	if c.URL.Query().Get("kind") == string(books.CodeEdition) {
+		return g.codeEditions(c.Context())
+	}
 	all, err := g.Books.Editions(c.Context())
 	if err != nil {
 		return nil, err
@@ -209,11 +212,11 @@ func edition(e books.Edition) api.Edition {
 	return api.Edition{Kind: string(e.Kind), Ref: e.Ref, Handle: e.Handle, Body: e.Body}
 }
 
-// postEdition publishes a plan or a fee schedule; only the insurer itself may.
+// postEdition publishes a plan, a fee schedule or a list of codes; only the insurer itself may.
 func (g *Gateway) postEdition(c *call) (any, error) {
 	kind := books.EditionKind(c.PathValue("kind"))
-	if kind != books.PlanEdition && kind != books.FeeEdition {
-		return nil, refuse(http.StatusNotFound, "editions are of %q or %q", books.PlanEdition, books.FeeEdition)
+	if kind != books.PlanEdition && kind != books.FeeEdition && kind != books.CodeEdition {
+		return nil, refuse(http.StatusNotFound, "editions are of %q, %q or %q", books.PlanEdition, books.FeeEdition, books.CodeEdition)
 	}
 	if c.party.DID != g.Insurer {
 		return nil, refuse(http.StatusForbidden, "only this insurer publishes its editions")
@@ -226,6 +229,9 @@ func (g *Gateway) postEdition(c *call) (any, error) {
 			return nil, refuse(http.StatusUnprocessableEntity, "%v", bad.Err)
 		}
 		return nil, err
+	}
+	if kind == books.CodeEdition {
+		g.codes.forget()
 	}
 	return edition(e), nil
 }

@@ -40,6 +40,9 @@ type Books interface {
 	Signatures(ctx context.Context, submission credentials.Handle) ([]books.Signature, error)
 	Determine(ctx context.Context, d claims.Determination, token string) (books.Work, error)
 	Editions(ctx context.Context) ([]books.Edition, error)
+	// EditionRefs names those of a kind, of which Edition is one.
+	EditionRefs(ctx context.Context, kind books.EditionKind) ([]claims.EditionRef, error)
+	Edition(ctx context.Context, digest credentials.Digest) (books.Edition, error)
 	Remittances(ctx context.Context, submitter credentials.DID) ([]books.Remittance, error)
 	Payments(ctx context.Context, current time.Time) ([]books.Payment, error)
 	// Reopen opens a decided claim again, once for each cause; Reopenings are those of a claim.
@@ -148,6 +151,7 @@ type Gateway struct {
 
 	pace       *pace
 	estimating chan struct{}
+	codes      *shelf
 }
 
 // New returns a gateway.
@@ -156,7 +160,7 @@ func New(c Config) *Gateway {
 	if c.EstimatesAnHour == 0 {
 		c.EstimatesAnHour = defaultEstimatesAnHour
 	}
-	g := &Gateway{Config: c, replays: newReplays(), eye: newEye(c.Books), pace: newPace(c.EstimatesAnHour), estimating: make(chan struct{}, estimatesAtOnce)}
+	g := &Gateway{Config: c, replays: newReplays(), eye: newEye(c.Books), pace: newPace(c.EstimatesAnHour), estimating: make(chan struct{}, estimatesAtOnce), codes: newShelf(c.Books)}
 	g.lists = g.newLists()
 	if c.Lists != nil {
 		g.others = &statuslist.Cache{Fetch: c.Lists, Event: g.heardOf, Now: c.Now}

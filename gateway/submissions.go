@@ -33,8 +33,12 @@ func (g *Gateway) postClaim(c *call) (any, error) {
 		return nil, err
 	}
 	received := g.receivedOn(doc.Subject.Source.Created)
-	if found := claims.Check(&doc.Subject.Claim, g.Edits, received); len(found) > 0 {
+	edits, unread := g.edits(c.Context())
+	if found := claims.Check(&doc.Subject.Claim, edits, received); len(found) > 0 {
 		return nil, refusedFor("claim", found)
+	}
+	if unread != nil {
+		return nil, unread
 	}
 	key, err := doc.Subject.BusinessKey(g.Secret, doc.Issuer)
 	if err != nil {
@@ -93,8 +97,12 @@ func (g *Gateway) postAuthorization(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if found := claims.CheckRequest(&doc.Subject.Request, g.Edits); len(found) > 0 {
+	edits, unread := g.edits(c.Context())
+	if found := claims.CheckRequest(&doc.Subject.Request, edits); len(found) > 0 {
 		return nil, refusedFor("authorization request", found)
+	}
+	if unread != nil {
+		return nil, unread
 	}
 	key, err := doc.Subject.BusinessKey(g.Secret, doc.Issuer)
 	if err != nil {

@@ -19,6 +19,7 @@ const (
 	KindAuthorizationDecision
 	KindRemittance
 	KindDetermination
+	KindCodeEdition
 )
 
 var kindNames = map[Kind]string{
@@ -33,6 +34,7 @@ var kindNames = map[Kind]string{
 	KindAuthorizationDecision: "authorization-decision",
 	KindRemittance:            "remittance",
 	KindDetermination:         "determination",
+	KindCodeEdition:           "code-edition",
 }
 
 // String is the kind's name, as in "board-order".
@@ -89,6 +91,7 @@ var mayIssue = map[Kind][]Role{
 	KindClaimDecision:         {RoleInsurer},
 	KindAuthorizationDecision: {RoleInsurer},
 	KindRemittance:            {RoleInsurer},
+	KindCodeEdition:           {RoleInsurer},
 	KindDetermination:         {RoleReviewer, RoleInsurer}, // the insurer records what its reviewer signed
 }
 

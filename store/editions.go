@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/countersign-health/countersign/books"
+	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/store/sqldb"
 )
@@ -43,11 +44,12 @@ func (b *Books) PublishEdition(ctx context.Context, e books.Edition, entry []byt
 	return handle, err
 }
 
-// Editions returns all published editions, oldest first.
+// Editions returns all published editions of plans and fees, oldest first. Lists of
+// codes are long, and asked for by themselves.
 func (b *Books) Editions(ctx context.Context) (all []books.Edition, err error) {
 	err = b.db.Read(ctx, func(tx *sqldb.Tx) error {
 		all = nil
-		rs, err := tx.Query(selectEdition + `ORDER BY published, kind, name, edition`)
+		rs, err := tx.Query(selectEdition + `WHERE kind <> 'codes' ORDER BY published, kind, name, edition`)
 		if err != nil {
 			return err
 		}
@@ -62,6 +64,40 @@ func (b *Books) Editions(ctx context.Context) (all []books.Edition, err error) {
 		return rs.Err()
 	})
 	return all, err
+}
+
+// EditionRefs names the published editions of a kind, without their bodies.
+func (b *Books) EditionRefs(ctx context.Context, kind books.EditionKind) (all []claims.EditionRef, err error) {
+	err = b.db.Read(ctx, func(tx *sqldb.Tx) error {
+		all = nil
+		rs, err := tx.Query(`SELECT digest, name, edition FROM edition WHERE kind = $1 ORDER BY name, edition`, kind)
+		if err != nil {
+			return err
+		}
+		defer rs.Close()
+		for rs.Next() {
+			var digest string
+			var ref claims.EditionRef
+			if err := rs.Scan(&digest, &ref.Name, &ref.Edition); err != nil {
+				return err
+			}
+			if ref.Digest, err = credentials.ParseDigest(digest); err != nil {
+				return fmt.Errorf("read edition: %w", err)
+			}
+			all = append(all, ref)
+		}
+		return rs.Err()
+	})
+	return all, err
+}
+
+// Edition is the one with this content, or books.ErrNotFound.
+func (b *Books) Edition(ctx context.Context, digest credentials.Digest) (e books.Edition, err error) {
+	err = b.db.Read(ctx, func(tx *sqldb.Tx) error {
+		e, err = scanEdition(tx.QueryRow(selectEdition+`WHERE digest = $1`, digest.String()))
+		return err
+	})
+	return e, err
 }
 
 const selectEdition = `SELECT digest, kind, name, edition, fees, effective_from, effective_until, body, handle FROM edition `

@@ -40,7 +40,8 @@ var mustNotReach = []struct {
 	{"credentials/sdjwt", append(append(ours("credentials/aries", "credentials/rdfc", "claims", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), jsonGold), outside...)},
 	// json-gold reaches net/http for contexts that it may fetch elsewhere; here it is handed all of them.
 	{"credentials/rdfc", append(ours("credentials/aries", "claims", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), "database/sql", pq, aries, temporalIO, otel)},
-	{"claims", append(ours("claims/x12", "claims/fhir", "claims/mpfs", "claims/contract", "claims/pricing", "claims/terms", "claims/promptpay", "credentials/aries", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), outside...)},
+	{"claims", append(ours("claims/x12", "claims/fhir", "claims/mpfs", "claims/contract", "claims/pricing", "claims/terms", "claims/promptpay", "claims/codelist", "credentials/aries", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), outside...)},
+	{"claims/codelist", append(ours("claims/x12", "claims/fhir", "credentials/aries", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), outside...)},
 	{"claims/x12", append(ours("claims/fhir", "credentials/aries", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), outside...)},
 	{"claims/fhir", append(ours("claims/x12", "credentials/aries", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), outside...)},
 	{"claims/contract", append(ours("claims/x12", "claims/fhir", "claims/mpfs", "credentials/aries", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), outside...)},

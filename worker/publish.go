@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -11,9 +12,11 @@ import (
 
 	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/claims/codelist"
 	"github.com/countersign-health/countersign/claims/pricing"
 	"github.com/countersign-health/countersign/claims/promptpay"
 	"github.com/countersign-health/countersign/claims/terms"
+	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/gateway"
 	"github.com/countersign-health/countersign/ledger"
 )
@@ -21,7 +24,8 @@ import (
 // Publish checks an edition, writes it into the books and puts it on the
 // ledger under the insurer's key. It returns when the edition is final.
 //
-// A plan names itself; a fee schedule is named by name and edition.
+// A plan names itself, and so does a list of codes; a fee schedule is named by name
+// and edition.
 func (i *Insurer) Publish(ctx context.Context, kind books.EditionKind, name, edition string, body []byte) (books.Edition, error) {
 	e, err := readEdition(kind, name, edition, body)
 	if err != nil {
@@ -34,12 +38,8 @@ func (i *Insurer) Publish(ctx context.Context, kind books.EditionKind, name, edi
 		return e, err
 	}
 	rand.Read(e.Handle[:])
-	ledgerKind := ledger.KindPlanEdition
-	if kind == books.FeeEdition {
-		ledgerKind = ledger.KindFeeEdition
-	}
 	entry, err := ledger.Entry{
-		Kind: ledgerKind, Subject: e.Handle, Document: e.Ref.Digest, Effective: i.Now().UTC().Truncate(time.Second),
+		Kind: entryKinds[kind], Subject: e.Handle, Document: e.Ref.Digest, Effective: i.Now().UTC().Truncate(time.Second),
 	}.Sign(i.Signer)
 	if err != nil {
 		return e, fmt.Errorf("sign ledger entry: %w", err)
@@ -54,7 +54,15 @@ func (i *Insurer) Publish(ctx context.Context, kind books.EditionKind, name, edi
 	if err := i.errands.Recording.Record(ctx, e.Handle); err != nil {
 		return e, err
 	}
+	if kind == books.CodeEdition {
+		return e, nil // it is for intake: nothing that was taken in waits for it
+	}
 	return e, i.wakeUndecided(ctx)
+}
+
+// entryKinds are the kinds of ledger entries that record editions.
+var entryKinds = map[books.EditionKind]ledger.Kind{
+	books.PlanEdition: ledger.KindPlanEdition, books.FeeEdition: ledger.KindFeeEdition, books.CodeEdition: ledger.KindCodeEdition,
 }
 
 // priced refuses a plan whose fee schedule nobody has published: its claims
@@ -89,6 +97,15 @@ func readEdition(kind books.EditionKind, name, edition string, body []byte) (boo
 			return e, fmt.Errorf("a fee schedule needs a name and an edition of letters, digits, dots and hyphens: give them with --name and --edition")
 		}
 		e.Ref = f.Ref(name, edition)
+		return e, nil
+	}
+	if kind == books.CodeEdition {
+		l, err := codelist.ReadEdition("codes.csv", bytes.NewReader(body))
+		if err != nil {
+			return e, err
+		}
+		e.Ref = claims.EditionRef{Name: string(l.Kind), Edition: l.Edition, Digest: credentials.DigestOf(body)}
+		e.From, e.Until = l.From, l.Until
 		return e, nil
 	}
 	p, err := claims.ParsePlan(body)

@@ -129,6 +129,7 @@ func (i *Insurer) restore(ctx context.Context, s *sorted, own books.OwnEntry) er
 	write := map[ledger.Kind]func(context.Context, *sorted, books.OwnEntry, []byte) error{
 		ledger.KindClaimDecision: i.restoreClaim, ledger.KindAuthorizationDecision: i.restoreAuthorization,
 		ledger.KindRemittance: i.restoreRemittance, ledger.KindPlanEdition: i.restorePlan, ledger.KindFeeEdition: i.restoreFees,
+		ledger.KindCodeEdition: i.restoreCodes,
 	}[entry.Kind]
 	if write == nil {
 		return fmt.Errorf("a %v is nothing that these books keep", entry.Kind)
@@ -370,6 +371,10 @@ func (i *Insurer) restoreFees(ctx context.Context, s *sorted, own books.OwnEntry
 		return errNoName
 	}
 	return i.restoreEdition(ctx, books.FeeEdition, ref, s.files[own.Digest], own, receipt)
+}
+
+func (i *Insurer) restoreCodes(ctx context.Context, s *sorted, own books.OwnEntry, receipt []byte) error {
+	return i.restoreEdition(ctx, books.CodeEdition, claims.EditionRef{}, s.files[own.Digest], own, receipt)
 }
 
 func (i *Insurer) restoreEdition(ctx context.Context, kind books.EditionKind, ref claims.EditionRef, body []byte, own books.OwnEntry, receipt []byte) error {

@@ -45,7 +45,7 @@ const endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT="
 
 func TestExports(t *testing.T) {
 	c := tracetest.Collect(t)
-	code, _, said, _ := typed(t, endpoint+c.URL, "claim", "check", "../../examples/claims.837")
+	code, _, said, _ := typed(t, endpoint+c.URL, "claim", "check", "../../examples/claims.837", "--json")
 	if code != 0 || said != "" {
 		t.Fatalf("exit %d: %s", code, said)
 	}

@@ -81,7 +81,8 @@ type Review struct {
 	Token      string     `json:"token"` // the signed submission under review
 }
 
-// An Edition is a published plan ("plan") or fee schedule ("fees").
+// An Edition is a published plan ("plan"), fee schedule ("fees") or list of codes
+// ("codes").
 type Edition struct {
 	Kind   string             `json:"kind"`
 	Ref    claims.EditionRef  `json:"ref"`

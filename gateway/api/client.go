@@ -111,6 +111,11 @@ func (c *Client) PublishFees(ctx context.Context, name, edition string, body []b
 	return e, c.do(ctx, "POST", withQuery("/editions/fees", q), body, &e)
 }
 
+// PublishCodes publishes an edition of a list of codes, which names itself.
+func (c *Client) PublishCodes(ctx context.Context, body []byte) (e Edition, err error) {
+	return e, c.do(ctx, "POST", "/editions/codes", body, &e)
+}
+
 // Enroll enrolls the members of a CSV file in a plan.
 func (c *Client) Enroll(ctx context.Context, plan string, file []byte) (e Enrolled, err error) {
 	return e, c.do(ctx, "POST", withQuery("/members", url.Values{"plan": {plan}}), file, &e)
@@ -126,7 +131,13 @@ func (c *Client) Roster(ctx context.Context, file []byte) (r Rostered, err error
 	return r, c.do(ctx, "POST", "/providers", file, &r)
 }
 
-// Editions lists the published editions.
+// CodeLists lists the published lists of codes. Those that belong to somebody come
+// without their bodies.
+func (c *Client) CodeLists(ctx context.Context) (all []Edition, err error) {
+	return all, c.do(ctx, "GET", withQuery("/editions", url.Values{"kind": {"codes"}}), nil, &all)
+}
+
+// Editions lists the published editions of plans and fees.
 func (c *Client) Editions(ctx context.Context) (all []Edition, err error) {
 	return all, c.do(ctx, "GET", "/editions", nil, &all)
 }
