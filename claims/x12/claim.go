@@ -27,10 +27,7 @@ func (r *claimReader) clm(s *segment) error {
 	}
 	place := r.composite(s, 5)
 	r.claims++
-	lines, diagnoses := r.held.Claim.Lines[:0], r.held.Claim.Diagnoses[:0]
-	if diagnoses == nil {
-		diagnoses = []string{} // a claim without any is signed as having an empty list
-	}
+	lines, diagnoses, positions := r.held.Claim.Lines[:0], r.held.Claim.Diagnoses[:0], r.held.Positions.at[:0]
 	r.held = Submitted{Test: r.set.test, Purpose: r.purpose, Reference: r.batch, Submitter: r.sender, Sequence: r.sequence, set: r.set.index, others: r.held.others[:0]}
 	if r.emit != nil {
 		r.held.others = nil
@@ -55,20 +52,14 @@ func (r *claimReader) clm(s *segment) error {
 	} else {
 		r.claim.Claim.Place = part(place, 0)
 	}
-	r.claim.Positions = r.positions()
-	r.head, r.loop, r.other, r.facility, r.rising = s.number, "2300", false, "", true
+	if r.emit != nil {
+		// Like lines and diagnoses they are gathered where those of the claim before
+		// were: what is handed out is a copy, of just their size (endClaim).
+		r.claim.Positions.at = append(positions, r.above.at...)
+	}
+	r.head, r.loop, r.other, r.facility, r.rising = s.number, loop2300, false, "", true
 	r.mark(s)
 	return r.checkCLM(s, place)
-}
-
-// positions starts those of a claim with those of the levels above it. Like its
-// lines and diagnoses they are gathered where those of the claim before were:
-// what is handed out is a copy, of just their size (endClaim).
-func (r *claimReader) positions() Positions {
-	if r.emit == nil {
-		return Positions{} // the first pass hands out no claim
-	}
-	return Positions{append(r.spare[:0], r.above.at...)}
 }
 
 // ready checks that the levels above a claim name everyone it needs.
@@ -154,35 +145,35 @@ func (r *claimReader) inClaim(s *segment) error {
 	case s.id() == "SBR":
 		// From here to the first line, other payers are described; their
 		// numbers must not be taken for the claim's own.
-		r.other, r.loop = true, "2320"
+		r.other, r.loop = true, loop2320
 	case s.id() == "NM1" && r.other:
-		r.loop = "2330"
+		r.loop = loop2330
 	case s.id() == "NM1":
 		r.loop = r.guide.claimLoops[s.at(1)]
 	}
 	r.mark(s)
-	c := &r.claim.Claim
+	c, id := &r.claim.Claim, s.id()
 	switch {
-	case oneOf(s.id(), "SV1", "SV2", "SV5", "SVD"):
+	case id == "SV1" || id == "SV2" || id == "SV5" || id == "SVD":
 		return s.refuse(0, "stands outside a service line", "start the line with LX").as(outOfSequence)
-	case oneOf(s.id(), "PAT", "DMG") && !r.other:
+	case (id == "PAT" || id == "DMG") && !r.other:
 		return s.refuse(0, "stands after the CLM", "put it at the level of the person, before the CLM").as(outOfSequence)
 	case r.other:
 		r.others(s)
-	case s.id() == "HI" && r.guide.institutional:
+	case id == "HI" && r.guide.institutional:
 		return r.hospitalCodes(s)
-	case s.id() == "HI":
+	case id == "HI":
 		return r.diagnoses(s)
-	case s.id() == "REF" && r.loop == "2300":
+	case id == "REF" && r.loop == loop2300:
 		return r.claimReference(s)
-	case s.id() == "NM1" && r.loop == r.guide.rendering:
+	case id == "NM1" && r.loop == r.guide.rendering:
 		if c.Rendering != nil {
 			return s.refuse(0, "names a second rendering provider of the claim", "name the provider of a line after its SV1").as(repeatedSegment)
 		}
 		c.Rendering = r.provided(s)
-	case s.id() == "PRV" && r.loop == r.guide.rendering:
+	case id == "PRV" && r.loop == r.guide.rendering:
 		c.Rendering.Taxonomy = s.at(3)
-	case s.id() == "N4" && r.loop == r.guide.facility:
+	case id == "N4" && r.loop == r.guide.facility:
 		r.facility = s.at(2)
 	case r.guide.institutional:
 		return r.stay(s)
@@ -194,8 +185,8 @@ func (r *claimReader) inClaim(s *segment) error {
 // share one.
 func (r *claimReader) provided(s *segment) *claims.Provider {
 	if r.emit == nil {
-		r.scratch.provider = readProvider(s)
-		return &r.scratch.provider
+		r.scratch = readProvider(s)
+		return &r.scratch
 	}
 	p := readProvider(s)
 	return &p
@@ -205,7 +196,7 @@ func (r *claimReader) provided(s *segment) *claims.Provider {
 // ICD-9-CM of old samples; other qualifiers are no diagnoses.
 func (r *claimReader) diagnoses(s *segment) error {
 	c := &r.claim.Claim
-	for i := 1; i < len(s.elements); i++ {
+	for i := 1; i < s.count; i++ {
 		if s.at(i) == "" {
 			continue
 		}

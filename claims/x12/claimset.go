@@ -25,30 +25,33 @@ type claimReader struct {
 	foreign bool // a note on its separators was made
 
 	level      string    // HL03: 20 billing provider, 22 subscriber, 23 patient
-	loop       string    // of the last NM1, CLM, LX or SVD
+	loop       loopCode  // of the last NM1, CLM, LX or SVD
 	ids        [2]string // HL01 of the billing provider's level and of the subscriber's
 	sequence   string
 	billing    *claims.Provider
 	subscriber *claims.Person
 	payer      *claims.Payer
 	patient    *claims.Person
-	above      Positions  // of the levels above the claim
-	ends       [2]int     // where in above the billing provider's level ends, and the subscriber's
-	spare      []position // those of the claim before, for their memory
+	above      Positions // of the levels above the claim
+	ends       [2]int    // where in above the billing provider's level ends, and the subscriber's
+	people     struct {  // memory of those above: a claim has copies
+		subscriber, patient claims.Person
+		payer               claims.Payer
+	}
 
 	claim    *Submitted // nil, or &held
 	held     Submitted
-	head     int          // number of its CLM
-	other    bool         // inside loop 2320, another payer's
-	facility string       // state of the service facility
-	line     *claims.Line // nil, or &open
-	open     claims.Line
-	lineHead int      // number of its LX
-	rising   bool     // every line's number so far is above the one before
-	scratch  struct { // memory of the first pass
-		modifiers []string
-		pointers  []int
-		provider  claims.Provider
+	head     int             // number of its CLM
+	other    bool            // inside loop 2320, another payer's
+	facility string          // state of the service facility
+	line     *claims.Line    // nil, or the last of the claim
+	lineHead int             // number of its LX
+	rising   bool            // every line's number so far is above the one before
+	scratch  claims.Provider // of the first pass
+	memory   struct {        // of the claims handed out; kept says how
+		words     []string
+		numbers   []int
+		positions []position
 	}
 	judged int // the other payer whose loop 2430 is open, or -1
 }
@@ -121,22 +124,22 @@ func (r *claimReader) hl(s *segment) error {
 	if err := r.endClaim(); err != nil {
 		return err
 	}
-	parent := ""
-	switch s.at(3) {
+	level, parent := s.at(3), ""
+	switch level {
 	case "22":
 		parent = r.ids[0]
 	case "23":
 		parent = r.ids[1]
 	}
 	switch {
-	case !oneOf(s.at(3), "20", "22", "23"):
+	case level != "20" && level != "22" && level != "23":
 		return s.refuse(3, "is not a level of a claim", "write 20 for the billing provider, 22 for the subscriber or 23 for the patient")
 	case s.at(1) == "":
 		return s.refuse(1, "is missing", "number the levels of a transaction set from 1").with(missingElement)
-	case s.at(2) != parent || parent == "" && s.at(3) != "20":
+	case s.at(2) != parent || parent == "" && level != "20":
 		return s.refuse(2, "does not name the level above it", "nest the levels as billing provider (20), subscriber (22), patient (23)")
 	}
-	switch r.level, r.loop = s.at(3), ""; r.level {
+	switch r.level, r.loop = level, noLoop; level {
 	case "20":
 		r.billing, r.subscriber, r.payer, r.patient = nil, nil, nil, nil
 		r.ids = [2]string{s.at(1), ""}
@@ -163,28 +166,14 @@ func (p *Positions) until(end int) int {
 	return end
 }
 
-// levelLoops name the loop that an NM1 opens, by level and qualifier (NM101).
-var levelLoops = map[string]string{
-	"/41": "1000A", "/40": "1000B",
-	"20/85": "2010AA", "20/87": "2010AB", "20/PE": "2010AC",
-	"22/IL": "2010BA", "22/PR": "2010BB", "23/QC": "2010CA",
-}
-
-// opens are the loops in which the level's own segments stand.
-var opens = map[string]string{"20": "2000A", "22": "2000B", "23": "2000C"}
-
 // maxLevelSegments bounds what is remembered of the levels above a claim.
 const maxLevelSegments = 200
 
 func (r *claimReader) inLevel(s *segment) error {
 	if s.id() == "NM1" {
-		r.loop = levelLoops[r.level+"/"+s.at(1)]
+		r.loop = levelLoop(r.level, s.at(1))
 	}
-	loop := r.loop
-	if loop == "" {
-		loop = opens[r.level]
-	}
-	if r.emit != nil && len(r.above.at) < maxLevelSegments && loop != "" {
+	if loop := r.openLoop(); r.emit != nil && len(r.above.at) < maxLevelSegments && loop != noLoop {
 		r.above.add(loop, 0, s)
 	}
 	switch s.id() {
@@ -199,10 +188,10 @@ func (r *claimReader) inLevel(s *segment) error {
 		}
 	case "SBR":
 		r.sequence = s.at(1)
-		r.person(&r.subscriber).Relationship = s.at(2)
+		r.person(&r.subscriber, &r.people.subscriber).Relationship = s.at(2)
 	case "PAT":
 		if r.level == "23" {
-			r.person(&r.patient).Relationship = s.at(1)
+			r.person(&r.patient, &r.people.patient).Relationship = s.at(1)
 		}
 	default:
 		return r.describe(s)
@@ -217,9 +206,11 @@ func (r *claimReader) provider() *claims.Provider {
 	return r.billing
 }
 
-func (r *claimReader) person(p **claims.Person) *claims.Person {
+// person is the one at *p, who is put into memory if there is none yet.
+func (r *claimReader) person(p **claims.Person, memory *claims.Person) *claims.Person {
 	if *p == nil {
-		*p = &claims.Person{}
+		*memory = claims.Person{}
+		*p = memory
 	}
 	return *p
 }
@@ -227,22 +218,23 @@ func (r *claimReader) person(p **claims.Person) *claims.Person {
 func (r *claimReader) party(s *segment) error {
 	named := false
 	switch r.loop {
-	case "1000A":
+	case loop1000A:
 		r.sender = Submitter{s.at(3), s.at(9)}
-	case "2010AA":
+	case loop2010AA:
 		named = r.provider().Name != ""
 		taxonomy := r.provider().Taxonomy
 		*r.billing = readProvider(s)
 		r.billing.Taxonomy = taxonomy
-	case "2010BA":
-		named = r.person(&r.subscriber).Last != ""
+	case loop2010BA:
+		named = r.person(&r.subscriber, &r.people.subscriber).Last != ""
 		name(r.subscriber, s)
-	case "2010CA":
-		named = r.person(&r.patient).Last != ""
+	case loop2010CA:
+		named = r.person(&r.patient, &r.people.patient).Last != ""
 		name(r.patient, s)
-	case "2010BB":
+	case loop2010BB:
 		named = r.payer != nil
-		r.payer = &claims.Payer{ID: s.at(9), Name: s.at(3)}
+		r.people.payer = claims.Payer{ID: s.at(9), Name: s.at(3)}
+		r.payer = &r.people.payer
 	}
 	if named {
 		return s.refuse(1, "names a second party of this kind at its level", "open a level (HL) for each")
@@ -253,14 +245,14 @@ func (r *claimReader) party(s *segment) error {
 // describe takes what follows an NM1: address, birth, tax number.
 func (r *claimReader) describe(s *segment) error {
 	switch r.loop {
-	case "2010AA":
+	case loop2010AA:
 		address(&r.billing.Address, s)
 		if s.id() == "REF" && oneOf(s.at(1), "EI", "SY") {
 			r.billing.TaxID = s.at(2)
 		}
-	case "2010BA":
+	case loop2010BA:
 		return describePerson(r.subscriber, s)
-	case "2010CA":
+	case loop2010CA:
 		return describePerson(r.patient, s)
 	}
 	return nil
@@ -330,12 +322,16 @@ func (r *claimReader) endClaim() error {
 		return refuseAt(r.head, "CLM", 0, "opens a claim without a service line", "add at least one LX segment with SV1, on an institutional claim SV2, and DTP*472").lacks("LX").in("2300")
 	}
 	c.ServiceState = r.serviceState(c)
-	r.claim, r.spare = nil, r.held.Positions.at
-	if r.emit == nil {
+	if r.claim = nil; r.emit == nil {
 		return nil
 	}
 	whole := r.held
-	whole.Positions.at, whole.Claim.Lines, whole.Claim.Diagnoses = slices.Clone(r.spare), slices.Clone(c.Lines), slices.Clone(c.Diagnoses)
+	whole.Positions.at, whole.Claim.Lines = kept(&r.memory.positions, whole.Positions.at), slices.Clone(c.Lines)
+	if len(c.Diagnoses) > 0 {
+		whole.Claim.Diagnoses = kept(&r.memory.words, c.Diagnoses)
+	} else {
+		whole.Claim.Diagnoses = []string{} // as it is signed
+	}
 	return r.emit(whole)
 }
 
@@ -354,13 +350,19 @@ func (r *claimReader) serviceState(c *claims.Claim) string {
 
 // at is the loop in which a fault stands, and the claim, where one is open.
 func (r *claimReader) at() (loop, claim string) {
-	if loop = r.loop; loop == "" {
-		loop = opens[r.level]
-	}
 	if r.claim != nil {
-		claim = r.claim.Claim.Number
+		claim = strings.Clone(r.claim.Claim.Number)
 	}
-	return loop, claim
+	return r.openLoop().String(), claim
+}
+
+// openLoop is the loop in which a segment stands: that of the last NM1, or of the
+// level itself.
+func (r *claimReader) openLoop() loopCode {
+	if r.loop == noLoop {
+		return ofLevel(r.level)
+	}
+	return r.loop
 }
 
 func (r *claimReader) place() string {

@@ -74,7 +74,7 @@ func (r *claimReader) others(s *segment) {
 			(*o)[r.judged].lines++
 			(*o)[r.judged].linePaid += paid
 		}
-	case s.id() == "CAS" && r.line != nil && r.loop == "2430" && r.judged >= 0:
+	case s.id() == "CAS" && r.line != nil && r.loop == loop2430 && r.judged >= 0:
 		(*o)[r.judged].lineLess += adjustments(s)
 	case last < 0 || r.line != nil:
 	case s.id() == "CAS":
@@ -89,7 +89,7 @@ func (r *claimReader) others(s *segment) {
 
 // adjustments sums up the amounts of a CAS: every third element from the third.
 func adjustments(s *segment) (sum claims.Cents) {
-	for i := 3; i < len(s.elements); i += 3 {
+	for i := 3; i < s.count; i += 3 {
 		if amount, err := s.cents(i); err == nil {
 			sum += amount
 		}

@@ -165,7 +165,7 @@ func (w *walker) beginInterchange(seg *segment) {
 	}
 	w.isas, w.setsInISA, w.strayed = w.isas+1, 0, false
 	w.isa = &enclosure{head: seg.kept(), place: fmt.Sprintf("ISA %d", w.isas), first: w.sets}
-	w.received.interchange(seg)
+	w.received.interchange(w.isa.head)
 }
 
 func (w *walker) beginGroup(seg *segment) {
@@ -175,7 +175,7 @@ func (w *walker) beginGroup(seg *segment) {
 	w.isa.holds++
 	w.gs = &enclosure{head: seg.kept(), place: fmt.Sprintf("%s, GS %d", w.isa.place, w.isa.holds), first: w.sets}
 	w.controls = map[string]bool{}
-	w.received.group(seg)
+	w.received.group(w.gs.head)
 }
 
 func (w *walker) beginSet(seg *segment) error {
@@ -188,7 +188,8 @@ func (w *walker) beginSet(seg *segment) error {
 	}
 	w.gs.holds++
 	w.setsInISA++
-	s := &set{index: w.sets, gs: w.gs.head, st: seg.kept(), count: 1, version: seg.at(3), test: w.isa.head.at(15) == "T"}
+	s := &set{index: w.sets, gs: w.gs.head, st: seg.kept(), count: 1, test: w.isa.head.at(15) == "T"}
+	s.version = s.st.at(3)
 	s.sender = claims.Sender{Qualifier: w.isa.head.at(5), ID: strings.TrimRight(w.isa.head.at(6), " "), Application: w.gs.head.at(2)}
 	s.place = fmt.Sprintf("%s, ST %d", w.isa.place, w.setsInISA)
 	if s.version == "" {
@@ -196,11 +197,11 @@ func (w *walker) beginSet(seg *segment) error {
 	}
 	w.sets++
 	w.set = s
-	w.received.set(seg)
+	w.received.set(s.st)
 	if w.controls[seg.at(2)] && w.edits.On("control-numbers") {
 		return w.keep(seg.refuse(2, "repeats the control number of another transaction set of the group", "number the sets of a group differently").ofSet(setControlReused))
 	}
-	w.controls[seg.at(2)] = true
+	w.controls[s.st.at(2)] = true
 	if seg.bad != nil {
 		return w.keep(seg.bad)
 	}

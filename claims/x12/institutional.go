@@ -12,31 +12,31 @@ import (
 // claims differ in their loops.
 type guide struct {
 	institutional bool
-	claimLoops    map[string]string // the loop that an NM1 of a claim opens
-	lineLoops     map[string]string // the same of a line
-	rendering     string
-	facility      string
-	lineRendering string
-	lineFacility  string
+	claimLoops    map[string]loopCode // the loop that an NM1 of a claim opens
+	lineLoops     map[string]loopCode // the same of a line
+	rendering     loopCode
+	facility      loopCode
+	lineRendering loopCode
+	lineFacility  loopCode
 	lines         int // most on a claim
 	diagnoses     int // likewise
 }
 
 var professionalGuide = &guide{
-	claimLoops: map[string]string{
-		"DN": "2310A", "P3": "2310A", "82": "2310B", "77": "2310C", "DQ": "2310D", "PW": "2310E", "45": "2310F",
+	claimLoops: map[string]loopCode{
+		"DN": loop2310A, "P3": loop2310A, "82": loop2310B, "77": loop2310C, "DQ": loop2310D, "PW": loop2310E, "45": loop2310F,
 	},
-	lineLoops: map[string]string{
-		"82": "2420A", "QB": "2420B", "77": "2420C", "DQ": "2420D", "DK": "2420E", "DN": "2420F", "P3": "2420F", "PW": "2420G", "45": "2420H",
+	lineLoops: map[string]loopCode{
+		"82": loop2420A, "QB": loop2420B, "77": loop2420C, "DQ": loop2420D, "DK": loop2420E, "DN": loop2420F, "P3": loop2420F, "PW": loop2420G, "45": loop2420H,
 	},
-	rendering: "2310B", facility: "2310C", lineRendering: "2420A", lineFacility: "2420C", lines: maxLines, diagnoses: maxDiagnoses,
+	rendering: loop2310B, facility: loop2310C, lineRendering: loop2420A, lineFacility: loop2420C, lines: maxLines, diagnoses: maxDiagnoses,
 }
 
 var institutionalGuide = &guide{
 	institutional: true,
-	claimLoops:    map[string]string{"71": "2310A", "72": "2310B", "ZZ": "2310C", "82": "2310D", "77": "2310E", "DN": "2310F"},
-	lineLoops:     map[string]string{"72": "2420A", "ZZ": "2420B", "82": "2420C", "DN": "2420D"},
-	rendering:     "2310D", facility: "2310E", lineRendering: "2420C", lines: 999, diagnoses: 25,
+	claimLoops:    map[string]loopCode{"71": loop2310A, "72": loop2310B, "ZZ": loop2310C, "82": loop2310D, "77": loop2310E, "DN": loop2310F},
+	lineLoops:     map[string]loopCode{"72": loop2420A, "ZZ": loop2420B, "82": loop2420C, "DN": loop2420D},
+	rendering:     loop2310D, facility: loop2310E, lineRendering: loop2420C, lines: 999, diagnoses: 25,
 }
 
 // maxCodes bounds each kind of code of loop 2300: two segments of twelve.
@@ -52,13 +52,13 @@ func (r *claimReader) stay(s *segment) error {
 			return s.refuse(0, "stands twice in the claim", "write one CL1 for each claim").as(repeatedSegment)
 		}
 		in.AdmissionType, in.AdmissionSource, in.PatientStatus = s.at(1), s.at(2), s.at(3)
-	case s.id() == "DTP" && r.loop == "2300":
+	case s.id() == "DTP" && r.loop == loop2300:
 		return stayDate(in, s)
-	case s.id() == "NM1" && r.loop == "2310A":
+	case s.id() == "NM1" && r.loop == loop2310A:
 		return provider(s, &in.Attending, "attending")
-	case s.id() == "NM1" && r.loop == "2310B":
+	case s.id() == "NM1" && r.loop == loop2310B:
 		return provider(s, &in.Operating, "operating")
-	case s.id() == "PRV" && r.loop == "2310A":
+	case s.id() == "PRV" && r.loop == loop2310A:
 		in.Attending.Taxonomy = s.at(3)
 	}
 	return nil
@@ -106,7 +106,7 @@ func stayDate(in *claims.Institutional, s *segment) (err error) {
 // hospitalCodes reads HI of an institutional claim. The qualifiers of ICD-9 and
 // ICD-10 differ by a letter; which of them is due is for an edit.
 func (r *claimReader) hospitalCodes(s *segment) error {
-	for i := 1; i < len(s.elements); i++ {
+	for i := 1; i < s.count; i++ {
 		if s.at(i) == "" {
 			continue
 		}

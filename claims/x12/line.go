@@ -2,6 +2,7 @@ package x12
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,15 +33,13 @@ func (r *claimReader) lx(s *segment) error {
 			}
 		}
 	}
-	if r.open = (claims.Line{Number: n}); r.emit == nil {
-		r.open.Modifiers, r.open.Pointers = r.scratch.modifiers[:0], r.scratch.pointers[:0]
-	}
-	r.line, r.lineHead, r.loop = &r.open, s.number, "2400"
+	c.Lines = append(c.Lines, claims.Line{Number: n})
+	r.line, r.lineHead, r.loop = &c.Lines[len(c.Lines)-1], s.number, loop2400
 	r.mark(s)
 	return nil
 }
 
-// endLine checks that the line is whole, and adds it to the claim.
+// endLine checks that the line is whole.
 func (r *claimReader) endLine() error {
 	l := r.line
 	if l == nil {
@@ -58,39 +57,48 @@ func (r *claimReader) endLine() error {
 	case l.From == "":
 		return refuseAt(r.lineHead, "LX", 0, "opens a line without a date of service", "add DTP*472 to the line").lacks("DTP").in("2400")
 	}
-	r.claim.Claim.Lines = append(r.claim.Claim.Lines, *l)
-	if r.emit == nil {
-		r.scratch.modifiers, r.scratch.pointers = l.Modifiers, l.Pointers
-	}
 	r.line = nil
 	return nil
 }
 
 func (r *claimReader) inLine(s *segment) error {
-	switch s.id() {
+	id := s.id()
+	switch id {
 	case "NM1":
 		r.loop = r.guide.lineLoops[s.at(1)]
 	case "LIN":
-		r.loop = "2410"
+		r.loop = loop2410
 	case "SVD":
-		r.loop = "2430"
+		r.loop = loop2430
 	}
 	r.mark(s)
-	switch {
-	case s.id() == "SV1" && !r.guide.institutional:
+	switch id {
+	case "SV1":
+		if r.guide.institutional {
+			return s.refuse(0, "is the service of a professional claim", "write SV2 on an institutional claim").as(outOfSequence)
+		}
 		return r.sv1(s)
-	case s.id() == "SV2":
+	case "SV2":
 		return r.sv2(s)
-	case s.id() == "SV1":
-		return s.refuse(0, "is the service of a professional claim", "write SV2 on an institutional claim").as(outOfSequence)
-	case s.id() == "SVD" || s.id() == "CAS":
-		r.others(s)
-	case oneOf(s.id(), "HI", "SBR", "PAT", "DMG"):
-		return s.refuse(0, "stands inside a service line", "put it before the first LX of the claim").as(outOfSequence)
-	case s.id() == "DTP" && s.at(1) == "472":
-		return r.serviceDate(s)
-	case s.id() == "REF":
+	case "DTP":
+		if s.at(1) == "472" {
+			return r.serviceDate(s)
+		}
+	case "REF":
 		return r.lineReference(s)
+	case "SVD", "CAS":
+		r.others(s)
+	case "HI", "SBR", "PAT", "DMG":
+		return s.refuse(0, "stands inside a service line", "put it before the first LX of the claim").as(outOfSequence)
+	case "NM1", "PRV", "N4":
+		return r.lineParty(s)
+	}
+	return nil
+}
+
+// lineParty reads who rendered the line, and where.
+func (r *claimReader) lineParty(s *segment) error {
+	switch {
 	case s.id() == "NM1" && r.loop == r.guide.lineRendering:
 		if r.line.Rendering != nil {
 			return s.refuse(0, "names a second rendering provider of the line", "name one").as(repeatedSegment)
@@ -98,7 +106,7 @@ func (r *claimReader) inLine(s *segment) error {
 		r.line.Rendering = r.provided(s)
 	case s.id() == "PRV" && r.loop == r.guide.lineRendering:
 		r.line.Rendering.Taxonomy = s.at(3)
-	case s.id() == "N4" && r.loop == r.guide.lineFacility && r.loop != "":
+	case s.id() == "N4" && r.loop == r.guide.lineFacility && r.loop != noLoop:
 		return r.lineFacility(s)
 	}
 	return nil
@@ -127,7 +135,7 @@ func (r *claimReader) sv1(s *segment) (err error) {
 	if err := r.chargeOf(s, 2); err != nil {
 		return err
 	}
-	if l.Unit = s.at(3); !oneOf(l.Unit, "UN", "MJ") {
+	if l.Unit = s.at(3); l.Unit != "UN" && l.Unit != "MJ" {
 		return s.refuse(3, "is not a unit of service", "write UN for units or MJ for minutes of anesthesia")
 	}
 	if l.Units, err = s.quantity(4); err != nil {
@@ -151,11 +159,14 @@ func (r *claimReader) procedure(s *segment, at int) error {
 		return s.refuse(at, "has a qualifier without a code", "write the code as HC:CODE, with modifiers after it").with(missingElement)
 	}
 	l.Code = code[1]
-	for i := 2; i < min(len(code), 6); i++ {
-		if code[i] != "" {
-			l.Modifiers = append(l.Modifiers, code[i])
-		}
+	if r.emit == nil {
+		return nil // the first pass hands out no claim
 	}
+	modifiers := code[2:min(len(code), 6)]
+	if slices.Contains(modifiers, "") {
+		modifiers = slices.DeleteFunc(modifiers, func(m string) bool { return m == "" })
+	}
+	l.Modifiers = kept(&r.memory.words, modifiers)
 	return nil
 }
 
@@ -172,22 +183,38 @@ func (r *claimReader) chargeOf(s *segment, at int) (err error) {
 
 // pointers reads SV107, which some senders write as decimals ("1.00").
 func (r *claimReader) pointers(s *segment) error {
-	l := r.line
 	if s.at(7) == "" {
 		return nil
 	}
+	var pointers [4]int
+	count := 0
 	for _, p := range r.composite(s, 7) {
 		if p == "" {
 			continue
 		}
-		q, err := claims.ParseQuantity(p)
-		if n := int(q / 1000); err == nil && q%1000 == 0 && n >= 1 && n <= maxDiagnoses && len(l.Pointers) < 4 {
-			l.Pointers = append(l.Pointers, n)
-			continue
+		n := pointer(p)
+		if n == 0 || count == len(pointers) {
+			return s.refuse(7, "does not point to diagnoses", "write up to four numbers from 1 to 12, such as 1:2")
 		}
-		return s.refuse(7, "does not point to diagnoses", "write up to four numbers from 1 to 12, such as 1:2")
+		pointers[count] = n
+		count++
+	}
+	if r.emit != nil {
+		r.line.Pointers = kept(&r.memory.numbers, pointers[:count])
 	}
 	return nil
+}
+
+// pointer reads one, 0 if it points to no diagnosis.
+func pointer(p string) int {
+	if len(p) == 1 && p[0] >= '1' && p[0] <= '9' {
+		return int(p[0] - '0')
+	}
+	q, err := claims.ParseQuantity(p)
+	if n := int(q / 1000); err == nil && q%1000 == 0 && n >= 1 && n <= maxDiagnoses {
+		return n
+	}
+	return 0
 }
 
 // serviceDate reads DTP*472, one day (D8) or a range of days (RD8).
@@ -214,10 +241,10 @@ func (s *segment) days() (first, last credentials.Date, err error) {
 	default:
 		return "", "", s.refuse(2, "is not a date format that is read here", "write D8 for a day or RD8 for a range")
 	}
-	first, firstOK := parseD8(from)
+	first, firstOK := s.dates.parse(from)
 	last, lastOK := first, firstOK
 	if to != from {
-		last, lastOK = parseD8(to)
+		last, lastOK = s.dates.parse(to)
 	}
 	switch {
 	case !firstOK || !lastOK:

@@ -11,21 +11,18 @@ import (
 // that finds a fault later can still name the place.
 type Positions struct{ at []position }
 
-// A position holds no pointer: a file has one for nearly each of its segments.
+// A position holds no pointer, and little else: a file has one for nearly each
+// of its segments.
 type position struct {
-	loop   [6]byte // "2300", "2400", "2010AA"
 	id     [3]byte // "CLM"
-	qual   [3]byte // of DTP "434", of HI "BK"
-	line   int32   // LX01 of the service line, 0 outside lines
+	loop   loopCode
+	of     [3]byte // of a DTP "434", of an HI "BK", of an LX its LX01
 	number int32
 }
 
-func loopName(s string) (n [6]byte) {
-	for i := 0; i < len(s) && i < len(n); i++ {
-		n[i] = s[i]
-	}
-	return n
-}
+// lineNumber is the LX01 of a position that opens a line. Those that follow are
+// of the same line: a claim's segments outside lines stand before all of them.
+func (p position) lineNumber() int { return int(p.of[0])<<16 | int(p.of[1])<<8 | int(p.of[2]) }
 
 func segmentName(s string) (n [3]byte) {
 	for i := 0; i < len(s) && i < len(n); i++ {
@@ -36,19 +33,24 @@ func segmentName(s string) (n [3]byte) {
 
 // add remembers a segment. Of the dates only those of service and of a stay are
 // asked for.
-func (p *Positions) add(loop string, line int, s *segment) {
-	qualifier := ""
+func (p *Positions) add(loop loopCode, line int, s *segment) {
+	var of [3]byte
 	switch s.id() {
+	case "LX":
+		of = [3]byte{byte(line >> 16), byte(line >> 8), byte(line)}
 	case "DTP":
-		if qualifier = s.at(1); !oneOf(qualifier, "472", "434", "435", "096") {
+		switch qualifier := s.at(1); qualifier {
+		case "472", "434", "435", "096":
+			of = segmentName(qualifier)
+		default:
 			return
 		}
 	case "HI":
 		before, _, _ := cut(s.at(1), s.marks.component)
 		before, _, _ = cut(before, foreign)
-		qualifier = qualifierOf(before)
+		of = segmentName(qualifierOf(before))
 	}
-	p.at = append(p.at, position{loopName(loop), segmentName(s.id()), segmentName(qualifier), int32(line), int32(s.number)})
+	p.at = append(p.at, position{segmentName(s.id()), loop, of, int32(s.number)})
 }
 
 // find is Segment for a problem.
@@ -57,7 +59,7 @@ func (p Positions) find(of claims.Problem) int {
 		return p.Segment(of.Segment, of.Loop, of.Line)
 	}
 	for _, at := range p.at {
-		if at.id == segmentName(of.Segment) && at.loop == loopName(of.Loop) && at.qual == segmentName(of.Qualifier) {
+		if at.id == segmentName(of.Segment) && at.loop.String() == of.Loop && at.of == segmentName(of.Qualifier) {
 			return int(at.number)
 		}
 	}
@@ -68,8 +70,12 @@ func (p Positions) find(of claims.Problem) int {
 // "", 0) or Segment("SV1", "2400", 2). An empty loop or a line of 0 means any;
 // of several it is the first. It is 0 where the claim has no such segment.
 func (p Positions) Segment(id, loop string, line int) int {
+	open := 0
 	for _, at := range p.at {
-		if at.id == segmentName(id) && (loop == "" || at.loop == loopName(loop)) && (line == 0 || at.line == int32(line)) {
+		if at.id == segmentName("LX") {
+			open = at.lineNumber()
+		}
+		if at.id == segmentName(id) && (loop == "" || at.loop.String() == loop) && (line == 0 || open == line) {
 			return int(at.number)
 		}
 	}

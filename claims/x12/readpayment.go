@@ -95,7 +95,7 @@ func (m *remittanceReader) cas(s *segment) error {
 		return s.refuse(1, "is not an adjustment group", "write CO, PR, OA or PI")
 	}
 	found := false
-	for i := 2; i < len(s.elements); i += 3 {
+	for i := 2; i < s.count; i += 3 {
 		if s.at(i) == "" && s.at(i+1) == "" {
 			continue
 		}
@@ -125,10 +125,10 @@ func (m *remittanceReader) plb(s *segment) error {
 	if err != nil {
 		return err
 	}
-	if len(s.elements) < 5 {
+	if s.count < 5 {
 		return s.refuse(3, "is missing", "write the adjustment's reason and amount")
 	}
-	for i := 3; i < len(s.elements); i += 2 {
+	for i := 3; i < s.count; i += 2 {
 		amount, err := s.cents(i + 1)
 		if err != nil {
 			return err

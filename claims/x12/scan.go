@@ -1,10 +1,11 @@
 package x12
 
 import (
-	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 	"strings"
 	"unicode/utf8"
 )
@@ -15,9 +16,6 @@ const (
 	maxSegment  = 16 << 10
 	maxElements = 128
 	isaLength   = 106
-	// textBlock is how much text is laid down at once. A string that is kept
-	// keeps its block, so that it is small.
-	textBlock = 16 << 10
 )
 
 // A scanner cuts a file into segments, holding one at a time. It reads the
@@ -33,11 +31,10 @@ type scanner struct {
 	number int
 	broken *Refusal // the syntax can no longer be followed
 	open   segment
-	text   strings.Builder
 }
 
 func newScanner(r io.Reader) *scanner {
-	return &scanner{in: chunks{r: r, buf: make([]byte, 4*maxSegment)}}
+	return &scanner{in: chunks{r: r, buf: make([]byte, maxSegment)}, open: segment{dates: &dates{}}}
 }
 
 // next returns the next segment, or io.EOF after the last, or a *Refusal from
@@ -61,8 +58,10 @@ func (s *scanner) scan() (*segment, error) {
 		return nil, err
 	}
 	s.number++
-	if head, _ := s.in.peek(3); string(head) == "ISA" {
-		return s.isa()
+	if s.in.buf[s.in.from] == 'I' {
+		if head, _ := s.in.peek(3); string(head) == "ISA" {
+			return s.isa()
+		}
 	}
 	if s.marks.terminator == 0 {
 		return nil, s.refuse("the file does not start with an ISA segment", "send an X12 interchange, from ISA to IEA")
@@ -73,15 +72,15 @@ func (s *scanner) scan() (*segment, error) {
 // skipSpace ends with io.EOF where only white space is left. It leaves alone
 // white space that the interchange uses as a delimiter.
 func (s *scanner) skipSpace() error {
-	for {
-		b, err := s.in.peek(1)
-		if err != nil {
-			return err
+	for c := &s.in; ; c.more() {
+		for ; c.from < c.to; c.from++ {
+			if b := c.buf[c.from]; b == s.marks.element || !isSpace(b) {
+				return nil
+			}
 		}
-		if b[0] == s.marks.element || !isSpace(b[0]) {
-			return nil
+		if c.err != nil {
+			return c.err
 		}
-		s.in.from++
 	}
 }
 
@@ -113,9 +112,9 @@ func (s *scanner) isa() (*segment, error) {
 		return nil, r
 	}
 	s.marks = m
-	text := s.lay(b[:isaLength-1])
+	text := s.in.text[s.in.from : s.in.from+isaLength-1]
 	s.in.from += isaLength
-	return s.split(text), nil
+	return s.cut(text), nil
 }
 
 // delimiter says whether b can delimit: it must not be able to occur in a
@@ -125,65 +124,128 @@ func delimiter(b byte) bool {
 		b >= 0x1c && b <= 0x1f || b == '\t'
 }
 
+// segment takes the next segment. Nearly all are plain ASCII, lie whole in
+// what was read, and are cut in one look at each byte.
 func (s *scanner) segment() (*segment, error) {
-	b, err := s.in.upTo(s.marks.terminator)
-	switch {
-	case err == errLong:
-		return nil, s.refuse(fmt.Sprintf("is longer than %d characters; is a segment terminator missing?", maxSegment), "end every segment with the terminator that the ISA declares")
-	case err == io.EOF:
-		return nil, s.refuse("the file ends inside a segment", "send the whole file").ofInterchange(interchangeCutShort)
-	case err != nil:
-		return nil, err
+	for c := &s.in; ; {
+		there := c.buf[c.from:c.to]
+		end, plain := s.split(there)
+		switch {
+		case end < len(there):
+			text := c.text[c.from : c.from+end]
+			c.from += end + 1
+			if !plain {
+				return s.cut(strings.TrimRight(text, "\r\n")), nil
+			}
+			s.open.text = text
+			return s.check(true), nil
+		case len(there) == maxSegment:
+			return nil, s.refuse(fmt.Sprintf("is longer than %d characters; is a segment terminator missing?", maxSegment), "end every segment with the terminator that the ISA declares")
+		case c.err == io.EOF:
+			return nil, s.refuse("the file ends inside a segment", "send the whole file").ofInterchange(interchangeCutShort)
+		case c.err != nil:
+			return nil, c.err
+		}
+		c.more()
 	}
-	for len(b) > 0 && (b[len(b)-1] == '\n' || b[len(b)-1] == '\r') {
-		b = b[:len(b)-1]
-	}
-	return s.split(s.lay(b)), nil
 }
 
-// lay copies bytes to where they last, many segments to one allocation.
-func (s *scanner) lay(b []byte) string {
-	if s.text.Cap()-s.text.Len() < len(b) {
-		s.text = strings.Builder{}
-		s.text.Grow(max(textBlock, len(b)))
-	}
-	start := s.text.Len()
-	s.text.Write(b)
-	return s.text.String()[start:]
-}
-
-// split checks the characters of a segment and cuts it into elements. What is
-// wrong with it is kept with it: the segments that follow can still be read.
-func (s *scanner) split(text string) *segment {
-	seg := &s.open
-	seg.number, seg.marks, seg.bad = s.number, s.marks, nil
-	elements, mark := seg.elements[:0], s.marks.element
-	ordinary, from := true, 0 // plain ASCII, as nearly all segments are
-	for i := 0; i < len(text) && len(elements) <= maxElements; i++ {
-		if b := text[i]; b == mark {
-			elements = append(elements, trimSpaces(text[from:i]))
-			from = i + 1
-		} else if b < ' ' || b > '~' {
-			ordinary = false
+// split notes where the elements of the segment at the start of b stand, and says
+// where it ends, len(b) if nowhere, and whether it is plain ASCII. It looks at
+// eight bytes at once.
+func (s *scanner) split(b []byte) (end int, plain bool) {
+	seg, n, i := &s.open, 0, 0
+	element, terminator := uint64(s.marks.element)*each, uint64(s.marks.terminator)*each
+	var strange uint64
+	for ; i+8 <= len(b); i += 8 {
+		w := binary.LittleEndian.Uint64(b[i:])
+		elements, last := zeros(w^element), zeros(w^terminator)
+		z := w ^ 0x7f*each
+		odd := (w-0x20*each)&^w&highs | w&highs | (z-each)&^z&highs
+		if last != 0 {
+			before := last&-last - 1
+			elements &= before
+			odd &= before
+		}
+		for ; elements != 0; elements &= elements - 1 {
+			if n++; n < len(seg.starts) {
+				seg.starts[n] = uint16(i + bits.TrailingZeros64(elements)>>3 + 1)
+			}
+		}
+		strange |= odd
+		if last != 0 {
+			i += bits.TrailingZeros64(last) >> 3
+			seg.end(n, i)
+			return i, strange == 0
 		}
 	}
-	if len(elements) <= maxElements {
-		elements = append(elements, trimSpaces(text[from:]))
+	for ; i < len(b); i++ {
+		switch c := b[i]; {
+		case c == s.marks.element:
+			if n++; n < len(seg.starts) {
+				seg.starts[n] = uint16(i + 1)
+			}
+		case c == s.marks.terminator:
+			seg.end(n, i)
+			return i, strange == 0
+		case c < ' ' || c > '~':
+			strange = 1
+		}
 	}
-	seg.elements = elements
-	if !segmentID(seg.elements[0]) {
-		seg.elements = append(seg.elements[:0], "")
+	return len(b), strange == 0
+}
+
+// each times a byte is eight of it; highs are their highest bits.
+const (
+	each  = 0x0101010101010101
+	highs = 0x80 * each
+)
+
+// zeros has the highest bit of every byte of w that is zero.
+func zeros(w uint64) uint64 {
+	const low = 0x7f * each
+	return ^((w&low + low) | w | low)
+}
+
+// end notes that the segment has an element n, from 0, and ends at i.
+func (s *segment) end(n, i int) {
+	if n++; n < len(s.starts) {
+		s.starts[n] = uint16(i + 1)
+	}
+	s.count = min(n, maxElements+1)
+}
+
+// cut cuts a text that is known to be one segment.
+func (s *scanner) cut(text string) *segment {
+	seg, n := &s.open, 0
+	for i := range len(text) {
+		if text[i] != s.marks.element {
+			continue
+		}
+		if n++; n < len(seg.starts) {
+			seg.starts[n] = uint16(i + 1)
+		}
+	}
+	seg.end(n, len(text))
+	seg.text = text
+	return s.check(false)
+}
+
+// check looks at the characters of the segment that was cut. What is wrong with
+// it is kept with it: the segments that follow can still be read.
+func (s *scanner) check(plain bool) *segment {
+	seg := &s.open
+	seg.number, seg.marks, seg.bad, seg.name = s.number, s.marks, nil, seg.at(0)
+	if !segmentID(seg.name) {
+		seg.count, seg.name = 0, ""
 		seg.bad = seg.refuse(0, "does not start with a segment identifier", "start every segment with two or three capitals and digits, such as CLM or N4")
 		return seg
 	}
-	if len(seg.elements) > maxElements {
+	if seg.count > maxElements {
 		seg.bad = seg.refuse(0, fmt.Sprintf("has more than %d elements", maxElements), "check the delimiters that the ISA declares")
 	}
-	if ordinary {
-		return seg
-	}
-	for i, e := range seg.elements {
-		if what := badText(e, s.marks); what != "" && seg.bad == nil {
+	for i := 0; i < seg.count && !plain; i++ {
+		if what := badText(seg.at(i), s.marks); what != "" && seg.bad == nil {
 			seg.bad = seg.refuse(i, what, "end every segment with the terminator that the ISA declares, and write text as UTF-8").with(badCharacter)
 		}
 	}
@@ -252,18 +314,18 @@ func (s *scanner) refuse(what, do string) *Refusal {
 	return &Refusal{Where: where(s.number, "", 0), What: what, Do: do}
 }
 
-// chunks reads ahead of a scanner. What it returns holds until the next call.
+// chunks reads ahead of a scanner. A string that is kept keeps the text of which
+// it is a part, so that it is small.
 type chunks struct {
 	r        io.Reader
-	buf      []byte
+	buf      []byte // what was read, up to to
+	text     string // the same, which outlives the next reading
 	from, to int
 	err      error // of the reader, once what came before it is used up
 }
 
-// errLong means that maxSegment bytes hold no terminator.
-var errLong = errors.New("the segment does not end")
-
-// peek is the next n bytes, or as many as there are and an error.
+// peek is the next n bytes, or as many as there are and an error. It holds until
+// the next call.
 func (c *chunks) peek(n int) ([]byte, error) {
 	for c.to-c.from < n {
 		if c.err != nil {
@@ -274,33 +336,17 @@ func (c *chunks) peek(n int) ([]byte, error) {
 	return c.buf[c.from : c.from+n], nil
 }
 
-// upTo takes what stands before the next mark, and the mark.
-func (c *chunks) upTo(mark byte) ([]byte, error) {
-	for looked := 0; ; {
-		there := c.buf[c.from:min(c.to, c.from+maxSegment)]
-		if i := bytes.IndexByte(there[looked:], mark); i >= 0 {
-			c.from += looked + i + 1
-			return there[:looked+i], nil
-		}
-		switch looked = len(there); {
-		case looked == maxSegment:
-			return nil, errLong
-		case c.err != nil:
-			return nil, c.err
-		}
-		c.more()
-	}
-}
-
-// more reads once; what is left moves to the front.
+// more fills the buffer; what is left moves to the front.
 func (c *chunks) more() {
 	c.to = copy(c.buf, c.buf[c.from:c.to])
 	c.from = 0
-	for range 100 {
+	for idle := 0; c.to < len(c.buf) && c.err == nil; {
 		n, err := c.r.Read(c.buf[c.to:])
-		if c.to, c.err = c.to+n, err; n > 0 || err != nil {
-			return
+		if c.to, c.err = c.to+n, err; n > 0 {
+			idle = 0
+		} else if idle++; idle == 100 && err == nil {
+			c.err = io.ErrNoProgress
 		}
 	}
-	c.err = io.ErrNoProgress
+	c.text = string(c.buf[:c.to])
 }
