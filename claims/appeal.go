@@ -214,6 +214,17 @@ func (d *Decision) SameResult(before *Decision) bool {
 	return true
 }
 
+// SettleBy is the first day by which something that the decision waits for is to
+// be settled; empty where it waits for nothing, or under rules/1.
+func (d *Decision) SettleBy() (by credentials.Date) {
+	for _, p := range d.Pends {
+		if p.By != "" && (by == "" || p.By < by) {
+			by = p.By
+		}
+	}
+	return by
+}
+
 // WaitsFor names what a pended decision waits for, each reason once.
 func (d *Decision) WaitsFor() string {
 	var all []string

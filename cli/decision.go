@@ -18,7 +18,9 @@ type verdict struct {
 	Outcome claims.Outcome     `json:"outcome"`
 	Cents   cents              `json:"cents"`
 	Reason  string             `json:"reason"`
-	Settled time.Time          `json:"settled"`
+	// SettleBy is the day by which what it waits for is to be settled.
+	SettleBy credentials.Date `json:"settleBy,omitempty"`
+	Settled  time.Time        `json:"settled"`
 	// Status is nil where it was not asked, or where the decision names no list.
 	Status *decisionStatus `json:"status,omitempty"`
 
@@ -45,7 +47,7 @@ func (d *door) verdict(s *api.Submission, n api.Decision) (*verdict, error) {
 	}
 	v := doc.Decision
 	return &verdict{Handle: n.Handle, Number: v.Number, Outcome: v.Outcome, Cents: cents{v.Charge, v.Allowed, v.Paid, v.Patient},
-		Reason: reason(&v), Settled: n.Settled, supersedes: doc.Supersedes}, nil
+		Reason: reason(&v), SettleBy: v.SettleBy(), Settled: n.Settled, supersedes: doc.Supersedes}, nil
 }
 
 // openDecision believes only what the insurer has signed and the pinned ledger

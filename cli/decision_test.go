@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/countersign-health/countersign/claims"
@@ -37,5 +38,29 @@ func TestReason(t *testing.T) {
 		if got := reason(&test.in); got != test.want {
 			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
 		}
+	}
+}
+
+// What waits says until when: the first of its days.
+func TestSettleBy(t *testing.T) {
+	d := claims.Decision{Pends: []claims.Pend{{By: "2026-07-02"}, {}, {By: "2026-07-01"}}}
+	v := verdict{Outcome: claims.Pended, Reason: "why", SettleBy: d.SettleBy()}
+	if cells := v.cells(); cells[len(cells)-1] != "why; to be settled by 2026-07-01" {
+		t.Errorf("got %q", cells)
+	}
+	if v.SettleBy = (&claims.Decision{Pends: []claims.Pend{{}}}).SettleBy(); v.SettleBy != "" || v.cells()[5] != "why" {
+		t.Errorf("of rules that name no day: got %q", v.cells())
+	}
+}
+
+func TestFirstDue(t *testing.T) {
+	rows := []reviewRow{{Number: "none"}, {Number: "later", SettleBy: "2026-07-02"}, {Number: "today", SettleBy: "2026-07-01"}, {Number: "late", SettleBy: "2026-06-30"}}
+	firstDue(rows, "2026-07-01")
+	got := ""
+	for _, r := range rows {
+		got += fmt.Sprint(r.Number, " ", r.Late, ", ")
+	}
+	if want := "late true, today false, later false, none false, "; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	urfave "github.com/urfave/cli/v2"
@@ -44,6 +46,8 @@ type reviewRow struct {
 	Decision int                `json:"decision"`
 	Waits    string             `json:"waitsFor"`
 	Letters  int                `json:"letters,omitempty"` // from whoever submitted
+	SettleBy credentials.Date   `json:"settleBy,omitempty"`
+	Late     bool               `json:"late,omitempty"` // the day has passed; nothing is decided for that
 }
 
 func (r *run) reviewList(c *urfave.Context) error {
@@ -56,18 +60,25 @@ func (r *run) reviewList(c *urfave.Context) error {
 		return fmt.Errorf("list reviews: %w", err)
 	}
 	rows := []reviewRow{}
-	t := table{head: []string{"handle", "kind", "number", "letters", "waits for"}}
 	for i := range all {
 		row, err := d.review(&all[i])
 		if err != nil {
 			return err
 		}
 		rows = append(rows, *row)
+	}
+	firstDue(rows, credentials.DateOf(r.now()))
+	t := table{head: []string{"handle", "kind", "number", "letters", "by", "waits for"}}
+	for _, row := range rows {
 		letters := ""
 		if row.Letters > 0 {
 			letters = fmt.Sprint(row.Letters)
 		}
-		t.add(short(row.Handle), row.Kind, row.Number, letters, row.Waits)
+		by := string(row.SettleBy)
+		if row.Late {
+			by += " late"
+		}
+		t.add(short(row.Handle), row.Kind, row.Number, letters, by, row.Waits)
 	}
 	if r.json {
 		return r.print(map[string]any{"reviews": rows})
@@ -77,6 +88,17 @@ func (r *run) reviewList(c *urfave.Context) error {
 		return err
 	}
 	return t.write(r.Out)
+}
+
+// firstDue puts what is due first on top, what has no day last, and marks what is
+// late.
+func firstDue(rows []reviewRow, today credentials.Date) {
+	for i := range rows {
+		rows[i].Late = rows[i].SettleBy != "" && today > rows[i].SettleBy
+	}
+	slices.SortStableFunc(rows, func(a, b reviewRow) int {
+		return cmp.Compare(cmp.Or(a.SettleBy, "9999"), cmp.Or(b.SettleBy, "9999"))
+	})
 }
 
 // review reads what the latest decision waits for.
@@ -97,7 +119,7 @@ func (d *door) review(s *api.Submission) (*reviewRow, error) {
 		if err != nil {
 			return nil, err
 		}
-		row.Waits = v.Reason
+		row.Waits, row.SettleBy = v.Reason, v.SettleBy
 		if o := s.Reopening; o != nil && o.State == "waiting" {
 			row.Waits = "open again: " + pendsOf(o.Waits)
 		}

@@ -270,7 +270,11 @@ var decisionHead = []string{"claim", "decision", "charge", "allowed", "paid", "p
 // amounts yet.
 func (v *verdict) cells() []string {
 	if v.Outcome == claims.Pended {
-		return []string{string(v.Outcome), v.Cents.Charge.String(), "", "", "", v.Reason}
+		reason := v.Reason
+		if v.SettleBy != "" {
+			reason += "; to be settled by " + string(v.SettleBy)
+		}
+		return []string{string(v.Outcome), v.Cents.Charge.String(), "", "", "", reason}
 	}
 	return []string{string(v.Outcome), v.Cents.Charge.String(), v.Cents.Allowed.String(), v.Cents.Paid.String(), v.Cents.Patient.String(), v.Reason}
 }

@@ -46,6 +46,7 @@ func TestInformed(t *testing.T) {
 		} else if b, err := os.ReadFile(got[0]); err != nil || string(b) != "16:10 seen again" {
 			t.Errorf("got %q, %v", b, err)
 		}
+		h.says(0, `(?m)^\w{12} +(claim|authorization) +\S+ +1 `, h.typedBy(parties.Reviewer, "review", "list")...)
 		h.says(0, `approved \(two-visits\)`, h.typedBy(parties.Reviewer, "review", "approve", a, "--reason", "two-visits")...)
 	}
 	h.decided(claim, 2)
