@@ -163,6 +163,7 @@ type Remittance struct {
 	Total claims.Cents
 	Count int
 	Sets  []RemittanceSet
+	On    credentials.Date // of payment
 }
 
 // A RemittanceSet is one payment of a remittance, to one payee.
@@ -173,6 +174,12 @@ type RemittanceSet struct {
 	Interest  claims.Cents // that a law adds to it
 	Brought   string       // trace of the payment whose balance it brings back
 	Forwarded claims.Cents // what it could not bear, and its payee's next one will
+	// Deferred is what its claims were paid too much and it does not take yet,
+	// Recouped what it takes of that of earlier ones, and Returned the refunds that
+	// it acknowledges.
+	Deferred []Overpayment
+	Recouped []Recouped
+	Returned []Refund
 }
 
 // A Balance is what a payment could not bear of what it took back.

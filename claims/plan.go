@@ -42,6 +42,9 @@ type Plan struct {
 	// AppealDays and AppealAnswerDays are within how many days a decision may be
 	// appealed, and the appeal is to be answered; 0 is AppealUntil's and AppealDue's own.
 	AppealDays, AppealAnswerDays int `json:",omitempty"`
+	// RecoupAfterDays is how many days after a remittance has told of it an
+	// overpayment that the insurer found may be taken; 0 is at once.
+	RecoupAfterDays int `json:",omitempty"`
 
 	// What follows is read from rules/2 on.
 

@@ -58,6 +58,7 @@ func (r *yamlReader) plan(top *yaml.Node, p *Plan) {
 		"promptPay?":          func(n *yaml.Node) { p.PromptPay = r.text(n, "promptPay") },
 		"appealDays?":         func(n *yaml.Node) { p.AppealDays = parsed(r, n, "appealDays", days) },
 		"appealAnswerDays?":   func(n *yaml.Node) { p.AppealAnswerDays = parsed(r, n, "appealAnswerDays", days) },
+		"recoupAfterDays?":    func(n *yaml.Node) { p.RecoupAfterDays = parsed(r, n, "recoupAfterDays", days) },
 	}
 	later := r.laterFields(p)
 	maps.Copy(fields, later)

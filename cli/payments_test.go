@@ -84,3 +84,30 @@ func (g *gate) hold(r *http.Request, body []byte) (any, error) {
 	g.cleared = r.PathValue("hold") == "release"
 	return api.HoldAnswer{Held: !g.cleared}, nil
 }
+
+// refund knows one claim, of which 65.00 is owed.
+func (g *gate) refund(r *http.Request, body []byte) (any, error) {
+	var o api.RefundOrder
+	if err := json.Unmarshal(body, &o); err != nil || r.PathValue("claim") != "CS-P1" {
+		return nil, &api.Refusal{Status: 404, Message: "nothing of yours has this handle"}
+	}
+	if o.Amount > 6500 {
+		return nil, &api.Refusal{Status: 409, Message: "that is more than is owed: 65.00"}
+	}
+	again := g.sent != nil
+	g.sent = &api.Refund{Control: "CS-P1", Reference: o.Reference, Amount: o.Amount}
+	f := *g.sent
+	f.Again = again
+	return f, nil
+}
+
+func (g *gate) owed(*http.Request, []byte) (any, error) {
+	o := api.Owed{Overpayments: []api.Overpayment{}, Refunds: []api.Refund{}}
+	if g.sent == nil {
+		return o, nil
+	}
+	o.Overpayments = append(o.Overpayments, api.Overpayment{Control: "CS-P1", Payee: claims.Payee{NPI: "2999001003"}, Amount: 6500, Owed: 6500 - g.sent.Amount,
+		Trace: "T1-1", Demanded: "2026-11-02", From: "2026-12-13", Stayed: true})
+	o.Refunds = append(o.Refunds, *g.sent, api.Refund{Control: "CS-P2", Reference: "old", Amount: 100, Balance: "T0-1", Trace: "T1-1"})
+	return o, nil
+}

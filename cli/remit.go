@@ -45,6 +45,8 @@ func (r *run) remitCommand() *urfave.Command {
 			name: "held", usage: "list what is not paid and why, with sums for each reason, as the insurer",
 			flags: gatewayFlags(), do: r.remitHeld,
 		}),
+		r.remitOwedCommand(),
+		r.remitRefundCommand(),
 		r.remitLateCommand(),
 		r.remitReprocessCommand(),
 		r.leaf(leaf{
@@ -255,6 +257,12 @@ func (a paymentAdjustment) words() string {
 		return fmt.Sprintf("%s more was taken back than is paid: the next payment is lowered by it (FB)", -a.Amount)
 	case a.Reason == x12.ReasonForward:
 		return fmt.Sprintf("%s taken off, which payment %s could not bear (FB)", a.Amount, a.Reference)
+	case a.Reason == x12.ReasonRecovery && a.Amount < 0:
+		return fmt.Sprintf("%s was paid too much on claim %s and is not taken yet (WO)", -a.Amount, a.Reference)
+	case a.Reason == x12.ReasonRecovery:
+		return fmt.Sprintf("%s taken off, which was paid too much on claim %s (WO)", a.Amount, a.Reference)
+	case a.Reason == x12.ReasonReturn && a.Amount < 0:
+		return fmt.Sprintf("%s was refunded for claim %s (72)", -a.Amount, a.Reference)
 	case a.Amount < 0:
 		return fmt.Sprintf("%s added (%s %s)", -a.Amount, a.Reason, a.Reference)
 	}

@@ -170,6 +170,7 @@ type gate struct {
 	ran     bool // a payment run
 	cleared bool // of holds
 	codes   []api.Edition
+	sent    *api.Refund
 }
 
 func newGate(t *testing.T, l *client.Client, founded *ledgertest.Ledger) http.Handler {
@@ -180,7 +181,7 @@ func newGate(t *testing.T, l *client.Client, founded *ledgertest.Ledger) http.Ha
 		"GET /submissions/{handle}": g.get, "GET /submissions": g.list, "GET /reviews": g.reviews,
 		"GET /reviews/{handle}": g.review, "POST /reviews/{handle}": g.determine,
 		"POST /editions/{kind}": g.publish, "GET /editions": g.editions, "POST /members": g.enroll, "POST /coverage": g.cover, "POST /providers": g.roster, "GET /remittances": g.remittances,
-		"POST /remittances": g.pay, "GET /payments": g.payments, "GET /reprocess": g.reprocess, "POST /reprocess": g.reopen, "POST /claims/{claim}/{hold}": g.hold, "GET /ledger": g.proofs,
+		"POST /remittances": g.pay, "GET /payments": g.payments, "GET /reprocess": g.reprocess, "POST /reprocess": g.reopen, "POST /claims/{claim}/{hold}": g.hold, "GET /owed": g.owed, "POST /claims/{claim}/refund": g.refund, "GET /ledger": g.proofs,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			body, _ := io.ReadAll(r.Body)

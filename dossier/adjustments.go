@@ -65,8 +65,9 @@ type account struct {
 }
 
 // checkAdjustments works out what a payment adds or takes beside its claims:
-// interest by the law that a plan edition names, and balances brought from the
-// payee's last payment and forwarded to its next. Nothing else may stand there.
+// interest by the law that a plan edition names, what is owed on claims, and
+// balances brought from the payee's last payment and forwarded to its next.
+// Nothing else may stand there.
 func (v *verifier) checkAdjustments(r *remitted, set *x12.Remittance, told []*document[claims.ClaimDecisionDocument]) error {
 	want := *set
 	want.Adjustments, want.Payments = nil, slices.Clone(set.Payments)
@@ -82,6 +83,10 @@ func (v *verifier) checkAdjustments(r *remitted, set *x12.Remittance, told []*do
 		}
 		want.AddInterest(j, interest)
 	}
+	owed, err := v.checkRecoupment(set, &want, told, to)
+	if err != nil {
+		return err
+	}
 	if err := v.checkBrought(set, v.accounts[to]); err != nil {
 		return err
 	}
@@ -96,6 +101,7 @@ func (v *verifier) checkAdjustments(r *remitted, set *x12.Remittance, told []*do
 	if v.accounts[to] = left; left.Owed == 0 {
 		delete(v.accounts, to)
 	}
+	v.owing[to] = owed
 	return nil
 }
 
@@ -143,6 +149,8 @@ func adjustmentCheck(a x12.ProviderAdjustment) string {
 		return checkInterest
 	case x12.ReasonForward:
 		return checkForward
+	case x12.ReasonRecovery, x12.ReasonReturn:
+		return checkRecoupment
 	}
 	return checkPayment
 }

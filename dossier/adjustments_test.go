@@ -24,6 +24,9 @@ func (w *world) pay(trace string, on credentials.Date, brought x12.Balance, paym
 			r.AddInterest(i, clock.Interest)
 		}
 	}
+	if f := w.beside[trace]; f != nil {
+		f(&r)
+	}
 	left = r.Settle(brought)
 	w.twisted("remittance "+trace, &r)
 	r.Total, r.Method = r.Sum(), ""
@@ -177,6 +180,9 @@ func TestRemittanceLies(t *testing.T) {
 		"interest on what a person had": {claims.Void, "T1", func(r *x12.Remittance) { r.AddInterest(2, 100) }, checkInterest},
 		"something else": {claims.Void, "T1", func(r *x12.Remittance) {
 			r.Adjustments = append(r.Adjustments, x12.ProviderAdjustment{Provider: string(r.Payee.NPI), Year: "2026-12-31", Reason: "WO", Reference: "CS1", Amount: 100})
+		}, checkRests},
+		"something else again": {claims.Void, "T1", func(r *x12.Remittance) {
+			r.Adjustments = append(r.Adjustments, x12.ProviderAdjustment{Provider: string(r.Payee.NPI), Year: "2026-12-31", Reason: "CS", Reference: "CS1", Amount: 100})
 		}, checkPayment},
 	} {
 		t.Run(name, func(t *testing.T) {

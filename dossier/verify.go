@@ -53,33 +53,34 @@ func (r *Report) OK() bool { return len(r.Failures) == 0 }
 
 // Names of the checks.
 const (
-	checkTrust     = "trust"      // trust.json, and leaf 0 against it
-	checkFormat    = "format"     // not in the one spelling that it can have
-	checkName      = "name"       // the file is not what its name says
-	checkReceipt   = "receipt"    // entry, receipt, quorum
-	checkSignature = "signature"  // of a document
-	checkRole      = "role"       // the issuer may not issue this
-	checkPeriod    = "key-period" // the issuer's key was not its own there
-	checkLedger    = "ledger"     // document and ledger entry belong together
-	checkSource    = "source"     // a submission and the file it was read from
-	checkEvidence  = "evidence"   // the root that the decision names
-	checkRecompute = "recompute"  // the rules give another decision
-	checkEdition   = "edition"    // plan or fee schedule
-	checkFee       = "fee"
-	checkTerms     = "terms"
-	checkStanding  = "standing"
-	checkAuth      = "authorization"
-	checkReview    = "review"
-	checkClinician = "clinician" // a clinician's signature
-	checkOriginals = "original"  // a decision that is taken back, and what takes it back
-	checkSequence  = "sequence"  // decisions on one submission follow each other
-	checkBalance   = "balance"
-	checkPayment   = "payment"   // a remittance against the decisions
-	checkReversal  = "reversal"  // of what an earlier remittance has told
-	checkInterest  = "interest"  // of a law that the plan edition names
-	checkForward   = "forward"   // a balance from one remittance to the next
-	checkRests     = "rests-on"  // something that this file needs has failed or is missing
-	checkUncovered = "uncovered" // no check covers the file
+	checkTrust      = "trust"      // trust.json, and leaf 0 against it
+	checkFormat     = "format"     // not in the one spelling that it can have
+	checkName       = "name"       // the file is not what its name says
+	checkReceipt    = "receipt"    // entry, receipt, quorum
+	checkSignature  = "signature"  // of a document
+	checkRole       = "role"       // the issuer may not issue this
+	checkPeriod     = "key-period" // the issuer's key was not its own there
+	checkLedger     = "ledger"     // document and ledger entry belong together
+	checkSource     = "source"     // a submission and the file it was read from
+	checkEvidence   = "evidence"   // the root that the decision names
+	checkRecompute  = "recompute"  // the rules give another decision
+	checkEdition    = "edition"    // plan or fee schedule
+	checkFee        = "fee"
+	checkTerms      = "terms"
+	checkStanding   = "standing"
+	checkAuth       = "authorization"
+	checkReview     = "review"
+	checkClinician  = "clinician" // a clinician's signature
+	checkOriginals  = "original"  // a decision that is taken back, and what takes it back
+	checkSequence   = "sequence"  // decisions on one submission follow each other
+	checkBalance    = "balance"
+	checkPayment    = "payment"    // a remittance against the decisions
+	checkReversal   = "reversal"   // of what an earlier remittance has told
+	checkInterest   = "interest"   // of a law that the plan edition names
+	checkForward    = "forward"    // a balance from one remittance to the next
+	checkRecoupment = "recoupment" // what was paid too much on a claim, and what is taken of it
+	checkRests      = "rests-on"   // something that this file needs has failed or is missing
+	checkUncovered  = "uncovered"  // no check covers the file
 )
 
 // A finding is why a check failed. Cause is the file to blame, where that is
@@ -138,6 +139,7 @@ type verifier struct {
 	remitted     []*remitted                     // the 835 files that stand on the ledger
 	takenBack    map[credentials.Handle]*Payment // by the decision that takes another back
 	accounts     map[account]x12.Balance         // what payees owe from one remittance to the next
+	owing        map[account]owing               // what they owe on claims, of which notice was given
 	stood        map[string]time.Time            // decision files, by the newest list on which nothing had followed them
 }
 
@@ -167,7 +169,7 @@ func newVerifier(files Files) *verifier {
 		numbered:       map[turn]string{}, evidence: map[credentials.Handle]*claims.Evidence{},
 		authEvidence: map[credentials.Handle]*claims.AuthorizationEvidence{},
 		verified:     map[string]bool{}, reproduced: map[string]bool{}, paid: map[credentials.Handle]*Payment{}, stood: map[string]time.Time{},
-		takenBack: map[credentials.Handle]*Payment{}, accounts: map[account]x12.Balance{},
+		takenBack: map[credentials.Handle]*Payment{}, accounts: map[account]x12.Balance{}, owing: map[account]owing{},
 	}
 }
 

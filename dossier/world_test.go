@@ -67,6 +67,8 @@ type world struct {
 	more  func()             // before the remittance
 	// remits stands in for the one remittance, if it is not nil.
 	remits func()
+	// beside adds to the remittance of a trace what is owed on claims.
+	beside map[string]func(*x12.Remittance)
 	// founds is done when the ledger was founded, if it is not nil.
 	founds func()
 

@@ -67,6 +67,8 @@ func TestRoles(t *testing.T) {
 		{"POST", "/remittances", []string{"insurer"}},
 		{"GET", "/payments", []string{"insurer"}},
 		{"GET", "/reprocess", []string{"insurer"}},
+		{"GET", "/owed", []string{"hospital", "insurer"}},
+		{"POST", "/claims/C1/refund", []string{"insurer"}},
 		{"POST", "/claims/C1/hold", []string{"insurer"}},
 		{"POST", "/claims/C1/release", []string{"insurer"}},
 		{"POST", "/reprocess", []string{"insurer"}},
@@ -94,7 +96,7 @@ func TestRoles(t *testing.T) {
 		}
 	}
 	for path, method := range map[string]string{
-		"/editions/plan": "POST", "/members?plan=demo-ppo": "POST", "/coverage?plan=demo-ppo": "POST", "/providers": "POST", "/remittances?on=2026-05-06": "POST", "/payments": "GET", "/reprocess": "GET", "/claims/C1/hold": "POST", "/claims/C1/release": "POST",
+		"/editions/plan": "POST", "/members?plan=demo-ppo": "POST", "/coverage?plan=demo-ppo": "POST", "/providers": "POST", "/remittances?on=2026-05-06": "POST", "/payments": "GET", "/reprocess": "GET", "/claims/C1/hold": "POST", "/claims/C1/refund": "POST", "/claims/C1/release": "POST",
 	} {
 		if got, _ := h.as("other insurer", method, path, nil); got != http.StatusForbidden {
 			t.Errorf("%s %s by another insurer: got %d, want 403", method, path, got)

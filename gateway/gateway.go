@@ -57,6 +57,9 @@ type Books interface {
 	Appeals(ctx context.Context, submission credentials.Handle) ([]books.AppealFile, error)
 	AnswerAppeal(ctx context.Context, d claims.Determination, token string, by, request string) (books.Work, error)
 	SetStaffHold(ctx context.Context, h books.StaffHold) error
+	// Owed lists what payees owe on claims, and every refund; Refund registers one.
+	Owed(ctx context.Context) ([]books.Overpayment, []books.Refund, error)
+	Refund(ctx context.Context, r books.Refund) (kept books.Refund, again bool, err error)
 	ClaimByControl(ctx context.Context, control string) (credentials.Handle, error)
 	LicenseDocuments(ctx context.Context, licenses, orders []credentials.Handle) ([]books.Document, error)
 	Recorded(ctx context.Context, document credentials.Handle) (books.OutboxRow, error)
@@ -199,6 +202,8 @@ func (g *Gateway) Handler() http.Handler {
 	mux.Handle("GET /appeals", g.door(g.own(g.listAppeals), ledger.RoleReviewer))
 	mux.Handle("GET /appeals/{handle}", g.door(g.own(g.getAppeal), ledger.RoleReviewer))
 	mux.Handle("POST /appeals/{handle}", g.door(g.own(g.postAppealAnswer), ledger.RoleReviewer))
+	mux.Handle("GET /owed", g.door(g.getOwed, ledger.RoleHospital, ledger.RoleInsurer))
+	mux.Handle("POST /claims/{claim}/refund", g.door(g.insurers(g.postRefund), ledger.RoleInsurer))
 	mux.Handle("POST /claims/{claim}/hold", g.door(g.insurers(g.postHold), ledger.RoleInsurer))
 	mux.Handle("POST /claims/{claim}/release", g.door(g.insurers(g.postHold), ledger.RoleInsurer))
 	mux.Handle("GET /reviews", g.door(g.own(g.listReviews), ledger.RoleReviewer))

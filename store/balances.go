@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 	"fmt"
+	"slices"
 
 	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
@@ -27,6 +28,9 @@ func readBalances(tx *sealedTx, submitter credentials.DID) (all []books.Balance,
 // is brought back once.
 func carryBalances(tx *sealedTx, r books.Remittance) error {
 	for _, s := range r.Sets {
+		if err := carryRecoupment(tx, r.Submitter, r.On, s); err != nil {
+			return err
+		}
 		if s.Brought != "" {
 			closed, err := tx.Exec(`UPDATE payee_balance SET brought_by = $2 WHERE trace = $1 AND brought_by = ''`, s.Brought, r.Trace)
 			if err == nil && closed != 1 {
@@ -49,14 +53,15 @@ func carryBalances(tx *sealedTx, r books.Remittance) error {
 }
 
 // comesTo holds a remittance against the books' own figures, payee by payee:
-// what its decisions change, the interest that the law adds, the balance that
-// comes from before, and what goes on because no payment is below nothing.
-func comesTo(r books.Remittance, due []*paymentRow, open []books.Balance) error {
+// what its decisions change, the interest that the law adds, what is owed on
+// claims, the balance that comes from before, and what goes on because no payment
+// is below nothing.
+func comesTo(r books.Remittance, due []*paymentRow, payables []Payable, open books.Open) error {
 	sums, brought := map[claims.Payee]claims.Cents{}, map[claims.Payee]books.Balance{}
 	for _, p := range due {
 		sums[p.Payee] += p.Amount
 	}
-	for _, b := range open {
+	for _, b := range open.Balances {
 		brought[b.Payee] = b
 	}
 	var total claims.Cents
@@ -68,7 +73,11 @@ func comesTo(r books.Remittance, due []*paymentRow, open []books.Balance) error 
 		}
 		delete(sums, s.Payee)
 		b := brought[s.Payee]
-		if want := sum + s.Interest - b.Owed + s.Forwarded; s.Total != want || s.Brought != b.Trace {
+		recouped, err := recoups(&r, &s, due, payables, &open)
+		if err != nil {
+			return err
+		}
+		if want := sum + s.Interest - recouped - b.Owed + s.Forwarded; s.Total != want || s.Brought != b.Trace {
 			return fmt.Errorf("payment %s pays %s and brings %q, its decisions and balances say %s and %q", s.Trace, s.Total, s.Brought, want, b.Trace)
 		}
 		if s.Total < 0 || s.Interest < 0 || s.Forwarded < 0 || s.Forwarded > 0 && s.Total > 0 {
@@ -84,8 +93,13 @@ func comesTo(r books.Remittance, due []*paymentRow, open []books.Balance) error 
 
 // restoreBalances is carryBalances for a remittance of which the ledger tells:
 // the one that a balance comes from is restored first.
-func restoreBalances(tx *sealedTx, r books.Remittance) error {
-	for _, s := range r.Sets {
+func (b *Books) restoreBalances(tx *sealedTx, r books.Remittance) error {
+	r.Sets = slices.Clone(r.Sets) // the transaction may be made again
+	for i, s := range r.Sets {
+		if err := b.restoreRecoupment(tx, r, s); err != nil {
+			return err
+		}
+		r.Sets[i].Deferred, r.Sets[i].Recouped, r.Sets[i].Returned = nil, nil, nil
 		if s.Brought == "" {
 			continue
 		}

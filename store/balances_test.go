@@ -152,7 +152,7 @@ func TestBalancesComeTo(t *testing.T) {
 			"another payee":     func(s *books.RemittanceSet) { s.Payee.TaxID = "000000000" },
 		} {
 			before := h.dump()
-			run, err := h.Pay(ctx, noon, func(number int, submitter credentials.DID, due []store.Payable, open []books.Balance) (books.Remittance, error) {
+			run, err := h.Pay(ctx, noon, func(number int, submitter credentials.DID, due []store.Payable, open books.Open) (books.Remittance, error) {
 				r, _ := write(number, submitter, due, open)
 				broken(&r.Sets[0])
 				r.Total = r.Sets[0].Total

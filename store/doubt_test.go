@@ -110,7 +110,7 @@ func TestDoubtDuringTheRun(t *testing.T) {
 		h.licensed()
 		h.pay("C1")
 		runs := 0
-		run, err := h.Pay(ctx, noon, func(number int, submitter credentials.DID, due []store.Payable, open []books.Balance) (books.Remittance, error) {
+		run, err := h.Pay(ctx, noon, func(number int, submitter credentials.DID, due []store.Payable, open books.Open) (books.Remittance, error) {
 			if runs++; runs == 1 {
 				h.must(h.SetDoubt(ctx, []store.BoardWord{word(false, "L1", "L1", handle("declaration"))}))
 			}

@@ -18,7 +18,7 @@ var tables = []tableOf{
 	{"feed", nil}, {"fence", nil}, {"signed", []string{"token", "body", "evidence"}}, {"submission", []string{"body", "label"}},
 	{"claim_line", nil}, {"decision", nil}, {"accumulator", nil}, {"authorized_item", nil},
 	{"determination", []string{"body", "token"}}, {"outbox", nil}, {"remittance", []string{"body"}}, {"data_key", []string{"wrapped"}},
-	{"payment", nil}, {"payee_balance", nil}, {"payment_rest", nil}, {"payment_hold", nil}, {"ledger_read", nil}, {"lost_entry", nil}, {"status_place", nil},
+	{"payment", nil}, {"payee_balance", nil}, {"overpayment", nil}, {"recouped", nil}, {"refund", nil}, {"payment_rest", nil}, {"payment_hold", nil}, {"ledger_read", nil}, {"lost_entry", nil}, {"status_place", nil},
 	{"reopening", nil}, {"appeal", []string{"body", "token"}}, {"appeal_answer", []string{"body", "token"}}, {"letter", []string{"body", "token"}}, {"directory_change", nil},
 }
 

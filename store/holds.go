@@ -110,12 +110,16 @@ func readStaffHolds(tx *sealedTx) (map[credentials.Handle]*claims.Hold, error) {
 // ClaimByControl finds a claim by the insurer's own number for it.
 func (b *Books) ClaimByControl(ctx context.Context, control string) (h credentials.Handle, err error) {
 	err = b.tx(ctx, func(tx *sealedTx) error {
-		var text string
-		if err := tx.QueryRow(`SELECT handle FROM submission WHERE control = $1 AND kind = 'claim'`, control).Scan(&text); err != nil {
-			return notFound(err)
-		}
-		h, err = credentials.ParseHandle(text)
+		h, err = submissionByControl(tx, control)
 		return err
 	})
 	return h, err
+}
+
+func submissionByControl(tx statements, control string) (h credentials.Handle, err error) {
+	var text string
+	if err := tx.QueryRow(`SELECT handle FROM submission WHERE control = $1 AND kind = 'claim'`, control).Scan(&text); err != nil {
+		return h, notFound(err)
+	}
+	return credentials.ParseHandle(text)
 }

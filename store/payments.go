@@ -234,7 +234,8 @@ func (s standings) judge(tx *sealedTx, r *claims.Rest) (err error) {
 // readDebts is what payees owe, by NPI and whoever submitted: each payment on
 // a decision that a later one has replaced and not taken back (the later one is
 // paid anew and whole), or that a board order covers which became known since.
-// What a decision takes back it lowers itself.
+// What a decision takes back it lowers itself, and where the plan's edition gives
+// notice, nothing is kept before there is one.
 func readDebts(tx *sealedTx) (map[credentials.NPI]claims.Cents, error) {
 	debts := map[credentials.NPI]claims.Cents{}
 	err := rows(tx, `
@@ -251,11 +252,18 @@ func readDebts(tx *sealedTx) (map[credentials.NPI]claims.Cents, error) {
 	}
 	covered, err := readReprocess(tx)
 	for _, r := range covered {
-		if r.Trace != "" {
+		if r.Trace != "" && !givesNotice(tx, r.Document) {
 			debts[r.Payee.NPI] += r.Amount
 		}
 	}
 	return debts, err
+}
+
+// givesNotice says whether a decision's plan edition has what was paid on it too
+// much be taken only after notice. Where the books cannot say, it does not.
+func givesNotice(tx *sealedTx, document credentials.Handle) bool {
+	plan, err := planOfDecision(tx, document.String())
+	return err == nil && plan.RecoupAfterDays > 0
 }
 
 // readReprocess lists the decisions that say paid, that no later final one has

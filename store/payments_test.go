@@ -245,7 +245,7 @@ func duringTheRun(t *testing.T, want claims.HoldReason, happens func(h *house) e
 		h.pay("C1")
 		done := make(chan error, 1)
 		runs := 0
-		run, err := h.Pay(ctx, noon, func(number int, submitter credentials.DID, due []store.Payable, open []books.Balance) (books.Remittance, error) {
+		run, err := h.Pay(ctx, noon, func(number int, submitter credentials.DID, due []store.Payable, open books.Open) (books.Remittance, error) {
 			if runs++; runs == 1 {
 				go func() { done <- happens(h) }()
 				// SQLite has it wait for the run; PostgreSQL lets it through.

@@ -16,7 +16,7 @@ import (
 
 // write is a remittance that says what it pays, what it brings from an earlier
 // one, and what it forwards.
-func write(number int, _ credentials.DID, due []store.Payable, open []books.Balance) (books.Remittance, error) {
+func write(number int, _ credentials.DID, due []store.Payable, open books.Open) (books.Remittance, error) {
 	trace := fmt.Sprint("TRACE", number)
 	r := books.Remittance{Trace: trace, Handle: handle(trace), Entry: []byte("entry"), Count: len(due)}
 	at := map[claims.Payee]int{}
@@ -37,7 +37,7 @@ func write(number int, _ credentials.DID, due []store.Payable, open []books.Bala
 	}
 	for n := range r.Sets {
 		s := &r.Sets[n]
-		for _, b := range open {
+		for _, b := range open.Balances {
 			if b.Payee == s.Payee {
 				s.Brought, s.Total = b.Trace, s.Total-b.Owed
 				r.Body = fmt.Appendf(r.Body, "FB %s %s\n", b.Trace, b.Owed)
@@ -167,7 +167,7 @@ func TestRemittanceThatCannotBeWritten(t *testing.T) {
 			"a claim fewer": func(r *books.Remittance) error { r.Count--; return nil },
 		} {
 			before := h.dump()
-			run, err := h.Pay(ctx, noon, func(number int, submitter credentials.DID, due []store.Payable, open []books.Balance) (books.Remittance, error) {
+			run, err := h.Pay(ctx, noon, func(number int, submitter credentials.DID, due []store.Payable, open books.Open) (books.Remittance, error) {
 				r, _ := write(number, submitter, due, open)
 				err := broken(&r)
 				return r, err
@@ -176,7 +176,7 @@ func TestRemittanceThatCannotBeWritten(t *testing.T) {
 				t.Fatalf("%s: got %+v, %v, want nothing kept", name, run, err)
 			}
 		}
-		run, err := h.Pay(ctx, noon, func(number int, submitter credentials.DID, due []store.Payable, open []books.Balance) (books.Remittance, error) {
+		run, err := h.Pay(ctx, noon, func(number int, submitter credentials.DID, due []store.Payable, open books.Open) (books.Remittance, error) {
 			if submitter == hospital {
 				return books.Remittance{}, errors.New("a name that X12 cannot carry")
 			}

@@ -40,8 +40,8 @@ type ReversedClaim struct {
 }
 
 // A RemittanceWriter writes the remittance of a submitter. Number is the
-// file's; open are the balances of its payees, due or not.
-type RemittanceWriter func(number int, submitter credentials.DID, due []Payable, open []books.Balance) (books.Remittance, error)
+// file's; open is what its payees owe and have sent back, due or not.
+type RemittanceWriter func(number int, submitter credentials.DID, due []Payable, open books.Open) (books.Remittance, error)
 
 // Pay is the payment run: every decision that is payable goes into one
 // remittance of its submitter, all in one transaction together with the orders,
@@ -127,13 +127,13 @@ func (b *Books) releaseTo(tx *sealedTx, submitter credentials.DID, due []*paymen
 	if err != nil {
 		return nil, err
 	}
-	open, err := readBalances(tx, submitter)
+	open, err := readOpen(tx, submitter)
 	if err != nil {
-		return nil, fmt.Errorf("read balances: %w", err)
+		return nil, err
 	}
 	r, err := write(number, submitter, payables, open)
 	if err == nil {
-		err = comesTo(r, due, open)
+		err = comesTo(r, due, payables, open)
 	}
 	if err != nil {
 		for _, p := range due {

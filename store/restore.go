@@ -142,7 +142,7 @@ func (b *Books) RestoreRemittance(ctx context.Context, own books.OwnEntry, r boo
 			if err := keepRemittance(tx, r); err != nil {
 				return err
 			}
-			if err := restoreBalances(tx, r); err != nil {
+			if err := b.restoreBalances(tx, r); err != nil {
 				return err
 			}
 		}

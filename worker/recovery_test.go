@@ -76,7 +76,8 @@ type house struct {
 
 func (h *house) now() time.Time { return noon.Add(time.Duration(h.ahead.Load())) }
 
-func newHouse(t *testing.T) *house {
+// newHouse is one whose plan edition says more than the example's.
+func newHouse(t *testing.T, more ...string) *house {
 	t.Helper()
 	h := &house{t: t, ctx: context.Background(), file: filepath.Join(t.TempDir(), "books.db"), key: ledgertest.Signer("insurer")}
 	l := ledgertest.New(t)
@@ -97,6 +98,11 @@ func newHouse(t *testing.T) *house {
 	}{{"fees.csv", books.FeeEdition}, {"plan.yaml", books.PlanEdition}} {
 		body, err := examples.Files.ReadFile(file.name)
 		h.must(err)
+		for _, line := range more {
+			if file.kind == books.PlanEdition {
+				body = append(body, line+"\n"...)
+			}
+		}
 		_, err = h.Publish(h.ctx, file.kind, "demo-fees", "2026-01", body)
 		h.must(err)
 	}
@@ -151,7 +157,7 @@ func (h *house) restore(b []byte) {
 
 func name(s string) credentials.Handle { return credentials.Handle(credentials.DigestOf([]byte(s))) }
 
-func (h *house) receive(number string, day credentials.Date) credentials.Handle {
+func (h *house) receive(number string, day credentials.Date, edits ...func(*claims.Claim)) credentials.Handle {
 	h.t.Helper()
 	s := claims.Submission{Handle: name(number), Salt: name("salt"), Claim: claims.Claim{
 		Number: number, Frequency: claims.Original, Charge: 10000, Place: "11", ServiceState: "CA", Payer: claims.Payer{ID: "P1"},
@@ -160,6 +166,9 @@ func (h *house) receive(number string, day credentials.Date) credentials.Handle 
 		Rendering: &claims.Provider{NPI: clinician}, Subscriber: claims.Person{MemberID: "M1", Last: "Alder", First: "Ann"}, Diagnoses: []string{"M545"},
 		Lines: []claims.Line{{Number: 1, Code: "99213", Charge: 10000, Unit: "UN", Units: 1000, Pointers: []int{1}, From: day, To: day}},
 	}}
+	for _, edit := range edits {
+		edit(&s.Claim)
+	}
 	token, err := credentials.Issue(ledgertest.Signer("hospital"), credentials.KindClaimSubmission, s.Handle, noon, nil, s)
 	h.must(err)
 	got, err := h.errands.Receiving.OpenClaim(h.ctx, activities.Submitted{Token: token, Received: "2026-05-06"})
@@ -191,9 +200,9 @@ func (h *house) sign(g *activities.ClaimGathered) credentials.Handle {
 	return document
 }
 
-func (h *house) claim(number string, day credentials.Date) credentials.Handle {
+func (h *house) claim(number string, day credentials.Date, edits ...func(*claims.Claim)) credentials.Handle {
 	h.t.Helper()
-	c := h.receive(number, day)
+	c := h.receive(number, day, edits...)
 	if ok, err := h.decide(c); err != nil || !ok {
 		h.t.Fatalf("%s: %v, %v", number, ok, err)
 	}
@@ -366,7 +375,7 @@ func TestLedgerRefusesASecondRemittance(t *testing.T) {
 	h, before, _ := lived(t)
 	size := h.entries()
 	h.restore(before)
-	run, err := h.Books.Pay(h.ctx, noon, func(number int, _ credentials.DID, due []store.Payable, open []books.Balance) (books.Remittance, error) {
+	run, err := h.Books.Pay(h.ctx, noon, func(number int, _ credentials.DID, due []store.Payable, open books.Open) (books.Remittance, error) {
 		return h.write835(number, "2026-05-08", due, open)
 	})
 	if err != nil || len(run.Released) != 1 {

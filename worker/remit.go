@@ -32,7 +32,7 @@ func (i *Insurer) Remit(ctx context.Context, on credentials.Date) (run books.Pay
 	if err := i.judgeAnew(ctx); err != nil {
 		return run, err
 	}
-	run, err = i.Books.Pay(ctx, i.Now().Add(-i.Patience), func(number int, _ credentials.DID, due []store.Payable, open []books.Balance) (books.Remittance, error) {
+	run, err = i.Books.Pay(ctx, i.Now().Add(-i.Patience), func(number int, _ credentials.DID, due []store.Payable, open books.Open) (books.Remittance, error) {
 		return i.write835(number, on, due, open)
 	})
 	if err != nil {
@@ -51,27 +51,18 @@ func (i *Insurer) Remit(ctx context.Context, on credentials.Date) (run books.Pay
 	return run, nil
 }
 
-func (i *Insurer) write835(number int, on credentials.Date, due []store.Payable, open []books.Balance) (r books.Remittance, err error) {
+func (i *Insurer) write835(number int, on credentials.Date, due []store.Payable, open books.Open) (r books.Remittance, err error) {
 	rand.Read(r.Handle[:])
-	r.Trace, r.Count = traceOf(r.Handle), len(due)
-	sets, err := i.transactionSets(r.Trace, on, due)
+	r.Trace, r.Count, r.On = traceOf(r.Handle), len(due), on
+	payments, err := i.transactionSets(r.Trace, on, due)
 	if err != nil {
 		return r, err
 	}
-	for n := range sets {
-		payee := claims.Payee{NPI: sets[n].Payee.NPI, TaxID: sets[n].Payee.TaxID}
-		var brought x12.Balance
-		for _, b := range open {
-			if b.Payee == payee {
-				brought = x12.Balance{Trace: b.Trace, Owed: b.Owed}
-			}
-		}
-		left := sets[n].Settle(brought)
-		told := books.RemittanceSet{Payee: payee, Trace: sets[n].Trace, Total: sets[n].Total, Brought: brought.Trace, Forwarded: left.Owed}
-		for _, p := range sets[n].Payments {
-			told.Interest += p.Interest
-		}
+	var sets []x12.Remittance
+	for n := range payments {
+		told := payments[n].settle(open)
 		r.Total, r.Sets = r.Total+told.Total, append(r.Sets, told)
+		sets = append(sets, payments[n].Remittance)
 	}
 	produced, err := time.Parse(time.DateOnly, string(on))
 	if err != nil {
@@ -107,59 +98,79 @@ func receiver(due []store.Payable) claims.Sender {
 	return claims.Sender{ID: string(due[0].Claim.Billing.NPI)}
 }
 
+// A payment is a transaction set with what its corrections come to.
+type payment struct {
+	x12.Remittance
+	corrected []corrected
+}
+
+// A corrected claim is one that is told again: by how much what is paid on it
+// changes, and from when what it is paid less may be taken, "" for at once.
+type corrected struct {
+	document, submission credentials.Handle
+	original, control    string // the insurer's numbers, of what is taken back and of what takes its place
+	net                  claims.Cents
+	from                 credentials.Date
+}
+
 // transactionSets groups the decisions by payee, in the order in which the
 // payees first appear. What a decision takes back stands before it.
-func (i *Insurer) transactionSets(trace string, on credentials.Date, due []store.Payable) (sets []x12.Remittance, err error) {
-	at, laws := map[claims.Payee]int{}, map[credentials.Digest]string{}
+func (i *Insurer) transactionSets(trace string, on credentials.Date, due []store.Payable) (sets []payment, err error) {
+	at, plans := map[claims.Payee]int{}, map[credentials.Digest]*claims.Plan{}
 	for _, p := range due {
 		payee := claims.Payee{NPI: p.Claim.Billing.NPI, TaxID: p.Claim.Billing.TaxID}
 		n, known := at[payee]
 		if !known {
 			n = len(sets)
 			at[payee] = n
-			sets = append(sets, x12.Remittance{
+			sets = append(sets, payment{Remittance: x12.Remittance{
 				Payer: i.Payer, Payee: p.Claim.Billing, Trace: fmt.Sprintf("%s-%d", trace, n+1), Date: on, Produced: on,
-			})
+			}})
 		}
-		if _, read := laws[p.Plan.Ref.Digest]; !read {
+		if plans[p.Plan.Ref.Digest] == nil {
 			plan, err := claims.ParsePlan(p.Plan.Body)
 			if err != nil {
 				return nil, fmt.Errorf("plan edition %s of a decision: %w", p.Plan.Ref.Edition, err)
 			}
-			laws[p.Plan.Ref.Digest] = plan.PromptPay
+			plans[p.Plan.Ref.Digest] = plan
 		}
-		if err := tellIn(&sets[n], &p, laws[p.Plan.Ref.Digest]); err != nil {
+		if err := sets[n].tell(&p, plans[p.Plan.Ref.Digest]); err != nil {
 			return nil, err
 		}
 	}
 	return sets, nil
 }
 
-// tellIn adds a decision to its payee's set: what it takes back, what it pays, and
+// tell adds a decision to its payee's set: what it takes back, what it pays, and
 // the interest that a law adds because it is late.
-func tellIn(set *x12.Remittance, p *store.Payable, law string) error {
+func (set *payment) tell(p *store.Payable, plan *claims.Plan) error {
 	if r := p.Reversed; r != nil {
 		back, err := x12.ReversalOf(&r.Claim, &r.Reversal, r.Control)
 		if err != nil {
 			return err
 		}
 		set.Payments = append(set.Payments, back)
+		c := corrected{document: p.Document, submission: p.Decision.Submission, original: r.Control, control: p.Control, net: p.Decision.Paid + back.Paid}
+		if p.Decision.Unasked() {
+			c.from = plan.RecoupFrom(set.Date)
+		}
+		set.corrected = append(set.corrected, c)
 	}
 	if p.Decision.Outcome == claims.Voided {
 		return nil
 	}
-	payment, err := x12.PaymentOf(&p.Claim, &p.Decision, p.Control)
+	told, err := x12.PaymentOf(&p.Claim, &p.Decision, p.Control)
 	if err != nil {
 		return err
 	}
 	if r := p.Reversed; r != nil && r.Control != p.Control {
-		payment.Original = r.Control
+		told.Original = r.Control
 	}
-	set.Payments = append(set.Payments, payment)
-	if law == "" || p.Decision.Outcome != claims.Paid {
+	set.Payments = append(set.Payments, told)
+	if plan.PromptPay == "" || p.Decision.Outcome != claims.Paid {
 		return nil
 	}
-	clock, _, err := promptpay.Owed(law, p.Received, &p.Decision, set.Date)
+	clock, _, err := promptpay.Owed(plan.PromptPay, p.Received, &p.Decision, set.Date)
 	if err != nil {
 		return fmt.Errorf("interest on claim %s: %w", p.Control, err)
 	}

@@ -12,6 +12,12 @@ const (
 	ReasonForward = "FB"
 	// ReasonInterest is what a law adds to a late payment.
 	ReasonInterest = "L6"
+	// ReasonRecovery is what was paid too much on a claim (section 1.10.2.17): below
+	// zero where it is told and not taken yet, above where it is.
+	ReasonRecovery = "WO"
+	// ReasonReturn is what the payee has sent back by itself. It always stands beside
+	// what it settles.
+	ReasonReturn = "72"
 )
 
 // adjustmentReasons are those of the guide.
@@ -43,6 +49,23 @@ func (r *Remittance) AddInterest(payment int, interest claims.Cents) {
 	p := &r.Payments[payment]
 	p.Interest = interest
 	r.adjust(ReasonInterest, p.Control, -interest)
+}
+
+// Defer leaves with the payee, for now, what a claim that is taken back would take
+// from it: the guide's third way of recovery, by the payer's number of the claim.
+func (r *Remittance) Defer(control string, amount claims.Cents) {
+	r.adjust(ReasonRecovery, control, -amount)
+}
+
+// Recoup takes what was deferred, under the number of the claim that deferred it.
+func (r *Remittance) Recoup(control string, amount claims.Cents) {
+	r.adjust(ReasonRecovery, control, amount)
+}
+
+// Return acknowledges what the payee has sent back for a claim. Whatever it
+// settles, a Recoup or a balance that is brought, is written by itself.
+func (r *Remittance) Return(control string, amount claims.Cents) {
+	r.adjust(ReasonReturn, control, -amount)
 }
 
 // Settle closes a remittance whose payments and adjustments are all there:
