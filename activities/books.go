@@ -22,7 +22,7 @@ type Books interface {
 	ReceiveClaim(ctx context.Context, c books.NewClaim) (books.Received, error)
 	ClaimFile(ctx context.Context, submission credentials.Handle) (*books.ClaimFile, error)
 	// EstimateFile is the file of a claim as if it were received now. It writes nothing.
-	EstimateFile(ctx context.Context, submitter credentials.DID, s *claims.Submission, received credentials.Date) (*books.ClaimFile, error)
+	EstimateFile(ctx context.Context, submitter credentials.DID, s *claims.Submission, received credentials.Date, signatures []books.Signature) (*books.ClaimFile, error)
 	// ClaimFileAnew is the file of a decided claim as though it were opened again.
 	// It writes nothing.
 	ClaimFileAnew(ctx context.Context, submission credentials.Handle) (*books.ClaimFile, error)

@@ -19,7 +19,7 @@ func TestGatherEstimate(t *testing.T) {
 		h := newHouse(t)
 		h.license(noon)
 		s := aClaim(name, edit)
-		got, err := h.gathering().GatherEstimate(ctx, hospital, &s, "2026-05-06")
+		got, err := h.gathering().GatherEstimate(ctx, hospital, &s, "2026-05-06", nil)
 		must(t, err)
 		want, err := h.gathering().GatherClaim(ctx, h.receive(s))
 		must(t, err)
@@ -30,7 +30,7 @@ func TestGatherEstimate(t *testing.T) {
 	h := newHouse(t)
 	h.off = errAway
 	s := aClaim("C9")
-	if g, err := h.gathering().GatherEstimate(ctx, hospital, &s, "2026-05-06"); err == nil {
+	if g, err := h.gathering().GatherEstimate(ctx, hospital, &s, "2026-05-06", nil); err == nil {
 		t.Errorf("by a clock that is off: %+v", g)
 	}
 }

@@ -73,12 +73,12 @@ func (g *Evidence) GatherClaim(ctx context.Context, submission credentials.Handl
 }
 
 // GatherEstimate reads the facts for a claim that was not received, as if it were
-// received on that day. Nothing guards them: they may have moved already.
-func (g *Evidence) GatherEstimate(ctx context.Context, submitter credentials.DID, s *claims.Submission, received credentials.Date) (*ClaimGathered, error) {
+// received on that day with these signatures of clinicians. Nothing guards them: they may have moved already.
+func (g *Evidence) GatherEstimate(ctx context.Context, submitter credentials.DID, s *claims.Submission, received credentials.Date, signatures []books.Signature) (*ClaimGathered, error) {
 	if err := g.Clock(); err != nil {
 		return nil, fmt.Errorf("estimate: %w", err)
 	}
-	f, err := g.Books.EstimateFile(ctx, submitter, s, received)
+	f, err := g.Books.EstimateFile(ctx, submitter, s, received, signatures)
 	if err != nil {
 		return nil, fmt.Errorf("read for an estimate: %w", err)
 	}

@@ -21,7 +21,7 @@ import (
 func askFlags() []urfave.Flag {
 	return gatewayFlags(
 		&urfave.BoolFlag{Name: "ask", Usage: "ask the insurer for a signed estimate of each claim; nothing is billed", DisableDefaultText: true},
-		outFlag("with --ask: write questions and estimates, with the proofs of who signed them, into `DIR`"), progressFlag())
+		outFlag("with --ask: write questions and estimates, with the proofs of who signed them, into `DIR`"), progressFlag(), signatureFlag())
 }
 
 // An askedClaim is a claim with the insurer's estimate of it.
@@ -51,6 +51,7 @@ type asking struct {
 	*checkedFile
 	out      string
 	progress *progress
+	signed   *signatureFiles
 	asked    []askedClaim // of the claims that passed the edits, in file order
 }
 
@@ -93,7 +94,11 @@ func (a *asking) one(ctx context.Context, row *claimRow, c *billed) error {
 	if err != nil {
 		return fmt.Errorf("sign the question about claim %s: %w", row.Claim, err)
 	}
-	got, err := a.Estimate(ctx, question)
+	signatures, err := a.signed.upon(c.Claim.ClinicalContent)
+	if err != nil {
+		return err
+	}
+	got, err := a.Estimate(ctx, question, signatures...)
 	var no *api.Refusal
 	if errors.As(err, &no) && aboutTheClaim(no.Status) {
 		a.refused++
@@ -215,6 +220,13 @@ func (d *difference) line(claim string) string {
 func (r *run) claimAsk(c *urfave.Context, f *os.File, d *door, checked *checkedFile) error {
 	a := &asking{run: r, door: d, checkedFile: checked, out: c.String("out"), progress: r.progress(c), asked: []askedClaim{}}
 	checked.estimates = nil // those of the insurer's day of receipt take their place
+	var err error
+	if a.signed, err = readSignatures(c, d.Insurer, r.now()); err != nil {
+		return err
+	}
+	if err := a.signed.find(checked.path, f); err != nil {
+		return err
+	}
 	ended := a.ask(c.Context, f)
 	a.progress.end()
 	if ended == nil {

@@ -16,13 +16,19 @@ import (
 // postEstimate knows what a hospital takes for granted, but that the coverage of
 // claims named -GONE has ended; other names have it lie or refuse.
 func (g *gate) postEstimate(_ *http.Request, body []byte) (any, error) {
-	doc, err := credentials.Open[claims.Submission](string(body), credentials.KindEstimateRequest, credentials.ResolveDIDKey)
+	token, signatures, _ := strings.Cut(string(body), "\n")
+	doc, err := credentials.Open[claims.Submission](token, credentials.KindEstimateRequest, credentials.ResolveDIDKey)
+	if err == nil {
+		err = signedUpon(signatures, doc.Subject.Claim.ClinicalContent)
+	}
 	if err != nil {
 		return nil, &api.Refusal{Status: 400, Message: err.Error()}
 	}
 	c := &doc.Subject.Claim
 	named := func(suffix string) bool { return strings.HasSuffix(c.Number, suffix) }
 	switch {
+	case c.Number == "SIGNED-001" && signatures == "":
+		return nil, &api.Refusal{Status: 422, Message: "no clinician has signed for it"}
 	case named("-HAVE"):
 		return nil, &api.Refusal{Status: 409, Message: "the claim has been received before, under CS1: ask where it stands"}
 	case named("-TWICE"):
@@ -47,7 +53,7 @@ func (g *gate) postEstimate(_ *http.Request, body []byte) (any, error) {
 			Adjustments: []claims.Adjustment{{Group: claims.OtherAdjust, CARC: claims.CARCAfterCoverage, Amount: l.Charge}},
 			Steps:       append(l.Steps[:1:1], claims.Step{Rule: "coverage", Edition: "rules/1", Before: l.Charge, Note: "not covered on 2026-10-05"})}
 	}
-	digest, now, life, signer := credentials.DocumentDigest(string(body)), time.Now(), claims.EstimateLife, "insurer"
+	digest, now, life, signer := credentials.DocumentDigest(token), time.Now(), claims.EstimateLife, "insurer"
 	switch {
 	case named("-FORGED"):
 		signer = "stranger"
@@ -70,8 +76,8 @@ func (g *gate) postEstimate(_ *http.Request, body []byte) (any, error) {
 	if named("-NAME") {
 		handle = newHandle()
 	}
-	token, err := credentials.IssueUntil(ledgertest.Signer(signer), credentials.KindClaimEstimate, handle, now, now.Add(life), subject)
-	return api.Estimate{Token: token}, err
+	signed, err := credentials.IssueUntil(ledgertest.Signer(signer), credentials.KindClaimEstimate, handle, now, now.Add(life), subject)
+	return api.Estimate{Token: signed}, err
 }
 
 func editionOfExamples() (*estimate.Edition, error) {

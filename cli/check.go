@@ -308,6 +308,8 @@ func (r *run) claimCheck(c *urfave.Context) error {
 		}
 	case c.String("out") != "":
 		return refused(commandName(c), "--out goes with --ask", "give both, or leave --out out")
+	case c.String("signature") != "":
+		return refused(commandName(c), "--signature goes with --ask", "give both, or leave --signature out")
 	}
 	f, err := openFile(c.Args().First())
 	if err != nil {

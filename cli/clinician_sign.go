@@ -247,6 +247,23 @@ func (s *signatureFiles) upon(content func() (credentials.Digest, error)) (token
 	return tokens, nil
 }
 
+// find finds the claim of each signature before the first claim is sent.
+func (s *signatureFiles) find(path string, f *os.File) error {
+	if len(s.all) == 0 {
+		return nil
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if _, err := readClaims(claims.Edits{}, f, func(c *billed) error {
+		_, err := s.upon(c.Claim.ClinicalContent)
+		return err
+	}); err != nil {
+		return err
+	}
+	return s.unused(path)
+}
+
 // unused refuses a signature that is upon nothing that is sent.
 func (s *signatureFiles) unused(path string) error {
 	for _, f := range s.all {

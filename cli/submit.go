@@ -60,7 +60,7 @@ func (r *run) claimSubmit(c *urfave.Context) error {
 	if s.signed, err = readSignatures(c, d.Insurer, r.now()); err != nil {
 		return err
 	}
-	if err := s.signatures(f); err != nil {
+	if err := s.signed.find(checked.path, f); err != nil {
 		return err
 	}
 	err = r.writeEnvelopeAnswers(checked, c.String("answers"))
@@ -86,25 +86,6 @@ type submitting struct {
 	out      string
 	progress *progress
 	signed   *signatureFiles
-}
-
-// signatures finds the claim of each clinician's signature before the first
-// claim is sent.
-func (s *submitting) signatures(f *os.File) error {
-	if len(s.signed.all) == 0 {
-		return nil
-	}
-	if _, err := f.Seek(0, 0); err != nil {
-		return fmt.Errorf("%s: %w", s.path, err)
-	}
-	_, err := readClaims(claims.Edits{}, f, func(c *billed) error {
-		_, err := s.signed.upon(c.Claim.ClinicalContent)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return s.signed.unused(s.path)
 }
 
 // send pins the insurer's ledger, then signs and posts the claims that passed, in

@@ -16,8 +16,10 @@ import (
 
 // postEstimate says, signed, what a claim would come to if it were received now.
 // No contract starts and nothing is written down. The question is signed as one: it
-// is no claim, and nobody can bill with it. The answer says what a decision
-// would say, and brings none of the facts behind it.
+// is no claim, and nobody can bill with it. What clinicians signed comes behind it
+// as it comes behind a claim: they sign a content and no submission, so that the
+// same signatures, which are not used up here, go with the claim. The answer says
+// what a decision would say, and brings none of the facts behind it.
 func (g *Gateway) postEstimate(c *call) (any, error) {
 	if wait := g.pace.wait(c.party.DID, g.Now()); wait > 0 {
 		g.Log.WarnContext(c.Context(), "estimates: a party asks too often", "party", string(c.party.DID))
@@ -29,7 +31,11 @@ func (g *Gateway) postEstimate(c *call) (any, error) {
 	default:
 		return nil, refuse(http.StatusServiceUnavailable, "too many ask for estimates at once: ask again")
 	}
-	token := string(c.body)
+	parts, err := partsOf(c.body)
+	if err != nil {
+		return nil, err
+	}
+	token := parts[0]
 	doc, err := judged[claims.Submission](g, c, token, credentials.KindEstimateRequest, "estimate request")
 	if err != nil {
 		return nil, err
@@ -49,7 +55,11 @@ func (g *Gateway) postEstimate(c *call) (any, error) {
 	if err := g.refuseReceived(c, s, doc.Issuer); err != nil {
 		return nil, err
 	}
-	d, err := g.estimated(c, s, received)
+	signatures, err := g.signatures(parts[1:], s.Claim.ClinicalContent)
+	if err != nil {
+		return nil, err
+	}
+	d, err := g.estimated(c, s, received, signatures)
 	if err != nil {
 		return nil, err
 	}
@@ -74,8 +84,11 @@ func (g *Gateway) refuseReceived(c *call, s *claims.Submission, submitter creden
 }
 
 // estimated asks the rules, on what the books say now.
-func (g *Gateway) estimated(c *call, s *claims.Submission, received credentials.Date) (*claims.Decision, error) {
-	found, err := g.Gather(c.Context(), c.party.DID, s, received)
+func (g *Gateway) estimated(c *call, s *claims.Submission, received credentials.Date, signatures []books.Signature) (*claims.Decision, error) {
+	found, err := g.Gather(c.Context(), c.party.DID, s, received, signatures)
+	if errors.Is(err, books.ErrSignatureUsed) {
+		return nil, refuse(http.StatusConflict, "%v", books.ErrSignatureUsed)
+	}
 	if errors.Is(err, books.ErrNotFound) {
 		return nil, refuse(http.StatusUnprocessableEntity, "no plan with its fees is published by which the claim could be estimated")
 	}

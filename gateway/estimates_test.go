@@ -138,6 +138,33 @@ func TestEstimate(t *testing.T) {
 	}
 }
 
+// What clinicians signed comes with the question, is judged as it is with a claim,
+// and is not used up by it.
+func TestEstimateSigned(t *testing.T) {
+	h := newHouse(t)
+	h.furnish()
+	hospital, asked := h.client("hospital"), aClaim("C1")
+	token, good := question(t, "hospital", asked), clinicianSigns(t, asked.Claim, nil)
+	before := h.rows()
+	if _, err := hospital.Estimate(ctx, token, good); err != nil || h.rows() != before {
+		t.Errorf("with a signature: %v, or the books have changed", err)
+	}
+	other := clinicianSigns(t, asked.Claim, func(s *claims.ClinicianSignature) { s.Content[0] ^= 1 })
+	if _, err := hospital.Estimate(ctx, token, good, other); status(err) != http.StatusUnprocessableEntity || !strings.Contains(err.Error(), "signature 2: ") {
+		t.Errorf("with a signature upon something else: %v", err)
+	}
+	if _, err := hospital.Estimate(ctx, token, slices.Repeat([]string{good}, 51)...); status(err) != http.StatusBadRequest {
+		t.Errorf("with 51 signatures: %v", err)
+	}
+	if _, err := hospital.SubmitClaim(ctx, signClaim(t, "hospital", asked), good); err != nil {
+		t.Fatal(err)
+	}
+	next := aClaim("C2")
+	if _, err := hospital.Estimate(ctx, question(t, "hospital", next), good); status(err) != http.StatusConflict || !strings.Contains(err.Error(), "another submission") {
+		t.Errorf("with the signature of another claim: %v", err)
+	}
+}
+
 func TestRefusedEstimates(t *testing.T) {
 	h := newHouse(t)
 	if _, err := h.client("hospital").Estimate(ctx, question(t, "hospital", aClaim("C0"))); status(err) != 422 || !strings.Contains(err.Error(), "published") {

@@ -114,7 +114,7 @@ type Config struct {
 	// Remit releases what is payable as of a day of payment.
 	Remit func(ctx context.Context, on credentials.Date) (books.PaymentRun, error)
 	// Gather reads the facts for a claim that was not received, and writes nothing.
-	Gather func(ctx context.Context, submitter credentials.DID, s *claims.Submission, received credentials.Date) (*activities.ClaimGathered, error)
+	Gather func(ctx context.Context, submitter credentials.DID, s *claims.Submission, received credentials.Date, signatures []books.Signature) (*activities.ClaimGathered, error)
 	// EstimatesAnHour is how many a party may ask for; defaultEstimatesAnHour where 0.
 	EstimatesAnHour int
 	// Reprocess lists the decided claims whose result would change by what was

@@ -1,9 +1,11 @@
 package store_test
 
 import (
+	"errors"
 	"reflect"
 	"testing"
 
+	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
 )
 
@@ -40,7 +42,7 @@ func TestEstimateFile(t *testing.T) {
 		} {
 			claim := aClaim(tt.name, tt.edit)
 			before := h.raw()
-			got, err := h.EstimateFile(ctx, claim.Submitter, &claim.Submission, claim.Received)
+			got, err := h.EstimateFile(ctx, claim.Submitter, &claim.Submission, claim.Received, nil)
 			if err != nil {
 				t.Fatalf("%s: %v", tt.name, err)
 			}
@@ -54,9 +56,27 @@ func TestEstimateFile(t *testing.T) {
 				t.Errorf("%s: before it came\n%+v, when it had come\n%+v", tt.name, got, want)
 			}
 		}
+		signed := aClaim("SIGNED")
+		signed.Signatures = []books.Signature{aSignature(t, "1", handle("license"))}
+		before := h.raw()
+		got, err := h.EstimateFile(ctx, signed.Submitter, &signed.Submission, signed.Received, append(signed.Signatures, signed.Signatures...))
+		if err != nil || h.raw() != before {
+			t.Fatalf("signed: the books have changed, or %v", err)
+		}
+		if _, err := h.ReceiveClaim(ctx, signed); err != nil {
+			t.Fatalf("a signature that was only shown is used up: %v", err)
+		}
+		if want := h.file(signed.Submission.Handle); len(want.Signatures) != 1 || !reflect.DeepEqual(got.Signatures, want.Signatures) {
+			t.Errorf("signed: before it came %+v, when it had come %+v", got.Signatures, want.Signatures)
+		}
+		h.settle(signed.Submission.Handle, claims.Denied)
+		next := aClaim("SIGNED-2")
+		if _, err := h.EstimateFile(ctx, next.Submitter, &next.Submission, next.Received, signed.Signatures); !errors.Is(err, books.ErrSignatureUsed) {
+			t.Errorf("with the signature of another claim: %v", err)
+		}
 		h.receive("UNDECIDED")
 		asked := aClaim("AFTER")
-		if f, err := h.EstimateFile(ctx, asked.Submitter, &asked.Submission, asked.Received); err != nil || f.Wait {
+		if f, err := h.EstimateFile(ctx, asked.Submitter, &asked.Submission, asked.Received, nil); err != nil || f.Wait {
 			t.Errorf("behind a claim without a decision: %+v, %v", f, err)
 		}
 		if f := h.file(h.receive("AFTER")); !f.Wait {

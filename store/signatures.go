@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/countersign-health/countersign/books"
@@ -134,6 +135,28 @@ func readSignatures(tx *sealedTx, submission credentials.Handle, fence func(name
 	if err != nil {
 		return nil, err
 	}
+	return signatureFiles(tx, tokens, fence)
+}
+
+// unusedSignatures are those of a claim that was not received, each once. One that
+// was used is refused, as it will be when the claim comes.
+func unusedSignatures(tx *sealedTx, signatures []books.Signature) (all []books.Signature, err error) {
+	for _, s := range signatures {
+		switch _, err := keptFor(tx, s.Handle); {
+		case err == nil:
+			return nil, books.ErrSignatureUsed
+		case !errors.Is(err, books.ErrNotFound):
+			return nil, err
+		}
+		if !slices.ContainsFunc(all, func(o books.Signature) bool { return o.Handle == s.Handle }) {
+			all = append(all, s)
+		}
+	}
+	return all, nil
+}
+
+// signatureFiles reads what the books hold about the licenses that signatures name.
+func signatureFiles(tx *sealedTx, tokens []books.Signature, fence func(name string) error) (all []books.SignatureFile, err error) {
 	for _, s := range tokens {
 		f := books.SignatureFile{Signature: s}
 		named, _, err := claims.PeekSignature(s.Token)

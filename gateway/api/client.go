@@ -46,9 +46,10 @@ func (c *Client) SubmitClaim(ctx context.Context, token string, signatures ...st
 }
 
 // Estimate asks what a claim would come to. The question is signed as one
-// (credentials.KindEstimateRequest); nothing is billed by it.
-func (c *Client) Estimate(ctx context.Context, question string) (e Estimate, err error) {
-	return e, c.do(ctx, "POST", "/estimates", []byte(question), &e)
+// (credentials.KindEstimateRequest); nothing is billed by it. Clinicians'
+// signatures are those that will go with the claim.
+func (c *Client) Estimate(ctx context.Context, question string, signatures ...string) (e Estimate, err error) {
+	return e, c.do(ctx, "POST", "/estimates", submitted(question, signatures), &e)
 }
 
 // SubmitAuthorization sends a signed prior-authorization request in the same way.
