@@ -142,6 +142,9 @@ func (g *Evidence) claim(f *books.ClaimFile) (*ClaimGathered, error) {
 		}
 		e.Lines = append(e.Lines, known)
 	}
+	if plan.StayRule(c) != nil {
+		e.Stay = f.Stay
+	}
 	if plan.ClinicianSignature != nil {
 		if e.Signatures, err = g.signatures(f.Signatures, c.ClinicalContent); err != nil {
 			return nil, permanent("read clinicians' signatures", err)

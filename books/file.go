@@ -20,8 +20,11 @@ type ClaimFile struct {
 	Member       claims.MemberFact
 	Accumulators []claims.Accumulators
 	Lines        []ClaimLineFile // as in the claim
-	Review       *claims.Determination
-	Before       *claims.Decision // the latest decision
+	// Stay is the authorization that the claim names for its days; nil where it is for
+	// no stay, or names none.
+	Stay   *claims.AuthorizationFact
+	Review *claims.Determination
+	Before *claims.Decision // the latest decision
 	// Original is the decision that this one is to take back, where it still stands;
 	// all else in the file is as though it had never been.
 	Original *claims.OriginalFact

@@ -255,6 +255,9 @@ func (a *adjudication) decision() *Decision {
 		d.Outcome = Pended
 		return d
 	}
+	if draw := a.stayDraw(); draw != nil {
+		d.Draws = append(d.Draws, *draw)
+	}
 	d.Met = a.added()
 	d.Whole = a.whole()
 	if e.Original != nil {

@@ -18,7 +18,8 @@ type AuthorizationRequest struct {
 	Items     []RequestItem `json:"items"`
 }
 
-// A RequestItem is one service that is asked for.
+// A RequestItem is one service that is asked for, or days of a stay: then its code is
+// a revenue code of four digits (0120, a room for two), and its units are days.
 type RequestItem struct {
 	Sequence  int              `json:"sequence"`
 	Code      string           `json:"code"`

@@ -84,13 +84,13 @@ func (a *itemAsked) decide() (ItemDecision, *Pend) {
 // restricted license is approved by no rule, nor by an approval from before: a
 // reviewer holds the service against the restrictions each time they are asked.
 func (a *itemAsked) needed(uncovered credentials.Date) (ItemDecision, *Pend) {
-	if !a.plan.Authorization.Required.Has(a.Code) {
+	if !a.plan.required(a.Code) {
 		return a.item(AuthorizationNotRequired, ActionNotRequired, "authorization", "not-required"), nil
 	}
 	if item, pend, ok := a.signature(); !ok {
 		return item, pend
 	}
-	rule := a.plan.Authorization.byRule(a.Code)
+	rule := a.plan.approvedByRule(a.Code)
 	review := a.evidence.Review
 	restricted := a.standing.First.Standing.Answer == credentials.MayRestricted
 	switch {

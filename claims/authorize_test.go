@@ -262,3 +262,42 @@ func TestFewerUnits(t *testing.T) {
 		}
 	}
 }
+
+// TestAuthorizeDays: days of a stay are asked for by a revenue code. Up to three are
+// approved by rule; a reviewer may approve fewer than were asked for.
+func TestAuthorizeDays(t *testing.T) {
+	p := goldPlan(t)
+	p.Hospital = &HospitalTerms{Authorization: &StayAuthorization{Bills: []string{"11"}, Revenue: RevenueSet{{"0100", "0219"}}, ApproveDays: 3}}
+	for _, tt := range []struct {
+		code  string
+		units Quantity
+		with  func(p *Plan, e *AuthorizationEvidence)
+		want  string
+	}{
+		{"0120", 3000, nil, "approved A1 within-rule 3"},
+		{"0120", 4000, nil, "pended A4 review 4"},
+		{"0450", 1000, nil, "not-required NA not-required 1"},
+		{"0120", 1000, func(p *Plan, e *AuthorizationEvidence) { p.Hospital = nil }, "not-required NA not-required 1"},
+		{"0120", 1000, func(p *Plan, e *AuthorizationEvidence) {
+			p.Hospital = &HospitalTerms{Authorization: &StayAuthorization{}}
+		}, "pended A4 review 1"},
+		{"0120", 6000, func(p *Plan, e *AuthorizationEvidence) {
+			e.Number, e.Before = 2, AuthorizationPended
+			e.Review = &Determination{Subject: e.Submission, Number: 1, Approve: true, Units: 4000}
+		}, "approved A6 fewer-units 4"},
+	} {
+		plan := *p
+		r, e := aRequest(&plan, tt.code, tt.units)
+		if tt.with != nil {
+			tt.with(&plan, e)
+		}
+		d, err := Authorize(r, &plan, e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		it := d.Items[0]
+		if got := fmt.Sprintf("%s %s %s %s", it.Outcome, it.Action, it.Reason, it.Units); got != tt.want || it.Code != tt.code {
+			t.Errorf("%s days by %s: got %q, want %q", tt.units, tt.code, got, tt.want)
+		}
+	}
+}

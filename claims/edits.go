@@ -307,9 +307,13 @@ func CheckRequest(r *AuthorizationRequest, edits Edits) []Problem {
 	}
 	for i, it := range r.Items {
 		item := fmt.Sprintf("/items/%d/", i)
-		if !procedureCode(it.Code) {
-			at(item+"code", "A7:454", "procedure %q: want a CPT or HCPCS code of five characters", it.Code)
-		} else {
+		switch stay := StayCode(it.Code); {
+		case stay && it.Units%1000 != 0:
+			at(item+"units", "A7:476", "want whole days of a stay")
+		case stay:
+		case !procedureCode(it.Code):
+			at(item+"code", "A7:454", "procedure %q: want a CPT or HCPCS code of five characters, or for days of a stay a revenue code of four digits", it.Code)
+		default:
 			k.listed(spot{element: item + "code", code: "A7:454", what: "procedure " + it.Code}, procedureKind(it.Code), it.Code, it.From, it.Until)
 		}
 		for _, m := range it.Modifiers {

@@ -25,6 +25,9 @@ type Evidence struct {
 	Used []UsedFact `json:"used,omitempty"`
 	// Priced are the lines among which the Priced facts were worked out.
 	Priced []int `json:"priced,omitempty"`
+	// Stay is the authorization that the claim names for its days, where the plan's
+	// edition wants one for the stay.
+	Stay *AuthorizationFact `json:"stay,omitempty"`
 	// Original is the decision that this one takes back, if any.
 	Original *OriginalFact `json:"original,omitempty"`
 	// Appeals are the reviewers' determinations that set denials aside, oldest first.
@@ -119,10 +122,12 @@ type AuthorizationFact struct {
 	Found  bool               `json:"found"`
 	// Outcome of its latest decision; pended ones make the claim wait.
 	Outcome AuthorizationOutcome `json:"outcome,omitempty"`
-	Matches bool                 `json:"matches"` // same member, clinician and code
+	Matches bool                 `json:"matches"` // same member, clinician and code; of a stay same member and hospital
 	From    credentials.Date     `json:"from,omitempty"`
 	Until   credentials.Date     `json:"until,omitempty"`
 	Left    Quantity             `json:"left"` // units not yet drawn
+	// Code is the revenue code by which days of a stay were asked for.
+	Code string `json:"code,omitempty"`
 }
 
 // A StandingFact says who rendered the line, whether that person may practice

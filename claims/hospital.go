@@ -12,6 +12,8 @@ import (
 type HospitalTerms struct {
 	Contracts []HospitalContract
 	Benefits  []HospitalBenefit
+	// Authorization says which stays need one; nil where none does.
+	Authorization *StayAuthorization `json:",omitempty"`
 }
 
 // A HospitalContract says what a stay, a visit or a line of it is worth: exactly
@@ -190,9 +192,7 @@ func (in *Institutional) CoveredDays() (days int, why string) {
 		stay, last = 1, last.AddDays(1)
 	}
 	for day := first; day < last; day = day.AddDays(1) {
-		if !slices.ContainsFunc(in.Occurred, func(o Occurrence) bool {
-			return slices.Contains(uncoveredSpans, o.Code) && day.Within(o.From, max(o.From, o.Through))
-		}) {
+		if !in.uncovered(day) {
 			days++
 		}
 	}
@@ -218,6 +218,13 @@ func (in *Institutional) CoveredDays() (days int, why string) {
 		return 0, "none of its days is covered, by what the claim itself says"
 	}
 	return days, ""
+}
+
+// uncovered says whether a day lies in a span of days that are not covered.
+func (in *Institutional) uncovered(day credentials.Date) bool {
+	return slices.ContainsFunc(in.Occurred, func(o Occurrence) bool {
+		return slices.Contains(uncoveredSpans, o.Code) && day.Within(o.From, max(o.From, o.Through))
+	})
 }
 
 // daysValue reads a value code that is a number of days; ok is that it can be read.

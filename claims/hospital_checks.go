@@ -42,15 +42,27 @@ func (a *adjudication) hospitalPrice(w *work) bool {
 		return a.pend(w, rulePriced, p.By, PendUnpriced, p.Review)
 	}
 	covered := w.payable
+	var off []Adjustment // for days that are not authorized
 	for _, s := range p.Steps {
 		before := w.payable
 		if w.payable = s.Amount; !p.Above {
 			w.payable = min(covered, s.Amount)
 		}
-		w.step(s.Rule, p.By, before, s.Words+": "+s.Amount.String(), contractual(before-w.payable), "")
+		carc := contractual(before - w.payable)
+		if s.CARC != "" && carc != "" {
+			carc, off = s.CARC, append(off, Adjustment{CARC: s.CARC, Amount: before - w.payable})
+		}
+		w.step(s.Rule, p.By, before, s.Words+": "+s.Amount.String(), carc, "")
 	}
 	w.allowed, w.payable = w.payable, covered
-	w.adjust(contractual(covered-w.allowed), covered-w.allowed)
+	written := covered - w.allowed
+	for _, x := range off {
+		written -= x.Amount
+	}
+	w.adjust(contractual(written), written)
+	for _, x := range off {
+		w.adjust(x.CARC, x.Amount)
+	}
 	return true
 }
 

@@ -43,6 +43,12 @@ func TestHospitalTerms(t *testing.T) {
 		{"copay: 10.00", `revenue: ["45"], copay: 10.00`, `"45": want a revenue code of four digits`},
 		{"copay: 10.00", `revenue: ["0459-0450"], copay: 10.00`, "want a revenue code of four digits"},
 		{`bills: ["11"], percent`, `bills: ["11"], from: 2026-02-01, to: 2026-01-01, percent`, "the last day comes before the first"},
+		{"  contracts:", "  authorization: {bills: [\"11\"]}\n  contracts:", `needs the field "payShort"`},
+		{"  contracts:", "  authorization: {bills: [\"13\"], payShort: true}\n  contracts:", "type of bill 13 is not for stays"},
+		{"  contracts:", "  authorization: {bills: [\"11\"], drgs: [\"47\"], payShort: true}\n  contracts:", "want a DRG of three digits"},
+		{"  contracts:", "  authorization: {bills: [\"11\"], emergency: {types: [\"01\"]}, payShort: true}\n  contracts:", "want a type of admission"},
+		{"  contracts:", "  authorization: {bills: [\"11\"], emergency: {types: [\"1\"], days: 0}, payShort: true}\n  contracts:", "days"},
+		{"  contracts:", "  authorization: {bills: [\"11\"], approveDays: 0, payShort: true}\n  contracts:", "approveDays"},
 		{"  contracts:", "  contract:", `unknown field "contract" in institutional`},
 	} {
 		text := strings.Replace(hospitalText, tt.old, tt.new, 1)

@@ -17,6 +17,7 @@ func (r *yamlReader) hospital(n *yaml.Node) *HospitalTerms {
 		"benefits?": func(n *yaml.Node) {
 			r.list(n, "benefits", func(n *yaml.Node) { t.Benefits = append(t.Benefits, r.hospitalBenefit(n)) })
 		},
+		"authorization?": func(n *yaml.Node) { t.Authorization = r.stayAuthorization(n) },
 	})
 	for i := range t.Contracts {
 		for j := range i {
@@ -145,4 +146,39 @@ func (r *yamlReader) revenue(n *yaml.Node) (all RevenueSet) {
 		}))
 	})
 	return all
+}
+
+// stayAuthorization reads which stays need an authorization.
+func (r *yamlReader) stayAuthorization(n *yaml.Node) *StayAuthorization {
+	s := &StayAuthorization{}
+	r.fields(n, "institutional.authorization", map[string]func(*yaml.Node){
+		"bills":    func(n *yaml.Node) { s.Bills = r.bills(n) },
+		"revenue?": func(n *yaml.Node) { s.Revenue = r.revenue(n) },
+		"drgs?": func(n *yaml.Node) {
+			r.list(n, "drgs", func(n *yaml.Node) { s.DRGs = append(s.DRGs, parsed(r, n, "drgs", drgCode)) })
+		},
+		"emergency?": func(n *yaml.Node) {
+			r.fields(n, "emergency", map[string]func(*yaml.Node){
+				"types": func(n *yaml.Node) {
+					r.list(n, "types", func(n *yaml.Node) { s.Emergency = append(s.Emergency, parsed(r, n, "types", admissionType)) })
+				},
+				"days?": func(n *yaml.Node) { s.EmergencyDays = parsed(r, n, "days", days) },
+			})
+		},
+		"approveDays?": func(n *yaml.Node) { s.ApproveDays = parsed(r, n, "approveDays", days) },
+		"payShort":     func(n *yaml.Node) { s.PayShort = r.yes(n, "payShort") },
+	})
+	for _, bill := range s.Bills {
+		if in := (&Institutional{Facility: bill}); !in.Inpatient() {
+			r.problem(n, "institutional.authorization: type of bill %s is not for stays; want 11, 12, 18, 21 or 22", bill)
+		}
+	}
+	return s
+}
+
+func admissionType(s string) (string, error) {
+	if len(s) != 1 || !digits(s) || s == "0" {
+		return "", fmt.Errorf("%q: want a type of admission in quotes, such as \"1\" for an emergency", s)
+	}
+	return s, nil
 }

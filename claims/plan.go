@@ -151,6 +151,26 @@ func (p *Plan) MayDeny(carc string) bool {
 	return !IsClinical(carc) && slices.Contains(p.MachineDenials, carc)
 }
 
+// required says whether what a request asks for needs an authorization: a service
+// by its code, days of a stay by a revenue code.
+func (p *Plan) required(code string) bool {
+	if StayCode(code) {
+		return p.Hospital != nil && p.Hospital.Authorization != nil && (len(p.Hospital.Authorization.Revenue) == 0 || p.Hospital.Authorization.Revenue.Has(code))
+	}
+	return p.Authorization.Required.Has(code)
+}
+
+// approvedByRule finds the approval rule of what a request asks for.
+func (p *Plan) approvedByRule(code string) *RuleApproval {
+	if !StayCode(code) {
+		return p.Authorization.byRule(code)
+	}
+	if days := p.Hospital.Authorization.ApproveDays; days > 0 {
+		return &RuleApproval{MaxUnits: Quantity(days) * 1000}
+	}
+	return nil
+}
+
 // byRule finds the approval rule of a code.
 func (r AuthorizationRules) byRule(code string) *RuleApproval {
 	for i := range r.ApproveByRule {

@@ -125,6 +125,11 @@ func (a *adjudication) sequestration(w *work) bool {
 	return true
 }
 
+// forDays says whether a code takes days off a stay that are not authorized.
+func (f *LineFact) forDays(carc string) bool {
+	return f.Priced.Case != "" && (carc == CARCAuthorizationAbsent || carc == CARCAuthorizationInvalid || carc == CARCAuthorizationExceeded)
+}
+
 // pricesBelong wants priced facts that no pricing could not have found.
 func (f *LineFact) pricesBelong(p *Plan) error {
 	switch {
@@ -143,7 +148,7 @@ func (f *LineFact) pricesBelong(p *Plan) error {
 	}
 	last, reduced := Cents(0), false
 	for i, s := range f.Priced.Steps {
-		if s.Amount < 0 || s.Amount > 1000*maxFee || s.CARC != "" && s.CARC != CARCSeveral && s.CARC != CARCContractual {
+		if s.Amount < 0 || s.Amount > 1000*maxFee || s.CARC != "" && s.CARC != CARCSeveral && s.CARC != CARCContractual && !f.forDays(s.CARC) {
 			return fmt.Errorf("the amount or code of its price's step %q is out of bounds", s.Rule)
 		}
 		// Otherwise an adjustment could come out below zero.

@@ -76,6 +76,9 @@ func (c *Claim) StateOf(l *Line) string {
 // left deny the whole line, not the excess.
 func (a *adjudication) authorization(w *work) bool {
 	const rule = "authorization"
+	if a.hospital() && a.plan.StayRule(a.claim) != nil {
+		return a.stayAuthorization(w)
+	}
 	terms := a.plan.terms()
 	why := w.line.named()
 	if t := a.needsAuthorization(w); t != nil {

@@ -2,6 +2,7 @@ package dossier
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
@@ -180,48 +181,73 @@ func repeats(hs []credentials.Handle) bool {
 // the signed decision on it. The order of the two on the ledger says nothing:
 // the insurer's books are ahead of it.
 func (v *verifier) checkAuthorizationFact(d *document[claims.ClaimDecisionDocument], l *claims.Line, f *claims.LineFact) error {
-	a := f.Authorization
+	decision, err := v.checkAuthorized(d, fmt.Sprintf("line %d", l.Number), l.Code, f.Authorization)
+	if err == nil && decision != nil && f.Authorization.Matches && decision.NPI != f.Standing.NPI {
+		return found(checkAuth, "line %d: the authorization is for another clinician", l.Number)
+	}
+	return err
+}
+
+// checkStay is the same for the days of a stay, which a hospital asks for in its own name.
+func (v *verifier) checkStay(d *document[claims.ClaimDecisionDocument], c *claims.Claim, a *claims.AuthorizationFact) error {
+	if a == nil {
+		return nil
+	}
+	decision, err := v.checkAuthorized(d, "the stay", a.Code, a)
+	if err != nil || decision == nil || !a.Matches {
+		return err
+	}
+	request := v.requests[decision.Submission]
+	if request == nil {
+		return v.need("the request of the authorization that its evidence names", fileOf(Submissions, decision.Submission))
+	}
+	if request.subject.Request.Requester.NPI != c.Billing.NPI {
+		return found(checkAuth, "the stay: the authorization was asked for by another hospital")
+	}
+	return nil
+}
+
+// checkAuthorized compares a fact with the signed decision, which it returns where
+// the two speak of the same item.
+func (v *verifier) checkAuthorized(d *document[claims.ClaimDecisionDocument], where, code string, a *claims.AuthorizationFact) (*claims.AuthorizationDecision, error) {
 	switch {
 	case a == nil:
-		return nil
+		return nil, nil
 	case a.Handle.IsZero():
 		if a.Matches && a.Outcome != claims.AuthorizationPended || !a.Found && (a.Matches || a.Outcome != "") {
-			return found(checkAuth, "line %d: it says more about its authorization than a signed decision does", l.Number)
+			return nil, found(checkAuth, "%s: it says more about its authorization than a signed decision does", where)
 		}
-		return nil
+		return nil, nil
 	}
 	doc := v.authorizations[a.Handle]
 	if doc == nil {
-		return v.need("the authorization that its evidence names", fileOf(Authorizations, a.Handle))
+		return nil, v.need("the authorization that its evidence names", fileOf(Authorizations, a.Handle))
 	}
 	if v.failed[doc.name] != nil {
-		return v.need("the authorization that its evidence names", doc.name)
+		return nil, v.need("the authorization that its evidence names", doc.name)
 	}
 	decision := &doc.subject.Decision
 	request, submission := v.requests[decision.Submission], v.submissions[d.subject.Decision.Submission]
 	own := request != nil && request.issuer == submission.issuer && a.Number == decision.Request
 	if !own && a.Number != claims.ControlNumber(decision.Submission) {
-		return found(checkAuth, "line %d: authorization %s has another number than the line names", l.Number, a.Handle)
+		return nil, found(checkAuth, "%s: authorization %s has another number than the line names", where, a.Handle)
 	}
 	if doc.issuer != d.issuer {
-		return found(checkAuth, "line %d: another insurer has decided its authorization", l.Number)
+		return nil, found(checkAuth, "%s: another insurer has decided its authorization", where)
 	}
-	i := slices.IndexFunc(decision.Items, func(it claims.ItemDecision) bool { return it.Code == l.Code })
+	i := slices.IndexFunc(decision.Items, func(it claims.ItemDecision) bool { return it.Code == code })
 	if i < 0 {
 		if a.Matches {
-			return found(checkAuth, "line %d: the authorization has no item for %s", l.Number, l.Code)
+			return nil, found(checkAuth, "%s: the authorization has no item for %s", where, code)
 		}
-		return nil
+		return nil, nil
 	}
 	it := &decision.Items[i]
 	if a.Outcome != it.Outcome || a.From != it.From || a.Until != it.Until || a.Left > it.Units {
-		return found(checkAuth, "line %d: the evidence says %s from %s to %s, the signed authorization %s from %s to %s, or has fewer units",
-			l.Number, a.Outcome, a.From, a.Until, it.Outcome, it.From, it.Until)
+		return nil, found(checkAuth, "%s: the evidence says %s from %s to %s, the signed authorization %s from %s to %s, or has fewer units",
+			where, a.Outcome, a.From, a.Until, it.Outcome, it.From, it.Until)
 	}
-	if a.Matches && decision.NPI != f.Standing.NPI {
-		return found(checkAuth, "line %d: the authorization is for another clinician", l.Number)
-	}
-	return nil
+	return decision, nil
 }
 
 // checkDraws wants the claims in the dossier to take no more units from an

@@ -76,6 +76,9 @@ func (v *verifier) judgeClaim(name string) error {
 			return err
 		}
 	}
+	if err := v.checkStay(d, claim, e.Stay); err != nil {
+		return err
+	}
 	if err := v.checkSignatures(d.entry, d.from, d.issuer, claim.ClinicalContent, e.Signatures); err != nil {
 		return err
 	}

@@ -106,6 +106,11 @@ func (g *Gateway) addNamed(ctx context.Context, f dossier.Files, s *books.Status
 				return err
 			}
 		}
+		if e.Stay != nil && !e.Stay.Handle.IsZero() {
+			if err := g.addSubmission(ctx, f, s.Submitter, e.Stay.Handle); err != nil {
+				return err
+			}
+		}
 		for _, l := range e.Lines {
 			facts = append(facts, l.Standing)
 			if l.Authorization != nil && !l.Authorization.Handle.IsZero() {

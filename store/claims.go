@@ -115,6 +115,9 @@ func (f *claimFile) readServices(tx *sealedTx, s submissionRow, who found) error
 			return err
 		}
 	}
+	if err := f.readStay(tx, s, who); err != nil {
+		return err
+	}
 	return f.readHistory(tx, s, who)
 }
 

@@ -80,7 +80,7 @@ func Compare(c *claims.Claim, own *claims.Decision, theirs *claims.Estimate) (al
 // facts are those that a rule rests on, by the rule's name.
 var facts = map[string]Fact{
 	"member": Covered, "coverage": Covered, "timely-filing": Covered, "duplicate": FirstOfKind, "license": Licensed, "clinician-signature": Unsigned,
-	"authorization": Authorized, "benefit-limit": LimitsUnused, "global-days": NoSurgery, "add-on": NoSurgery,
+	"authorization": Authorized, "stay-authorization": Authorized, "authorized-days": Authorized, "benefit-limit": LimitsUnused, "global-days": NoSurgery, "add-on": NoSurgery,
 	"copay": NothingMet, "deductible": NothingMet, "coinsurance": NothingMet, claims.RuleMaximum: NothingMet,
 }
 

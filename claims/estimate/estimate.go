@@ -112,6 +112,11 @@ func (e *Edition) evidence(c *claims.Claim, received credentials.Date) (*claims.
 	for i := range c.Lines {
 		ev.Lines = append(ev.Lines, e.line(c, &c.Lines[i], ev))
 	}
+	if in := c.Institutional; e.plan.StayRule(c) != nil && c.Authorization != "" {
+		days := max(in.From, in.Begins()).DaysUntil(in.Through) + 1
+		ev.Stay = &claims.AuthorizationFact{Number: c.Authorization, Found: true, Outcome: claims.AuthorizationApproved, Matches: true,
+			From: min(in.From, in.Begins()), Until: in.Through, Left: claims.Quantity(days) * 1000, Code: "0100"}
+	}
 	return ev, e.fees.Complete(c, e.plan, ev)
 }
 

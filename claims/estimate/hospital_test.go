@@ -2,6 +2,7 @@ package estimate
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -62,5 +63,38 @@ func TestHospitalPlan(t *testing.T) {
 	plain, err := os.ReadFile("../../examples/plan.yaml")
 	if err != nil || strings.Contains(string(plain), "institutional:") {
 		t.Errorf("%v: the published edition has got terms for hospitals", err)
+	}
+}
+
+// TestStayEstimate: an authorization that the claim names is taken to cover the stay,
+// and without one it is denied.
+func TestStayEstimate(t *testing.T) {
+	plan, err := os.ReadFile("../../examples/hospital-plan.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fees, err := os.ReadFile("../../examples/fees.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan = []byte(strings.Replace(string(plan), "institutional:\n", "institutional:\n  authorization: {bills: [\"11\"], payShort: false}\n", 1))
+	e, err := ParseEdition(plan, fees)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &claims.Claim{Number: "H", Frequency: claims.Original, ServiceState: "CA", Billing: claims.Provider{NPI: "2999001003", Organization: true},
+		Subscriber: claims.Person{MemberID: "M", Last: "X"}, Diagnoses: []string{"M1611"}, Charge: 10000_00,
+		Institutional: &claims.Institutional{Facility: "11", From: "2026-10-01", Through: "2026-10-05", Admitted: "2026-10-01", PatientStatus: "01", Attending: &claims.Provider{NPI: "2999002019"}},
+		Lines:         []claims.Line{{Number: 1, Revenue: "0120", Charge: 10000_00, Unit: "DA", Units: 4000, From: "2026-10-01", To: "2026-10-05"}}}
+	if d, _, err := e.Of(c, "2026-11-01"); err != nil || d.Outcome != claims.Denied || d.Lines[0].Adjustments[0].CARC != "197" {
+		t.Errorf("without an authorization: got %+v, %v", d, err)
+	}
+	c.Authorization = "A1"
+	d, assumed, err := e.Of(c, "2026-11-01")
+	if err != nil || d.Outcome != claims.Paid || d.Allowed != 9000_00 || len(d.Draws) != 1 || d.Draws[0].Units != 4000 {
+		t.Fatalf("with one: got %+v, %v", d, err)
+	}
+	if said := slices.ContainsFunc(assumed, func(a Assumption) bool { return a.Fact == Authorized }); !said {
+		t.Errorf("it does not say that it takes the stay for authorized: %+v", assumed)
 	}
 }

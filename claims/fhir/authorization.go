@@ -285,8 +285,14 @@ func (r *reader) item(n node) (it claims.RequestItem) {
 	r.initial(n)
 	it.Sequence = n.field("sequence").number()
 	code, ok := n.field("productOrService").code(systemCPT, systemHCPCS, systemHCPCS2, systemHCPCSAll)
+	if revenue, is := n.field("revenue").code(systemRevenu); !ok && is {
+		code, ok = revenue, true // days of a stay
+		if len(code) != 4 {
+			r.problem(n.at+"/revenue", "want a revenue code of four digits")
+		}
+	}
 	if !ok {
-		r.problem(n.at+"/productOrService", "want a CPT or HCPCS code; a kind of service alone is not enough")
+		r.problem(n.at+"/productOrService", "want a CPT or HCPCS code, or a revenue code for days of a stay; a kind of service alone is not enough")
 	}
 	it.Code = code
 	for _, m := range n.field("modifier").list() {
@@ -297,6 +303,9 @@ func (r *reader) item(n node) (it claims.RequestItem) {
 	it.Units = 1000 // one, where no quantity is given
 	if q := n.field("quantity"); q.exists() {
 		it.Units = q.field("value").quantity()
+		if unit := q.field("code").optional(); claims.StayCode(it.Code) && unit != "d" && unit != "DA" {
+			r.problem(q.at+"/code", "want d for the days of a stay")
+		}
 	}
 	switch period, day := n.field("servicedPeriod"), n.field("servicedDate"); {
 	case period.exists() && day.exists():

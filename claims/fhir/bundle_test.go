@@ -190,3 +190,37 @@ func FuzzParseBundle(f *testing.F) {
 		claims.CheckRequest(r, claims.Edits{})
 	})
 }
+
+// TestDaysOfAStay: a hospital asks for days by a revenue code in place of a procedure.
+func TestDaysOfAStay(t *testing.T) {
+	b := example(t, "auth-a.json")
+	spoil := func(old, with string) []byte {
+		t.Helper()
+		if !bytes.Contains(b, []byte(old)) {
+			t.Fatalf("the example has no %s", old)
+		}
+		return bytes.Replace(b, []byte(old), []byte(with), 1)
+	}
+	b = spoil(`"system": "http://www.ama-assn.org/go/cpt"`, `"system": "https://codesystem.x12.org/005010/1365"`)
+	b = spoil(`"productOrService": {`, `"revenue": {"coding": [{"system": "https://www.nubc.org/CodeSystem/RevenueCodes", "code": "0120"}]}, "productOrService": {`)
+	b = spoil(`"value": 1`+"\n", `"value": 4, "code": "d"`+"\n")
+	r, err := ParseBundle(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (claims.RequestItem{Sequence: 1, Code: "0120", Units: 4000, From: "2026-10-01", Until: "2026-12-31"}); !reflect.DeepEqual(r.Items, []claims.RequestItem{want}) {
+		t.Errorf("got %+v", r.Items)
+	}
+	if problems := claims.CheckRequest(r, claims.Edits{}); len(problems) > 0 {
+		t.Error(problems)
+	}
+	for old, want := range map[string]string{`"code": "d"`: "/quantity/code: want d", `"code": "0120"`: "/revenue: want a revenue code of four digits"} {
+		if _, err := ParseBundle(spoil(old, `"code": "012"`)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("without %s: got %v", old, err)
+		}
+	}
+	r.Items[0].Units = 4500
+	if problems := claims.CheckRequest(r, claims.Edits{}); len(problems) != 1 || !strings.Contains(problems[0].String(), "whole days") {
+		t.Errorf("half a day: %v", problems)
+	}
+}

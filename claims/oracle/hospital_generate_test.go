@@ -90,6 +90,10 @@ func (m *hospitalMaker) institutional() string {
 		m.some(3, `{name: pictures, bills: ["13", "85", "14"], codes: [70000-79999], deductibleWaived: true}`)); len(benefits) > 0 {
 		text += "  benefits:\n    - " + strings.Join(benefits, "\n    - ") + "\n"
 	}
+	if m.one(2) {
+		text += "  authorization: {bills: [\"11\", \"21\"]" + m.some(3, `, revenue: ["0100-0219"]`) + m.some(4, `, drgs: ["470", "871"]`) +
+			pick(m.maker, "", `, emergency: {types: ["1"]}`, `, emergency: {types: ["1", "2"], days: 2}`) + pick(m.maker, ", payShort: true}\n", ", payShort: false}\n")
+	}
 	return text
 }
 
@@ -143,6 +147,9 @@ func (m *hospitalMaker) bill(w *world) {
 	}
 	w.claim = c
 	in.From = m.day()
+	if m.one(12) { // stays over the end of a year
+		in.From = credentials.Date("2026-01-01").AddDays(m.IntN(4))
+	}
 	in.Through = in.From
 	if in.Inpatient() {
 		in.Through = in.From.AddDays(pick(m.maker, 0, 1, 2, 2, 3, 3, 4, 5, 6, 9))
@@ -151,14 +158,18 @@ func (m *hospitalMaker) bill(w *world) {
 		in.DRG = pick(m.maker, "470", "470", "871", "999", "")
 		m.days(in)
 	}
-	for i := range 1 + m.IntN(6) {
+	lines := 1 + m.IntN(6)
+	for i := range lines {
 		m.department(w, i)
-		m.authorizeLater(w, &c.Lines[i])
+		if w.stayRule() == nil || m.one(8) {
+			m.authorizeLater(w, &c.Lines[i])
+		}
 		if m.one(12) {
 			m.earlierBill(w, &c.Lines[i])
 		}
 		c.Charge += c.Lines[i].Charge
 	}
+	m.admit(w)
 }
 
 // days that a claim says are not covered; or the patient is still there.

@@ -30,7 +30,7 @@ func (c *course) lots() (all []lot) {
 		k := c.hospitalContract(l)
 		if k == nil || k.CaseRates == nil && k.PerDiem == nil {
 			if worth := c.worthAlone(l, k); worth != nil {
-				all = append(all, lot{[]int{i}, []*big.Rat{worth}, c.benefit(i), false})
+				all = append(all, lot{[]int{i}, []*big.Rat{worth}, c.benefit(i), false, nil, ""})
 			} else {
 				all = append(all, c.byHand([]int{i})...)
 			}
@@ -56,7 +56,7 @@ func (c *course) byHand(lines []int) (all []lot) {
 	for _, i := range lines {
 		switch l := &c.claim.Lines[i]; {
 		case c.approved:
-			all = append(all, lot{[]int{i}, []*big.Rat{covered(l)}, c.benefit(i), false})
+			all = append(all, lot{[]int{i}, []*big.Rat{covered(l)}, c.benefit(i), false, nil, ""})
 		case c.refused:
 			c.deny(i, "96")
 		default:
@@ -140,7 +140,9 @@ func (c *course) inCase(lines []int) []lot {
 	if k.LesserOfCharge {
 		amount = least(amount, total(charges))
 	}
-	return []lot{{lines, divided(amount, charges), c.benefit(lines...), true}}
+	l := lot{lines: lines, worths: divided(amount, charges), benefit: c.benefit(lines...), inCase: true}
+	c.shortened(&l, k)
+	return []lot{l}
 }
 
 // caseRate is the first that is for this claim, nil where none is.
@@ -166,6 +168,11 @@ func (c *course) caseAmount(k *claims.HospitalContract) *big.Rat {
 	if !known {
 		return nil
 	}
+	return c.daysAmount(k, days)
+}
+
+// daysAmount is of the first days of a stay.
+func (c *course) daysAmount(k *claims.HospitalContract, days int) *big.Rat {
 	amount := new(big.Rat)
 	for day := 1; day <= days; day++ {
 		rate := claims.Cents(0)

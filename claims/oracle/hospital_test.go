@@ -101,6 +101,8 @@ type lot struct {
 	worths  []*big.Rat // of each line
 	benefit *claims.HospitalBenefit
 	inCase  bool
+	off     []*big.Rat // for days that are not authorized
+	offCode string
 }
 
 func decideHospital(w *world) answer {
@@ -123,7 +125,7 @@ func decideHospital(w *world) answer {
 		}
 		if c.carc[i] != "" {
 			a.lines[i] = denied(&w.claim.Lines[i], c.carc[i])
-		} else if l := &w.claim.Lines[i]; len(c.waits[i]) == 0 && c.asked(l) {
+		} else if l := &w.claim.Lines[i]; len(c.waits[i]) == 0 && c.stayRule() == nil && c.asked(l) {
 			a.draws = append(a.draws, draw{w.claim.AuthorizationOf(l), l.Number, l.Units})
 		}
 	}
@@ -134,6 +136,12 @@ func decideHospital(w *world) answer {
 	for _, lot := range lots {
 		a.outcome = claims.Paid
 		c.settleLot(&a, lot, copays)
+	}
+	if r := c.stayRule(); r != nil && len(lots) > 0 {
+		if h := c.stayHeld(r); h.granted > 0 { // drawn by the first line that is paid
+			first := slices.IndexFunc(a.lines, func(l lineAnswer) bool { return l.outcome == claims.Paid })
+			a.draws = append(a.draws, draw{w.claim.Authorization, w.claim.Lines[first].Number, claims.Quantity(h.granted) * 1000})
+		}
 	}
 	return a
 }
@@ -161,10 +169,15 @@ func (c *course) settleLot(a *answer, lot lot, copays map[string]*big.Rat) {
 	for n, i := range lot.lines {
 		l := &c.claim.Lines[i]
 		line := lineAnswer{claims.Paid, lot.worths[n], map[string]*big.Rat{"OA-96/N130": cents(l.NonCovered)}}
-		if off := less(covered(l), lot.worths[n]); off.Sign() < 0 {
-			line.adjustments["CO-94"] = off
+		written := less(covered(l), lot.worths[n])
+		if lot.off != nil {
+			line.adjustments[lot.offCode] = lot.off[n]
+			written = less(written, lot.off[n])
+		}
+		if written.Sign() < 0 {
+			line.adjustments["CO-94"] = written
 		} else {
-			line.adjustments["CO-45"] = off
+			line.adjustments["CO-45"] = written
 		}
 		for what := range parts {
 			line.adjustments[what] = parts[what][n]

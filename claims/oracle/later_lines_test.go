@@ -117,6 +117,9 @@ func (w *world) asked(l *claims.Line) bool {
 }
 
 func (w *world) authorizationLater(l *claims.Line, drawn map[string]claims.Quantity) finding {
+	if r := w.stayRule(); r != nil {
+		return w.stayFinding(l, r)
+	}
 	if !w.asked(l) {
 		return finding{}
 	}

@@ -90,7 +90,7 @@ func (c *course) alone() {
 		l, authorized := &c.claim.Lines[i], false
 		for n, check := range checks {
 			f := check(l)
-			authorized = authorized || n == asksAuthorization && c.asked(l) && f == finding{}
+			authorized = authorized || n == asksAuthorization && c.stayRule() == nil && c.asked(l) && f == finding{}
 			if f.wait != "" {
 				c.waits[i] = append(c.waits[i], f.wait)
 			}

@@ -82,6 +82,7 @@ func (w *world) evidence() *claims.Evidence {
 		e.Number = 2
 		e.Review = &claims.Determination{Handle: credentials.Handle{9}, Subject: e.Submission, Number: 1, Approve: w.approved, Reason: "reviewed"}
 	}
+	e.Stay = w.stayFact()
 	if w.books != nil {
 		w.laterFacts(e)
 	}

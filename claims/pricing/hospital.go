@@ -8,7 +8,10 @@ import (
 )
 
 // RulePerUnit is how a hospital's contract prices besides, as a step names it.
-const RulePerUnit = "per-unit"
+const (
+	RulePerUnit        = "per-unit"
+	RuleAuthorizedDays = "authorized-days"
+)
 
 // hospitalPlace has a list's facility price looked up for a hospital's line.
 const hospitalPlace = "22"
@@ -104,7 +107,31 @@ func (b *bill) hospitalDays(k *claims.HospitalContract, lines []*claims.Line) er
 		return err
 	}
 	b.together(k, lines, RulePerDiem, amount, fmt.Sprintf("%d covered days", days))
+	if s := claims.StayOf(b.claim, b.plan, b.evidence); s != nil && s.Paid() < days {
+		paid := claims.Cents(0)
+		if s.Paid() > 0 {
+			if paid, err = contract.PerDiem(s.Paid(), tiers); err != nil {
+				return err
+			}
+		}
+		b.noMore(lines, RuleAuthorizedDays, s.CARC, paid, fmt.Sprintf("%s: %d of %d days are authorized", k.Name, s.Paid(), days))
+	}
 	return nil
+}
+
+// noMore takes what goes beyond an amount off lines that were priced together, in
+// proportion to what each has, so that none comes below zero.
+func (b *bill) noMore(lines []*claims.Line, rule, carc string, amount claims.Cents, words string) {
+	parts, whole := make([]claims.Cents, len(lines)), claims.Cents(0)
+	for i, l := range lines {
+		steps := factOf(b.evidence, l.Number).Priced.Steps
+		parts[i] = steps[len(steps)-1].Amount
+		whole += parts[i]
+	}
+	for i, off := range claims.Divide(max(whole-amount, 0), parts) {
+		p := factOf(b.evidence, lines[i].Number).Priced
+		p.Steps = append(p.Steps, claims.PricedStep{Rule: rule, CARC: carc, Amount: parts[i] - off, Words: words})
+	}
 }
 
 // together divides an amount among lines by what of their charges is covered. What
