@@ -37,6 +37,19 @@ type HospitalContract struct {
 	// LesserOfCharge holds the amount against the charge. Without it the contract
 	// pays its amount even where less was charged.
 	LesserOfCharge bool
+	// Transfer are the patient statuses (CL103) of a patient who went on to another
+	// hospital: a case is then paid by the day (42 CFR 412.4(f)).
+	Transfer []string `json:",omitempty"`
+	// Outlier is for cases and stays that were far dearer than others.
+	Outlier *Outlier `json:",omitempty"`
+}
+
+// An Outlier is a contract's stop-loss: what it pays of charges beyond a threshold, or
+// from the first dollar on of all charges.
+type Outlier struct {
+	Threshold       Cents
+	PercentOfCharge Rate
+	FirstDollar     bool
 }
 
 // A CaseRate is one amount for a case: of a DRG, of a claim on which a procedure
@@ -44,6 +57,7 @@ type HospitalContract struct {
 type CaseRate struct {
 	DRG, Code string
 	Amount    Cents
+	MeanStay  Quantity `json:",omitempty"` // in days; needed where a contract has terms for transfers
 }
 
 // A HospitalBenefit is what a member pays of what some bills come to. The first
@@ -245,6 +259,8 @@ func (in *Institutional) daysValue(code string) (days int, given, ok bool) {
 const (
 	RuleCaseRate = "case-rate"
 	RulePerDiem  = "per-diem"
+	RuleTransfer = "transfer"
+	RuleOutlier  = "outlier"
 )
 
 // Covered is what the plan is asked to pay of a line's charge: without what the

@@ -49,6 +49,12 @@ func TestHospitalTerms(t *testing.T) {
 		{"  contracts:", "  authorization: {bills: [\"11\"], emergency: {types: [\"01\"]}, payShort: true}\n  contracts:", "want a type of admission"},
 		{"  contracts:", "  authorization: {bills: [\"11\"], emergency: {types: [\"1\"], days: 0}, payShort: true}\n  contracts:", "days"},
 		{"  contracts:", "  authorization: {bills: [\"11\"], approveDays: 0, payShort: true}\n  contracts:", "approveDays"},
+		{"percentOfCharge: 50%", "percentOfCharge: 50%, outlier: {threshold: 1.00, percentOfCharge: 1%, firstDollar: true}", "an outlier is for caseRates or perDiem"},
+		{"lesserOfCharge: true", "outlier: {threshold: 1.00, percentOfCharge: 1%}, lesserOfCharge: true", `needs the field "firstDollar"`},
+		{"lesserOfCharge: true", "outlier: {threshold: 1.00, percentOfCharge: 101%, firstDollar: true}, lesserOfCharge: true", "percentOfCharge"},
+		{"lesserOfCharge: true", "transfer: [\"02\"], lesserOfCharge: true", "a transfer is for caseRates, each with its meanStay"},
+		{"amount: 900.00}", "amount: 900.00, meanStay: 0}", "want a number of days above 0"},
+		{"lesserOfCharge: true", "transfer: [\"30\"], lesserOfCharge: true", "want a patient status"},
 		{"  contracts:", "  contract:", `unknown field "contract" in institutional`},
 	} {
 		text := strings.Replace(hospitalText, tt.old, tt.new, 1)

@@ -2,6 +2,7 @@ package claims
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -61,6 +62,10 @@ func (r *yamlReader) hospitalContract(n *yaml.Node) (k HospitalContract) {
 	fields["percentOfCharge?"] = func(n *yaml.Node) { terms++; k.PercentOfCharge = percentOf(r, n, "percentOfCharge", ParseRate) }
 	fields["percentOfFees?"] = func(n *yaml.Node) { terms++; k.PercentOfFees = percentOf(r, n, "percentOfFees", ParsePercent) }
 	fields["lesserOfCharge?"] = func(n *yaml.Node) { charge = true; k.LesserOfCharge = r.yes(n, "lesserOfCharge") }
+	fields["transfer?"] = func(n *yaml.Node) {
+		r.list(n, "transfer", func(n *yaml.Node) { k.Transfer = append(k.Transfer, parsed(r, n, "transfer", patientStatus)) })
+	}
+	fields["outlier?"] = func(n *yaml.Node) { k.Outlier = r.outlier(n) }
 	r.fields(n, "a hospital's contract", fields)
 	switch {
 	case terms != 1:
@@ -68,8 +73,39 @@ func (r *yamlReader) hospitalContract(n *yaml.Node) (k HospitalContract) {
 	case charge == (k.PercentOfCharge != nil):
 		// Whether more than the charge is paid is never left to be guessed.
 		r.problem(n, "contract %q: want lesserOfCharge, true or false, beside each term but percentOfCharge", k.Name)
+	case k.Outlier != nil && k.CaseRates == nil && k.PerDiem == nil:
+		r.problem(n, "contract %q: an outlier is for caseRates or perDiem", k.Name)
+	case k.Transfer != nil && (k.CaseRates == nil || slices.ContainsFunc(k.CaseRates, func(c CaseRate) bool { return c.MeanStay == 0 })):
+		r.problem(n, "contract %q: a transfer is for caseRates, each with its meanStay", k.Name)
 	}
 	return k
+}
+
+func (r *yamlReader) outlier(n *yaml.Node) *Outlier {
+	o := &Outlier{}
+	r.fields(n, "outlier", map[string]func(*yaml.Node){
+		"threshold":       func(n *yaml.Node) { o.Threshold = parsed(r, n, "threshold", amount) },
+		"percentOfCharge": func(n *yaml.Node) { o.PercentOfCharge = parsed(r, n, "percentOfCharge", ParseRate) },
+		// What counts once the threshold is passed is never left to be guessed.
+		"firstDollar": func(n *yaml.Node) { o.FirstDollar = r.yes(n, "firstDollar") },
+	})
+	return o
+}
+
+func patientStatus(s string) (string, error) {
+	if len(s) != 2 || !digits(s) || s == "30" {
+		return "", fmt.Errorf("%q: want a patient status of two digits in quotes, such as \"02\", and not of a patient who is still there", s)
+	}
+	return s, nil
+}
+
+// meanStay is a number of days with at most three decimals.
+func meanStay(s string) (Quantity, error) {
+	q, err := ParseQuantity(s)
+	if err == nil && (q <= 0 || q > maxStay*1000) {
+		return 0, fmt.Errorf("%q: want a number of days above 0", s)
+	}
+	return q, err
 }
 
 func (r *yamlReader) hospitalBenefit(n *yaml.Node) (b HospitalBenefit) {
@@ -85,9 +121,10 @@ func (r *yamlReader) caseRates(n *yaml.Node) (all []CaseRate) {
 	r.list(n, "caseRates", func(n *yaml.Node) {
 		var c CaseRate
 		r.fields(n, "a case rate", map[string]func(*yaml.Node){
-			"drg?":   func(n *yaml.Node) { c.DRG = parsed(r, n, "drg", drgCode) },
-			"code?":  func(n *yaml.Node) { c.Code = parsed(r, n, "code", oneCode) },
-			"amount": func(n *yaml.Node) { c.Amount = parsed(r, n, "amount", amount) },
+			"drg?":      func(n *yaml.Node) { c.DRG = parsed(r, n, "drg", drgCode) },
+			"code?":     func(n *yaml.Node) { c.Code = parsed(r, n, "code", oneCode) },
+			"amount":    func(n *yaml.Node) { c.Amount = parsed(r, n, "amount", amount) },
+			"meanStay?": func(n *yaml.Node) { c.MeanStay = parsed(r, n, "meanStay", meanStay) },
 		})
 		for _, other := range all {
 			if other.DRG == c.DRG && other.Code == c.Code {

@@ -88,3 +88,27 @@ func PerDiem(days int, tiers []Tier) (claims.Cents, error) {
 	}
 	return sum, nil
 }
+
+// Transfer is what a case is worth where the patient was transferred before its time
+// (42 CFR 412.4(f)): its amount by the mean stay, for each of the days and one more,
+// and never more than the whole. The mean is in thousandths of a day.
+func Transfer(amount claims.Cents, mean claims.Quantity, days int) (claims.Cents, error) {
+	if mean < 1 || days < 1 || days > maxDays || amount < 0 {
+		return 0, fmt.Errorf("%s for a mean stay of %s days, after %d: want more than 0 of both, and no negative amount", amount, mean, days)
+	}
+	product, by := int64(amount)*1000*int64(days+1), int64(mean)
+	return min(amount, claims.Cents((2*product+by)/(2*by))), nil
+}
+
+// Outlier is what a case is worth whose charges go beyond a threshold (stop-loss): a
+// share of what is beyond it besides the amount, or from the first dollar on a share
+// of all of them, where that is more than the amount.
+func Outlier(amount, charges, threshold claims.Cents, rate claims.Rate, firstDollar bool) claims.Cents {
+	switch {
+	case charges <= threshold:
+		return amount
+	case firstDollar:
+		return max(amount, rate.Of(charges))
+	}
+	return amount + rate.Of(charges-threshold)
+}

@@ -152,3 +152,50 @@ func TestSequestration(t *testing.T) {
 		}
 	}
 }
+
+// TestTransfer: twice the day's part for the first day, once for each other, and never
+// more than the whole. 15,000.00 / 3.2 is 4,687.50; 100.00 / 3 is 33.33 and a third.
+func TestTransfer(t *testing.T) {
+	for _, tt := range []struct {
+		amount claims.Cents
+		mean   claims.Quantity
+		days   int
+		want   claims.Cents
+	}{
+		{15000_00, 3200, 1, 9375_00}, {15000_00, 3200, 2, 14062_50}, {15000_00, 3200, 3, 15000_00}, {15000_00, 3200, 3660, 15000_00},
+		{100_00, 3000, 1, 66_67}, {100_00, 3000, 2, 100_00}, {100_00, 1, 1, 100_00}, {1, 4000, 1, 1}, {1, 4001, 1, 0}, {0, 3000, 1, 0},
+		{100_000_000_00, 3_660_000, 3658, 99972677_60},
+	} {
+		if got, err := Transfer(tt.amount, tt.mean, tt.days); err != nil || got != tt.want {
+			t.Errorf("%s, mean %s, %d days: got %s, %v, want %s", tt.amount, tt.mean, tt.days, got, err, tt.want)
+		}
+	}
+	for _, bad := range []struct {
+		amount claims.Cents
+		mean   claims.Quantity
+		days   int
+	}{{1, 0, 1}, {1, 1, 0}, {1, 1, 3661}, {-1, 1, 1}} {
+		if got, err := Transfer(bad.amount, bad.mean, bad.days); err == nil {
+			t.Errorf("%+v: got %s", bad, got)
+		}
+	}
+}
+
+// TestOutlier: nothing at the threshold, a share of the rest beyond it, or of all.
+func TestOutlier(t *testing.T) {
+	for _, tt := range []struct {
+		charges claims.Cents
+		first   bool
+		want    claims.Cents
+	}{
+		{50000_00, false, 15000_00}, {50000_01, false, 15000_01}, {70000_00, false, 27000_00},
+		{50000_00, true, 15000_00}, {50000_01, true, 30000_01}, {0, true, 15000_00},
+	} {
+		if got := Outlier(15000_00, tt.charges, 50000_00, 60_00, tt.first); got != tt.want {
+			t.Errorf("charges of %s, first dollar %t: got %s, want %s", tt.charges, tt.first, got, tt.want)
+		}
+	}
+	if got := Outlier(15000_00, 60000_00, 50000_00, 10_00, true); got != 15000_00 {
+		t.Errorf("a share that is less than the case: got %s", got)
+	}
+}

@@ -54,7 +54,8 @@ func TestThreeThousandBills(t *testing.T) {
 // billKinds are what a claim that is paid may rest on.
 var billKinds = []string{"by DRG", "by a code's case", "by any case", "by the day", "by the unit", "by charge", "by fees", "by hand", "no more than charged",
 	"days in spans", "days by number", "in part not covered", "several parts of a copay", "begun in another year", "by attending", "by another clinician",
-	"stay authorized", "days not authorized", "case of too few days", "free days of an emergency"}
+	"stay authorized", "days not authorized", "case of too few days", "free days of an emergency",
+	"transferred", "beyond the threshold", "from the first dollar"}
 
 // countBill counts what a claim rests on, where it is paid.
 func countBill(seen map[string]int, w *world, a answer) {
@@ -85,12 +86,35 @@ func countBill(seen map[string]int, w *world, a answer) {
 		kinds["days not authorized"] = h.carc != "" && kinds["by the day"]
 		kinds["case of too few days"] = h.carc != "" && (kinds["by DRG"] || kinds["by any case"])
 	}
+	c.countDearer(kinds, a)
 	kinds["days in spans"] = kinds["by the day"] && len(in.Occurred) > 0
 	kinds["days by number"] = kinds["by the day"] && len(in.Values) > 0
 	kinds["several parts of a copay"] = copays > 1
 	for what, is := range kinds {
 		if is {
 			seen[what]++
+		}
+	}
+}
+
+// countDearer counts transfers and outliers among what was paid.
+func (c *course) countDearer(kinds map[string]bool, a answer) {
+	of := map[*claims.HospitalContract]*big.Rat{}
+	for i := range c.claim.Lines {
+		if k := c.hospitalContract(&c.claim.Lines[i]); k != nil && a.lines[i].outcome == claims.Paid {
+			if of[k] == nil {
+				of[k] = new(big.Rat)
+			}
+			of[k] = sum(of[k], covered(&c.claim.Lines[i]))
+		}
+	}
+	for k, charges := range of {
+		if amount := c.caseRate(k); amount != nil && c.transferred(k, amount) != nil {
+			kinds["transferred"] = kinds["transferred"] || c.transferred(k, amount).Cmp(amount) < 0
+		}
+		if o := k.Outlier; o != nil && charges.Cmp(cents(o.Threshold)) > 0 {
+			kinds["beyond the threshold"] = kinds["beyond the threshold"] || !o.FirstDollar
+			kinds["from the first dollar"] = kinds["from the first dollar"] || o.FirstDollar
 		}
 	}
 }

@@ -73,10 +73,10 @@ func (m *hospitalMaker) institutional() string {
 		m.some(3, `{name: images, bills: ["13", "85"], codes: [70000-79999], percentOfFees: 87.5%, `+either()+`}`),
 		m.some(3, `{name: knees, bills: ["13"], caseRates: [{code: "27447", amount: 9000.01}, {code: "45378", amount: 700.00}], `+either()+`}`))
 	rows = append(rows, m.shuffled(
-		m.some(2, `{name: stays by DRG, bills: ["11"], caseRates: [{drg: "470", amount: 15000.00}, {drg: "871", amount: 9800.01}, {code: "27447", amount: 12000.00}], `+either()+`}`),
+		m.some(2, `{name: stays by DRG, bills: ["11"], caseRates: [{drg: "470", amount: 15000.00, meanStay: 3.2}, {drg: "871", amount: 9800.01, meanStay: 4.75}, {code: "27447", amount: 12000.00, meanStay: 3}], transfer: ["02", "05"], `+m.outlier()+either()+`}`),
 		m.some(3, `{name: early, bills: ["11"], providers: [`+string(hospital)+`], from: 2026-01-01, to: 2026-05-31, caseRates: [{drg: "470", amount: 14000.00}, {amount: 8000.07}], `+either()+`}`))...)
 	rows = append(rows, m.shuffled(
-		`{name: days, bills: ["11", "21"], perDiem: [{fromDay: 1, amount: 2000.01}, {fromDay: 3, amount: 1500.00}, {fromDay: 6, amount: 900.00}], `+either()+`}`,
+		`{name: days, bills: ["11", "21"], perDiem: [{fromDay: 1, amount: 2000.01}, {fromDay: 3, amount: 1500.00}, {fromDay: 6, amount: 900.00}], `+m.outlier()+either()+`}`,
 		m.some(2, `{name: case, bills: ["85"], caseRates: [{amount: 410.03}], `+either()+`}`),
 		m.some(2, `{name: visits, bills: ["13", "14"], percentOfCharge: 62.5%}`))...)
 	if len(rows) == 0 {
@@ -95,6 +95,10 @@ func (m *hospitalMaker) institutional() string {
 			pick(m.maker, "", `, emergency: {types: ["1"]}`, `, emergency: {types: ["1", "2"], days: 2}`) + pick(m.maker, ", payShort: true}\n", ", payShort: false}\n")
 	}
 	return text
+}
+
+func (m *hospitalMaker) outlier() string {
+	return pick(m.maker, "", "outlier: {threshold: 12000.00, percentOfCharge: 60%, firstDollar: false}, ", "outlier: {threshold: 12000.00, percentOfCharge: 62.5%, firstDollar: true}, ")
 }
 
 func (m *hospitalMaker) world() *world {
@@ -174,7 +178,7 @@ func (m *hospitalMaker) bill(w *world) {
 
 // days that a claim says are not covered; or the patient is still there.
 func (m *hospitalMaker) days(in *claims.Institutional) {
-	if m.one(25) {
+	if in.PatientStatus = pick(m.maker, "01", "01", "01", "02", "05", "03"); m.one(25) {
 		in.PatientStatus = "30"
 	}
 	if m.one(4) {

@@ -129,13 +129,20 @@ func (c *course) worthAlone(l *claims.Line, k *claims.HospitalContract) *big.Rat
 // inCase divides one amount among the lines of a case.
 func (c *course) inCase(lines []int) []lot {
 	k := c.hospitalContract(&c.claim.Lines[lines[0]])
-	amount := c.caseAmount(k)
-	if amount == nil {
-		return c.byHand(lines)
-	}
 	var charges []*big.Rat
 	for _, i := range lines {
 		charges = append(charges, covered(&c.claim.Lines[i]))
+	}
+	amount := c.caseAmount(k)
+	if o := k.Outlier; amount != nil && o != nil && total(charges).Cmp(cents(o.Threshold)) > 0 {
+		if r := c.stayRule(); r != nil && k.PerDiem != nil && c.stayHeld(r).carc != "" {
+			amount = nil // a person says what days without authorization take off an outlier
+		} else {
+			amount = dearer(amount, total(charges), o)
+		}
+	}
+	if amount == nil {
+		return c.byHand(lines)
 	}
 	if k.LesserOfCharge {
 		amount = least(amount, total(charges))
@@ -162,7 +169,7 @@ func (c *course) caseAmount(k *claims.HospitalContract) *big.Rat {
 		return nil
 	}
 	if k.PerDiem == nil {
-		return c.caseRate(k)
+		return c.transferred(k, c.caseRate(k))
 	}
 	days, known := coveredDays(c.claim.Institutional)
 	if !known {
@@ -222,4 +229,40 @@ func divided(amount *big.Rat, weights []*big.Rat) []*big.Rat {
 		parts[most], cut[most] = sum(parts[most], big.NewRat(1, 1)), big.NewRat(-1, 1)
 	}
 	return parts
+}
+
+// transferred is a case by the day where its patient went on to another hospital: the
+// day's part of the mean stay, twice for the first.
+func (c *course) transferred(k *claims.HospitalContract, amount *big.Rat) *big.Rat {
+	if !slices.Contains(k.Transfer, c.claim.Institutional.PatientStatus) || !c.claim.Institutional.Inpatient() {
+		return amount
+	}
+	days, known := coveredDays(c.claim.Institutional)
+	if !known {
+		return nil
+	}
+	var mean claims.Quantity
+	for _, row := range k.CaseRates {
+		if c.caseRate(&claims.HospitalContract{CaseRates: []claims.CaseRate{row}}) != nil {
+			mean = row.MeanStay
+			break
+		}
+	}
+	day := new(big.Rat).Quo(new(big.Rat).Mul(amount, big.NewRat(1000, 1)), big.NewRat(int64(mean), 1))
+	all := day
+	for range days {
+		all = sum(all, day)
+	}
+	return least(amount, halfUp(all))
+}
+
+// dearer is what an outlier comes to.
+func dearer(amount, charges *big.Rat, o *claims.Outlier) *big.Rat {
+	if o.FirstDollar {
+		if all := percent(o.PercentOfCharge, charges); all.Cmp(amount) > 0 {
+			return all
+		}
+		return amount
+	}
+	return sum(amount, percent(o.PercentOfCharge, less(charges, cents(o.Threshold))))
 }

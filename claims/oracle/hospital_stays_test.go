@@ -8,7 +8,9 @@ import (
 	"github.com/countersign-health/countersign/credentials"
 )
 
-// The authorization of a stay as such, by the day.
+// The authorization of a stay as such, by the day. This, transfers and outliers were
+// written by who wrote the rules, after them: it is another way to the same page, and
+// not another reader of it.
 
 // stayRule is the plan's, where it is for this claim.
 func (w *world) stayRule() *claims.StayAuthorization {

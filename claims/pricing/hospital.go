@@ -2,6 +2,7 @@ package pricing
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/claims/contract"
@@ -68,14 +69,7 @@ func (b *bill) byHospital(k *claims.HospitalContract, lines []*claims.Line) erro
 			b.leaveAll(lines, k.Name+": the patient is still there (patient status 30), and a case is paid whole")
 			return nil
 		}
-		of := "the case"
-		switch {
-		case rate.DRG != "":
-			of = "DRG " + rate.DRG
-		case rate.Code != "":
-			of = "the case of " + rate.Code
-		}
-		b.together(k, lines, RuleCaseRate, rate.Amount, of)
+		return b.hospitalCase(k, lines, rate)
 	case len(k.PerDiem) > 0:
 		return b.hospitalDays(k, lines)
 	default:
@@ -106,17 +100,77 @@ func (b *bill) hospitalDays(k *claims.HospitalContract, lines []*claims.Line) er
 	if err != nil {
 		return err
 	}
-	b.together(k, lines, RulePerDiem, amount, fmt.Sprintf("%d covered days", days))
-	if s := claims.StayOf(b.claim, b.plan, b.evidence); s != nil && s.Paid() < days {
-		paid := claims.Cents(0)
-		if s.Paid() > 0 {
-			if paid, err = contract.PerDiem(s.Paid(), tiers); err != nil {
-				return err
-			}
-		}
-		b.noMore(lines, RuleAuthorizedDays, s.CARC, paid, fmt.Sprintf("%s: %d of %d days are authorized", k.Name, s.Paid(), days))
+	stages := b.outlier(k, lines, []stage{{claims.RulePerDiem, amount, fmt.Sprintf("%d covered days", days)}})
+	s := claims.StayOf(b.claim, b.plan, b.evidence)
+	if s == nil || s.Paid() >= days {
+		b.together(k, lines, stages)
+		return nil
 	}
+	if len(stages) > 1 {
+		b.leaveAll(lines, fmt.Sprintf("%s: its charges are an outlier's, and %d of %d days are authorized", k.Name, s.Paid(), days))
+		return nil
+	}
+	b.together(k, lines, stages)
+	paid := claims.Cents(0)
+	if s.Paid() > 0 {
+		if paid, err = contract.PerDiem(s.Paid(), tiers); err != nil {
+			return err
+		}
+	}
+	b.noMore(lines, RuleAuthorizedDays, s.CARC, paid, fmt.Sprintf("%s: %d of %d days are authorized", k.Name, s.Paid(), days))
 	return nil
+}
+
+// hospitalCase prices a case: its rate, or by the day where the patient was
+// transferred, and what an outlier adds.
+func (b *bill) hospitalCase(k *claims.HospitalContract, lines []*claims.Line, rate *claims.CaseRate) error {
+	in := b.claim.Institutional
+	of := "the case"
+	switch {
+	case rate.DRG != "":
+		of = "DRG " + rate.DRG
+	case rate.Code != "":
+		of = "the case of " + rate.Code
+	}
+	stages := []stage{{claims.RuleCaseRate, rate.Amount, of}}
+	if slices.Contains(k.Transfer, in.PatientStatus) && in.Inpatient() {
+		days, why := in.CoveredDays()
+		if why != "" {
+			b.leaveAll(lines, k.Name+": "+why)
+			return nil
+		}
+		amount, err := contract.Transfer(rate.Amount, rate.MeanStay, days)
+		if err != nil {
+			return err
+		}
+		stages = append(stages, stage{claims.RuleTransfer, amount, fmt.Sprintf("a transfer (patient status %s) after %d days of %s in the mean", in.PatientStatus, days, rate.MeanStay)})
+	}
+	b.together(k, lines, b.outlier(k, lines, stages))
+	return nil
+}
+
+// outlier adds what charges beyond the threshold come to, where there are such.
+func (b *bill) outlier(k *claims.HospitalContract, lines []*claims.Line, stages []stage) []stage {
+	var charges claims.Cents
+	for _, l := range lines {
+		charges += b.evidence.Covered(l)
+	}
+	o := k.Outlier
+	if o == nil || charges <= o.Threshold {
+		return stages
+	}
+	of := fmt.Sprintf("an outlier: %s of what charges of %s have beyond %s", o.PercentOfCharge, charges, o.Threshold)
+	if o.FirstDollar {
+		of = fmt.Sprintf("an outlier: %s of charges of %s, which go beyond %s", o.PercentOfCharge, charges, o.Threshold)
+	}
+	return append(stages, stage{claims.RuleOutlier, contract.Outlier(stages[len(stages)-1].amount, charges, o.Threshold, o.PercentOfCharge, o.FirstDollar), of})
+}
+
+// A stage is an amount for lines together to which a rule leads.
+type stage struct {
+	rule   string
+	amount claims.Cents
+	of     string
 }
 
 // noMore takes what goes beyond an amount off lines that were priced together, in
@@ -134,27 +188,34 @@ func (b *bill) noMore(lines []*claims.Line, rule, carc string, amount claims.Cen
 	}
 }
 
-// together divides an amount among lines by what of their charges is covered. What
-// goes beyond all of it, where the contract pays that, is divided likewise, so that
-// no line is written off while another is paid more than it charged.
-func (b *bill) together(k *claims.HospitalContract, lines []*claims.Line, rule string, amount claims.Cents, of string) {
+// together divides amounts among lines by what of their charges is covered, one
+// rule after the other; the last counts. What goes beyond all charges, where the
+// contract pays that, is divided likewise, so that no line is written off while
+// another is paid more than it charged.
+func (b *bill) together(k *claims.HospitalContract, lines []*claims.Line, stages []stage) {
 	covered := make([]claims.Cents, len(lines))
 	var total claims.Cents
 	for i, l := range lines {
 		covered[i] = b.evidence.Covered(l)
 		total += covered[i]
 	}
-	parts := contract.CaseRate(amount, covered)
-	above := !k.LesserOfCharge && amount > total
-	if above {
-		for i, more := range claims.Divide(amount-total, covered) {
-			parts[i] += more
+	for n, s := range stages {
+		parts := contract.CaseRate(s.amount, covered)
+		above := !k.LesserOfCharge && s.amount > total
+		if above {
+			for i, more := range claims.Divide(s.amount-total, covered) {
+				parts[i] += more
+			}
 		}
-	}
-	for i, l := range lines {
-		p := b.hospitalPriced(k, rule, parts[i], fmt.Sprintf("%s: the line's part of %s for %s", k.Name, amount, of))
-		p.Case, p.Above = k.Name, above
-		factOf(b.evidence, l.Number).Priced = p
+		for i, l := range lines {
+			words, fact := fmt.Sprintf("%s: the line's part of %s for %s", k.Name, s.amount, s.of), factOf(b.evidence, l.Number)
+			if n == 0 {
+				fact.Priced = b.hospitalPriced(k, s.rule, parts[i], words)
+			} else {
+				fact.Priced.Steps = append(fact.Priced.Steps, claims.PricedStep{Rule: s.rule, Amount: parts[i], Words: words})
+			}
+			fact.Priced.Case, fact.Priced.Above = k.Name, above
+		}
 	}
 }
 
