@@ -311,6 +311,7 @@ func CheckRequest(r *AuthorizationRequest, edits Edits) []Problem {
 		case stay && it.Units%1000 != 0:
 			at(item+"units", "A7:476", "want whole days of a stay")
 		case stay:
+			k.listed(spot{element: item + "code", code: "A7:455", what: "revenue code " + it.Code}, KindRevenue, it.Code, it.From, it.Until)
 		case !procedureCode(it.Code):
 			at(item+"code", "A7:454", "procedure %q: want a CPT or HCPCS code of five characters, or for days of a stay a revenue code of four digits", it.Code)
 		default:
