@@ -24,6 +24,7 @@ type Evidence struct {
 	Insurer credentials.DID
 
 	fees     parsedFees
+	lists    parsedLists
 	compiled sync.Map // digest of a plan edition to its *terms.Conditions
 }
 
@@ -149,6 +150,13 @@ func (g *Evidence) claim(f *books.ClaimFile) (*ClaimGathered, error) {
 		if e.Signatures, err = g.signatures(f.Signatures, c.ClinicalContent); err != nil {
 			return nil, permanent("read clinicians' signatures", err)
 		}
+	}
+	if plan.Providers.ExclusionList != "" {
+		list, err := g.lists.of(f.Exclusions)
+		if err != nil {
+			return nil, permanent("read the list of excluded providers", err)
+		}
+		e.ExclusionList = list.Facts(c, &e, credentials.DateOf(g.Now().UTC()))
 	}
 	look(f, plan, fees, &e)
 	if err := fees.Complete(c, plan, &e); err != nil {

@@ -105,18 +105,22 @@ const (
 	PlanEdition EditionKind = "plan"
 	FeeEdition  EditionKind = "fees"
 	CodeEdition EditionKind = "codes"
+	// ExclusionEdition is a list of excluded providers.
+	ExclusionEdition EditionKind = "exclusion-list"
 )
 
-// An Edition is a published plan, fee schedule or list of codes: immutable, named by
-// content.
+// An Edition is a published plan, fee schedule, list of codes or list of excluded
+// providers: immutable, named by content. Of the last, From is the day of which it is.
 type Edition struct {
-	Kind   EditionKind
-	Ref    claims.EditionRef
-	Fees   string // of a plan: the fee schedule that it names
-	From   credentials.Date
-	Until  credentials.Date
-	Handle credentials.Handle
-	Body   []byte
+	Kind EditionKind
+	Ref  claims.EditionRef
+	Fees string // of a plan: the fee schedule that it names
+	// ExclusionList, of a plan, is the list of excluded providers that it names, if any.
+	ExclusionList string
+	From          credentials.Date
+	Until         credentials.Date
+	Handle        credentials.Handle
+	Body          []byte
 }
 
 // A Document is a license or an order as the board signed it, with its proof.

@@ -12,11 +12,14 @@ import (
 // transaction, with the fences that guard it.
 type ClaimFile struct {
 	// Wait: an earlier claim of the same family has had no decision yet.
-	Wait         bool
-	Submission   claims.Submission
-	Number       int // of the next decision
-	Received     credentials.Date
-	Plan, Fees   Edition
+	Wait       bool
+	Submission claims.Submission
+	Number     int // of the next decision
+	Received   credentials.Date
+	Plan, Fees Edition
+	// Exclusions is the newest edition of the list that the plan names, nil where it
+	// names none or none is published.
+	Exclusions   *Edition
 	Member       claims.MemberFact
 	Accumulators []claims.Accumulators
 	Lines        []ClaimLineFile // as in the claim

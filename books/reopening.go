@@ -31,6 +31,7 @@ const (
 	CauseOrder      CauseKind = "order"      // a board order known later: its handle
 	CauseCoverage   CauseKind = "coverage"   // members or coverage written down later: the change's handle
 	CauseRoster     CauseKind = "roster"     // who renders an organization's services, likewise
+	CauseExclusion  CauseKind = "exclusion"  // another edition of the list of excluded providers: its handle
 	CauseReversal   CauseKind = "reversal"   // an earlier claim of the family taken back: the handle of the decision that did
 	CauseAppeal     CauseKind = "appeal"     // overturned: the appeal's handle
 	CauseCorrection CauseKind = "correction" // a person's own: their reason code

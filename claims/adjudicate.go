@@ -233,6 +233,9 @@ func (a *adjudication) decision() *Decision {
 		Submission: e.Submission, Claim: a.claim.Number, Number: e.Number,
 		Rules: a.rules.name, Plan: e.Plan, Fees: e.Fees, Charge: a.claim.Charge,
 	}
+	if e.ExclusionList != nil {
+		d.ExclusionList = e.ExclusionList.List
+	}
 	for i := range a.lines {
 		d.Pends = append(d.Pends, a.lines[i].pends...)
 	}

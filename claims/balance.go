@@ -41,6 +41,9 @@ func laterBelongs(c *Claim, p *Plan, e *Evidence) error {
 	if err := e.stayBelongs(c, p); err != nil {
 		return err
 	}
+	if err := exclusionsBelong(c, p, e); err != nil {
+		return err
+	}
 	for _, l := range p.BenefitLimits {
 		for i := range c.Lines {
 			if line := &c.Lines[i]; l.Codes.Has(line.Code) && e.used(l.Name, l.Per.Of(line.From)) == nil {

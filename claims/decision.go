@@ -24,11 +24,13 @@ type Decision struct {
 	Rules      string             `json:"rules"`
 	Plan       EditionRef         `json:"plan"`
 	Fees       EditionRef         `json:"fees"`
-	Charge     Cents              `json:"charge"`
-	Allowed    Cents              `json:"allowed"`
-	Paid       Cents              `json:"paid"`
-	Patient    Cents              `json:"patient"` // what the patient owes: all PR adjustments
-	Lines      []LineDecision     `json:"lines"`
+	// ExclusionList is the edition of the list of excluded providers that was asked, if any.
+	ExclusionList *EditionRef    `json:"exclusionList,omitempty"`
+	Charge        Cents          `json:"charge"`
+	Allowed       Cents          `json:"allowed"`
+	Paid          Cents          `json:"paid"`
+	Patient       Cents          `json:"patient"` // what the patient owes: all PR adjustments
+	Lines         []LineDecision `json:"lines"`
 	// Whole says that a hospital's claim was priced as one case and nothing adjusted at
 	// a line alone: the lines' amounts are parts, divided by a fixed rule.
 	Whole bool           `json:"whole,omitempty"`

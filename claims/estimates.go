@@ -37,18 +37,20 @@ type Estimate struct {
 	Rules      string             `json:"rules"`
 	Plan       EditionRef         `json:"plan"`
 	Fees       EditionRef         `json:"fees"`
-	Charge     Cents              `json:"charge"`
-	Allowed    Cents              `json:"allowed"`
-	Paid       Cents              `json:"paid"`
-	Patient    Cents              `json:"patient"`
-	Lines      []LineDecision     `json:"lines"`
-	Pends      []Pend             `json:"pends,omitempty"`
+	// ExclusionList is the edition that was asked, where the plan names one.
+	ExclusionList *EditionRef    `json:"exclusionList,omitempty"`
+	Charge        Cents          `json:"charge"`
+	Allowed       Cents          `json:"allowed"`
+	Paid          Cents          `json:"paid"`
+	Patient       Cents          `json:"patient"`
+	Lines         []LineDecision `json:"lines"`
+	Pends         []Pend         `json:"pends,omitempty"`
 }
 
 // EstimateOf is what the rules made of a claim, as an estimate.
 func EstimateOf(d *Decision, received credentials.Date) Estimate {
 	return Estimate{
-		Submission: d.Submission, Claim: d.Claim, Received: received, Outcome: d.Outcome, Rules: d.Rules, Plan: d.Plan, Fees: d.Fees,
+		Submission: d.Submission, Claim: d.Claim, Received: received, Outcome: d.Outcome, Rules: d.Rules, Plan: d.Plan, Fees: d.Fees, ExclusionList: d.ExclusionList,
 		Charge: d.Charge, Allowed: d.Allowed, Paid: d.Paid, Patient: d.Patient, Lines: d.Lines, Pends: d.Pends,
 	}
 }

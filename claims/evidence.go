@@ -32,6 +32,9 @@ type Evidence struct {
 	Original *OriginalFact `json:"original,omitempty"`
 	// Appeals are the reviewers' determinations that set denials aside, oldest first.
 	Appeals []Determination `json:"appeals,omitempty"`
+	// ExclusionList is what the list of excluded providers says of the claim's, where
+	// the plan's edition names one.
+	ExclusionList *ExclusionFacts `json:"exclusionList,omitempty"`
 }
 
 // An EditionRef names a published edition by content.

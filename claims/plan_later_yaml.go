@@ -39,15 +39,10 @@ func (r *yamlReader) laterFields(p *Plan) map[string]func(*yaml.Node) {
 			})
 		},
 		"filingExtensions?": func(n *yaml.Node) { r.filingExtensions(n, p) },
-		"providers?": func(n *yaml.Node) {
-			r.fields(n, "providers", map[string]func(*yaml.Node){
-				"excluded?":   func(n *yaml.Node) { p.Providers.Excluded = r.providerSpans(n, "excluded") },
-				"contracted?": func(n *yaml.Node) { p.Providers.Contracted = r.providerSpans(n, "contracted") },
-			})
-		},
-		"benefitLimits?": func(n *yaml.Node) { r.benefitLimits(n, p) },
-		"conditions?":    func(n *yaml.Node) { r.conditions(n, p) },
-		"terms?":         func(n *yaml.Node) { r.terms(n, p) },
+		"providers?":        func(n *yaml.Node) { r.providers(n, &p.Providers) },
+		"benefitLimits?":    func(n *yaml.Node) { r.benefitLimits(n, p) },
+		"conditions?":       func(n *yaml.Node) { r.conditions(n, p) },
+		"terms?":            func(n *yaml.Node) { r.terms(n, p) },
 		"addOns?": func(n *yaml.Node) {
 			r.list(n, "addOns", func(n *yaml.Node) {
 				var a AddOn
@@ -116,6 +111,18 @@ func (r *yamlReader) span(n *yaml.Node, from, to *credentials.Date) map[string]f
 				r.problem(n, "the last day comes before the first; want from before to")
 			}
 		},
+	}
+}
+
+func (r *yamlReader) providers(n *yaml.Node, p *Providers) {
+	r.fields(n, "providers", map[string]func(*yaml.Node){
+		"excluded?":            func(n *yaml.Node) { p.Excluded = r.providerSpans(n, "excluded") },
+		"contracted?":          func(n *yaml.Node) { p.Contracted = r.providerSpans(n, "contracted") },
+		"exclusionList?":       func(n *yaml.Node) { p.ExclusionList = parsed(r, n, "exclusionList", plainName) },
+		"exclusionListMaxAge?": func(n *yaml.Node) { p.ExclusionListMaxAge = parsed(r, n, "exclusionListMaxAge", days) },
+	})
+	if (p.ExclusionList == "") != (p.ExclusionListMaxAge == 0) {
+		r.problem(n, "providers: want both exclusionList and exclusionListMaxAge, the days after which claims wait for a newer edition of the list")
 	}
 }
 

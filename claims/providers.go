@@ -20,6 +20,10 @@ type Providers struct {
 	Excluded []ProviderSpan
 	// Contracted may bill under the plan; anyone where there are none.
 	Contracted []ProviderSpan
+	// ExclusionList names a published list of excluded providers, of which the newest
+	// edition may be ExclusionListMaxAge days old.
+	ExclusionList       string `json:",omitempty"`
+	ExclusionListMaxAge int    `json:",omitempty"`
 }
 
 // during finds the span in which a provider stands on any day of a line.

@@ -74,7 +74,7 @@ var adjustmentReasons = []adjustmentReason{
 	{CARCAuthorizationAbsent, Contractual, true, "the service needs a prior authorization and none is named"},
 	{CARCAuthorizationExceeded, Contractual, true, "the prior authorization has too few units left"},
 	{CARCCoverageGap, OtherAdjust, true, "the service was given while coverage had lapsed"},
-	{CARCNotLicensed, Contractual, true, "the clinician was not licensed there on that day"},
+	{CARCNotLicensed, Contractual, true, "the provider was not licensed there, or may not be paid, on that day"},
 }
 
 // laterReasons are those that rules/2 uses besides.
@@ -163,6 +163,8 @@ const (
 	PendOriginal      PendReason = "original-replaced"    // another correction took the place of the claim that this one replaces
 	PendLate          PendReason = "late-with-reason"     // a person weighs why the claim came late
 	PendPatient       PendReason = "patient-unknown"      // the claim does not say the patient's age or sex
+	PendExclusionList PendReason = "exclusion-list"       // a recent edition of the exclusion list has to be published
+	PendWaiver        PendReason = "exclusion-waiver"     // a person holds the service against what an exclusion is waived for
 )
 
 // ClearedByReview says whether an approving determination settles the reason.
@@ -170,7 +172,7 @@ const (
 // reviewer can say for it.
 func (r PendReason) ClearedByReview() bool {
 	switch r {
-	case PendNearDuplicate, PendUnpriced, PendReview, PendRestriction, PendPatient, PendTerm, PendOriginal, PendLate:
+	case PendNearDuplicate, PendUnpriced, PendReview, PendRestriction, PendPatient, PendTerm, PendOriginal, PendLate, PendWaiver:
 		return true
 	}
 	return false
@@ -209,6 +211,10 @@ func (r PendReason) Words() string {
 		return "the claim came late and says why; a person has to weigh it"
 	case PendPatient:
 		return "the claim does not say the patient's age or sex, which the service depends on"
+	case PendExclusionList:
+		return "whether anybody who had a part in it is excluded from payment is not known: the list is missing or too old"
+	case PendWaiver:
+		return "somebody who had a part in it is excluded, with a waiver for the state; a person has to see what it is for"
 	}
 	return string(r)
 }

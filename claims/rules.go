@@ -60,7 +60,7 @@ var rules2 = rules{
 	stages: [][]check{
 		{
 			(*adjudication).member, (*adjudication).coverage, (*adjudication).payer, (*adjudication).duplicate, (*adjudication).filing,
-			(*adjudication).provider, (*adjudication).standing, (*adjudication).signature, (*adjudication).authorization,
+			(*adjudication).excluded, (*adjudication).provider, (*adjudication).standing, (*adjudication).signature, (*adjudication).authorization,
 			(*adjudication).exclusion, (*adjudication).terms, (*adjudication).patientConditions, (*adjudication).coding, (*adjudication).benefitLimits,
 		},
 		{(*adjudication).globalDays},
@@ -69,7 +69,7 @@ var rules2 = rules{
 	money: []check{(*adjudication).priceByRules, (*adjudication).costShare, (*adjudication).sequestration},
 	hospital: [][]check{{
 		(*adjudication).member, (*adjudication).coverage, (*adjudication).payer, (*adjudication).duplicate, (*adjudication).filing,
-		(*adjudication).provider, (*adjudication).standing, (*adjudication).signature, (*adjudication).authorization,
+		(*adjudication).excluded, (*adjudication).provider, (*adjudication).standing, (*adjudication).signature, (*adjudication).authorization,
 		(*adjudication).exclusion, (*adjudication).terms, (*adjudication).patientConditions, (*adjudication).coding, (*adjudication).benefitLimits,
 		(*adjudication).nonCovered,
 	}},

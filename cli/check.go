@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -120,9 +121,6 @@ func (f *checkedFile) remarks(s *billed) {
 func (r *run) checkFile(c *urfave.Context, f *os.File, edits claims.Edits) (*checkedFile, error) {
 	out := &checkedFile{path: f.Name(), fhir: isFHIR(f), problems: []problem{}, notes: []note{}, claims: []claimRow{}}
 	var err error
-	if out.edition, err = estimating(c); err != nil {
-		return nil, err
-	}
 	fixed := credentials.Date("")
 	if v := c.String("received"); v != "" {
 		if fixed, err = credentials.ParseDate(v); err != nil {
@@ -135,6 +133,9 @@ func (r *run) checkFile(c *urfave.Context, f *os.File, edits claims.Edits) (*che
 	}
 	edits.Codes = codes.ask
 	today := credentials.DateOf(r.now())
+	if out.edition, err = estimating(c, cmp.Or(fixed, today)); err != nil {
+		return nil, err
+	}
 	if out.fhir && c.String("answers") != "" {
 		return nil, refused(commandName(c), "--answers: a FHIR Claim has no X12 envelope to be answered", "leave --answers out")
 	}

@@ -31,17 +31,19 @@ func (r *run) claimExplainCommand() *urfave.Command {
 
 // An explained decision is the answer in JSON.
 type explained struct {
-	Claim     string             `json:"claim"`
-	Control   string             `json:"control"`
-	Handle    credentials.Handle `json:"handle"`
-	Outcome   claims.Outcome     `json:"outcome"`
-	Rules     string             `json:"rules"`
-	Plan      claims.EditionRef  `json:"plan"`
-	Fees      claims.EditionRef  `json:"fees"`
-	Cents     cents              `json:"cents"`
-	TakesBack string             `json:"takesBack,omitempty"` // in words
-	Pends     []explainedPend    `json:"pends,omitempty"`
-	Lines     []explainedLine    `json:"lines"`
+	Claim   string             `json:"claim"`
+	Control string             `json:"control"`
+	Handle  credentials.Handle `json:"handle"`
+	Outcome claims.Outcome     `json:"outcome"`
+	Rules   string             `json:"rules"`
+	Plan    claims.EditionRef  `json:"plan"`
+	Fees    claims.EditionRef  `json:"fees"`
+	// ExclusionList is the list of excluded providers that was asked, if any.
+	ExclusionList *claims.EditionRef `json:"exclusionList,omitempty"`
+	Cents         cents              `json:"cents"`
+	TakesBack     string             `json:"takesBack,omitempty"` // in words
+	Pends         []explainedPend    `json:"pends,omitempty"`
+	Lines         []explainedLine    `json:"lines"`
 }
 
 type explainedPend struct {
@@ -107,7 +109,7 @@ func explain(t *dossier.Told) explained {
 	d := t.Decision
 	x := explained{
 		Claim: d.Claim, Control: claims.ControlNumber(d.Submission), Handle: t.Handle, Outcome: d.Outcome,
-		Rules: d.Rules, Plan: d.Plan, Fees: d.Fees, Cents: cents{d.Charge, d.Allowed, d.Paid, d.Patient},
+		Rules: d.Rules, Plan: d.Plan, Fees: d.Fees, ExclusionList: d.ExclusionList, Cents: cents{d.Charge, d.Allowed, d.Paid, d.Patient},
 	}
 	if d.Outcome == claims.Voided || d.Reversal != nil {
 		x.TakesBack = takesBack(d)
@@ -143,6 +145,9 @@ func reasonWords(carc, rarc string) string {
 func (x *explained) write(w io.Writer) error {
 	fmt.Fprintf(w, "claim      %s, %s (the insurer's number %s)\n", oneLine(x.Claim), x.Outcome, x.Control)
 	fmt.Fprintf(w, "decided    by %s, plan %s %s, fees %s %s\n", x.Rules, x.Plan.Name, x.Plan.Edition, x.Fees.Name, x.Fees.Edition)
+	if l := x.ExclusionList; l != nil {
+		fmt.Fprintf(w, "excluded   by the list %s %s\n", l.Name, l.Edition)
+	}
 	fmt.Fprintf(w, "amounts    charge %s, allowed %s, paid %s, patient %s\n", x.Cents.Charge, x.Cents.Allowed, x.Cents.Paid, x.Cents.Patient)
 	if x.TakesBack != "" {
 		fmt.Fprintln(w, oneLine("corrects   "+x.TakesBack))

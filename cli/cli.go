@@ -66,7 +66,7 @@ func (r *run) app() *urfave.App {
 		Action:         group,
 		Commands: []*urfave.Command{
 			r.keyCommand(), r.claimCommand(), r.authCommand(), r.reviewCommand(), r.licenseCommand(), r.credentialCommand(), r.clinicianCommand(),
-			r.planCommand(), r.feesCommand(), r.codesCommand(), r.memberCommand(), r.providerCommand(), r.remitCommand(), r.ledgerCommand(), r.networkCommand(), r.verifyCommand(), r.completionCommand(),
+			r.planCommand(), r.feesCommand(), r.codesCommand(), r.exclusionsCommand(), r.memberCommand(), r.providerCommand(), r.remitCommand(), r.ledgerCommand(), r.networkCommand(), r.verifyCommand(), r.completionCommand(),
 		},
 	}
 }

@@ -28,7 +28,7 @@ func TestReason(t *testing.T) {
 			line(1, adjust(claims.Patient, "3", 2500)), line(2, adjust(claims.OtherAdjust, "96", 900)),
 		}}, "line 2: the plan does not cover this service (OA 96); copay 25.00"},
 		{"one line, denied", claims.Decision{Outcome: claims.Denied, Lines: []claims.LineDecision{line(1, adjust(claims.Contractual, "B7", 900))}},
-			"the clinician was not licensed there on that day (CO B7)"},
+			"the provider was not licensed there, or may not be paid, on that day (CO B7)"},
 		{"a code that these rules never use", claims.Decision{Outcome: claims.Denied, Lines: []claims.LineDecision{line(1, adjust(claims.Contractual, "50", 900))}},
 			"reason code CO 50"},
 		{"pended, said once", claims.Decision{Outcome: claims.Pended, Lines: []claims.LineDecision{line(1, adjust(claims.Contractual, "45", 1))},

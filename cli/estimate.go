@@ -18,13 +18,16 @@ func estimateFlags() []urfave.Flag {
 	return []urfave.Flag{
 		&urfave.StringFlag{Name: "plan", Usage: "work out what each claim would come to under the plan in `FILE`, as published"},
 		&urfave.StringFlag{Name: "fees", Usage: "the fee schedule in `FILE` that prices it, as published"},
+		&urfave.StringFlag{Name: "exclusions", Usage: "the list of excluded providers in `FILE`: the OIG's UPDATED.csv, or the insurer's as published"},
 	}
 }
 
 // estimating reads the editions; nil where none is named.
-func estimating(c *urfave.Context) (*estimate.Edition, error) {
-	plan, fees := c.String("plan"), c.String("fees")
+func estimating(c *urfave.Context, today credentials.Date) (*estimate.Edition, error) {
+	plan, fees, list := c.String("plan"), c.String("fees"), c.String("exclusions")
 	switch {
+	case plan == "" && fees == "" && list != "":
+		return nil, refused(commandName(c), "--exclusions goes with --plan and --fees", "")
 	case plan == "" && fees == "":
 		return nil, nil
 	case plan == "" || fees == "":
@@ -40,6 +43,19 @@ func estimating(c *urfave.Context) (*estimate.Edition, error) {
 	e, err := estimate.ParseEdition(bodies[0], bodies[1])
 	if err != nil {
 		return nil, refused(commandName(c), oneLine(err.Error()), "give the files as the insurer published them")
+	}
+	if list == "" {
+		return e, nil
+	}
+	if e.ExclusionList() == "" {
+		return nil, refused(plan, "names no list of excluded providers, so none is asked", "leave --exclusions out")
+	}
+	l, err := exclusionsGiven(list, e.ExclusionList(), today)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.Exclude(l); err != nil {
+		return nil, refused(list, oneLine(err.Error()), "give the list that the plan names")
 	}
 	return e, nil
 }

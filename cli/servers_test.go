@@ -20,6 +20,7 @@ import (
 	"github.com/countersign-health/countersign/board"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/claims/codelist"
+	"github.com/countersign-health/countersign/claims/exclusions"
 	"github.com/countersign-health/countersign/claims/x12"
 	"github.com/countersign-health/countersign/credentials"
 	"github.com/countersign-health/countersign/credentials/aries"
@@ -484,6 +485,14 @@ func (g *gate) publish(r *http.Request, body []byte) (any, error) {
 			return nil, &api.Refusal{Status: 422, Message: err.Error()}
 		}
 		e.Ref = p.Ref()
+		return e, nil
+	}
+	if e.Kind == "exclusion-list" {
+		l, err := exclusions.Parse(body)
+		if err != nil {
+			return nil, &api.Refusal{Status: 422, Message: err.Error()}
+		}
+		e.Ref = l.Ref()
 		return e, nil
 	}
 	e.Ref = claims.EditionRef{Name: r.URL.Query().Get("name"), Edition: r.URL.Query().Get("edition"), Digest: credentials.DigestOf(body)}

@@ -73,11 +73,15 @@ func (f Files) Evidence(decision credentials.Handle, file []byte) {
 	f[path.Join(Evidence, decision.String()+".json")] = file
 }
 
-// Edition adds a plan edition ("plan") or a fee schedule edition ("fees").
+// Edition adds an edition of a plan ("plan"), a fee schedule ("fees") or a list of
+// excluded providers ("exclusion-list").
 func (f Files) Edition(kind string, ref claims.EditionRef, body []byte) {
 	ext := ".yaml"
-	if kind == "fees" {
+	switch kind {
+	case "fees":
 		ext = ".csv"
+	case "exclusion-list":
+		ext = extExclusions
 	}
 	f[path.Join(Editions, ref.Name+"-"+ref.Edition+ext)] = body
 }

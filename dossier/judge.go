@@ -63,6 +63,9 @@ func (v *verifier) judgeClaim(name string) error {
 	if err := v.checkAppeals(d, s.issuer, e.Appeals); err != nil {
 		return err
 	}
+	if err := v.checkExclusions(d, claim, plan, e); err != nil {
+		return err
+	}
 	if claim.Frequency != claims.Void { // which has no lines of its own to price
 		if err := checkPrices(claim, plan, e, fees); err != nil {
 			return err

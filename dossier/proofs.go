@@ -237,7 +237,7 @@ func (v *verifier) accept(r *recorded) error {
 		v.report.Known = r.proof.Known
 	}
 	switch r.entry.Kind {
-	case ledger.KindPlanEdition, ledger.KindFeeEdition, ledger.KindRemittance:
+	case ledger.KindPlanEdition, ledger.KindFeeEdition, ledger.KindExclusionList, ledger.KindRemittance:
 		v.byDigest[r.entry.Document] = r
 	case ledger.KindParticipant:
 		v.used[r] = true // it carries its document
@@ -293,7 +293,7 @@ func (v *verifier) findUnused() {
 func (v *verifier) failedIn(kind ledger.Kind, h credentials.Handle) bool {
 	for name := range v.failed {
 		switch kind {
-		case ledger.KindPlanEdition, ledger.KindFeeEdition, ledger.KindRemittance:
+		case ledger.KindPlanEdition, ledger.KindFeeEdition, ledger.KindExclusionList, ledger.KindRemittance:
 			if in(name, Editions) || in(name, Remittances) || name == RemittanceFile {
 				return true
 			}

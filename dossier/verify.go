@@ -64,9 +64,10 @@ const (
 	checkSource     = "source"     // a submission and the file it was read from
 	checkEvidence   = "evidence"   // the root that the decision names
 	checkRecompute  = "recompute"  // the rules give another decision
-	checkEdition    = "edition"    // plan or fee schedule
+	checkEdition    = "edition"    // plan, fee schedule or list of excluded providers
 	checkFee        = "fee"
 	checkTerms      = "terms"
+	checkExclusion  = "exclusions" // who is excluded, by the list
 	checkStanding   = "standing"
 	checkAuth       = "authorization"
 	checkReview     = "review"
@@ -118,6 +119,7 @@ type verifier struct {
 	plans          map[credentials.Digest]*edition[claims.Plan]
 	conditions     map[credentials.Digest]*terms.Conditions // of plans
 	fees           map[credentials.Digest]*edition[pricing.Fees]
+	lists          map[credentials.Digest]*exclusionList
 	licenses       map[credentials.Handle]*document[credentials.License]
 	orders         map[credentials.Handle]*document[credentials.Order]
 	submissions    map[credentials.Handle]*document[claims.Submission]
@@ -155,6 +157,7 @@ func newVerifier(files Files) *verifier {
 		failed: map[string]*finding{}, covered: map[string]bool{},
 		entries: map[credentials.Handle]*recorded{}, byDigest: map[credentials.Digest]*recorded{}, used: map[*recorded]bool{},
 		plans: map[credentials.Digest]*edition[claims.Plan]{}, conditions: map[credentials.Digest]*terms.Conditions{}, fees: map[credentials.Digest]*edition[pricing.Fees]{},
+		lists:          map[credentials.Digest]*exclusionList{},
 		licenses:       map[credentials.Handle]*document[credentials.License]{},
 		orders:         map[credentials.Handle]*document[credentials.Order]{},
 		submissions:    map[credentials.Handle]*document[claims.Submission]{},
@@ -185,6 +188,7 @@ type step struct {
 var steps = []step{
 	{Editions, ".yaml", (*verifier).checkPlan},
 	{Editions, ".csv", (*verifier).checkFees},
+	{Editions, extExclusions, (*verifier).checkExclusionList},
 	{Licenses, ".jwt", (*verifier).checkLicense},
 	{Orders, ".jwt", (*verifier).checkOrder},
 	{Status, ".jwt", (*verifier).checkStatusList},

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"path"
+	"slices"
 	"strconv"
 	"time"
 
@@ -34,13 +36,32 @@ func (g *Gateway) files(ctx context.Context, s *books.Status) (map[string][]byte
 	if err != nil {
 		return nil, err
 	}
+	lists := listsNamed(f)
 	for _, e := range editions {
+		if e.Kind == books.ExclusionEdition && !lists[e.Ref.Digest] {
+			continue // there is one every month, and what none of these decisions asked tells nothing of them
+		}
 		f.Edition(string(e.Kind), e.Ref, e.Body)
 		if err := g.addReceipt(ctx, f, e.Handle); err != nil {
 			return nil, err
 		}
 	}
 	return f, nil
+}
+
+// listsNamed are the lists of excluded providers that the evidence of a dossier names.
+func listsNamed(f dossier.Files) map[credentials.Digest]bool {
+	lists := map[credentials.Digest]bool{}
+	for name, file := range f {
+		if path.Dir(name) != dossier.Evidence {
+			continue
+		}
+		e, _, err := claims.OpenEvidence[claims.Evidence](file)
+		if err == nil && e.ExclusionList != nil && e.ExclusionList.List != nil { // not an authorization's
+			lists[e.ExclusionList.List.Digest] = true
+		}
+	}
+	return lists
 }
 
 func (g *Gateway) addDecisions(ctx context.Context, f dossier.Files, s *books.Status) error {
@@ -217,11 +238,14 @@ func edition(e books.Edition) api.Edition {
 	return api.Edition{Kind: string(e.Kind), Ref: e.Ref, Handle: e.Handle, Body: e.Body}
 }
 
-// postEdition publishes a plan, a fee schedule or a list of codes; only the insurer itself may.
+// editionKinds are what may be published.
+var editionKinds = []books.EditionKind{books.PlanEdition, books.FeeEdition, books.CodeEdition, books.ExclusionEdition}
+
+// postEdition publishes an edition; only the insurer itself may.
 func (g *Gateway) postEdition(c *call) (any, error) {
 	kind := books.EditionKind(c.PathValue("kind"))
-	if kind != books.PlanEdition && kind != books.FeeEdition && kind != books.CodeEdition {
-		return nil, refuse(http.StatusNotFound, "editions are of %q, %q or %q", books.PlanEdition, books.FeeEdition, books.CodeEdition)
+	if !slices.Contains(editionKinds, kind) {
+		return nil, refuse(http.StatusNotFound, "editions are of one of %q", editionKinds)
 	}
 	if c.party.DID != g.Insurer {
 		return nil, refuse(http.StatusForbidden, "only this insurer publishes its editions")

@@ -88,7 +88,7 @@ func (g *Gateway) postReprocess(c *call) (any, error) {
 // the list has of its kind.
 func named(c books.Cause, because string) bool {
 	switch c.Kind {
-	case books.CauseOrder, books.CauseCoverage, books.CauseRoster, books.CauseReversal:
+	case books.CauseOrder, books.CauseCoverage, books.CauseRoster, books.CauseExclusion, books.CauseReversal:
 		return c.Reference == because || string(c.Kind) == because
 	}
 	return c.Reference == because

@@ -20,6 +20,7 @@ const (
 	KindRemittance
 	KindDetermination
 	KindCodeEdition
+	KindExclusionList
 )
 
 var kindNames = map[Kind]string{
@@ -35,6 +36,7 @@ var kindNames = map[Kind]string{
 	KindRemittance:            "remittance",
 	KindDetermination:         "determination",
 	KindCodeEdition:           "code-edition",
+	KindExclusionList:         "exclusion-list",
 }
 
 // String is the kind's name, as in "board-order".
@@ -92,6 +94,7 @@ var mayIssue = map[Kind][]Role{
 	KindAuthorizationDecision: {RoleInsurer},
 	KindRemittance:            {RoleInsurer},
 	KindCodeEdition:           {RoleInsurer},
+	KindExclusionList:         {RoleInsurer},
 	KindDetermination:         {RoleReviewer, RoleInsurer}, // the insurer records what its reviewer signed
 }
 

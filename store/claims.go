@@ -101,6 +101,9 @@ func (f *claimFile) readFacts(tx *sealedTx, s submissionRow, who found) (err err
 	if f.Submission.Claim.Frequency == claims.Void { // which asks nothing of its own lines
 		return nil
 	}
+	if err := f.readExclusions(tx); err != nil {
+		return err
+	}
 	return f.readServices(tx, s, who)
 }
 

@@ -19,7 +19,7 @@ var tables = []tableOf{
 	{"claim_line", nil}, {"decision", nil}, {"accumulator", nil}, {"authorized_item", nil},
 	{"determination", []string{"body", "token"}}, {"outbox", nil}, {"remittance", []string{"body"}}, {"data_key", []string{"wrapped"}},
 	{"payment", nil}, {"payee_balance", nil}, {"overpayment", nil}, {"recouped", nil}, {"refund", nil}, {"payment_rest", nil}, {"payment_hold", nil}, {"ledger_read", nil}, {"lost_entry", nil}, {"status_place", nil},
-	{"reopening", nil}, {"appeal", []string{"body", "token"}}, {"appeal_answer", []string{"body", "token"}}, {"letter", []string{"body", "token"}}, {"directory_change", nil},
+	{"reopening", nil}, {"appeal", []string{"body", "token"}}, {"appeal_answer", []string{"body", "token"}}, {"letter", []string{"body", "token"}}, {"directory_change", nil}, {"exclusion_change", nil}, {"line_involved", nil},
 }
 
 // dump is everything in the books, row by row, with what is sealed opened and

@@ -32,10 +32,16 @@ func (b *Books) PublishEdition(ctx context.Context, e books.Edition, entry []byt
 			return cmp.Or(err, books.ErrContentTaken)
 		}
 		handle = e.Handle
+		at := micros(b.now())
+		if e.Kind == books.ExclusionEdition {
+			if err := exclusionsChange(tx, e, at); err != nil {
+				return err
+			}
+		}
 		_, err = tx.Exec(`
-			INSERT INTO edition (digest, kind, name, edition, fees, effective_from, effective_until, published, body, handle)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-			e.Ref.Digest.String(), e.Kind, e.Ref.Name, e.Ref.Edition, e.Fees, e.From, e.Until, micros(b.now()), e.Body, e.Handle.String())
+			INSERT INTO edition (digest, kind, name, edition, fees, effective_from, effective_until, published, body, handle, exclusion_list)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+			e.Ref.Digest.String(), e.Kind, e.Ref.Name, e.Ref.Edition, e.Fees, e.From, e.Until, at, e.Body, e.Handle.String(), e.ExclusionList)
 		if err != nil {
 			return err
 		}
@@ -100,11 +106,11 @@ func (b *Books) Edition(ctx context.Context, digest credentials.Digest) (e books
 	return e, err
 }
 
-const selectEdition = `SELECT digest, kind, name, edition, fees, effective_from, effective_until, body, handle FROM edition `
+const selectEdition = `SELECT digest, kind, name, edition, fees, effective_from, effective_until, body, handle, exclusion_list FROM edition `
 
 func scanEdition(row interface{ Scan(...any) error }) (e books.Edition, err error) {
 	var digest, handle string
-	err = row.Scan(&digest, &e.Kind, &e.Ref.Name, &e.Ref.Edition, &e.Fees, &e.From, &e.Until, &e.Body, &handle)
+	err = row.Scan(&digest, &e.Kind, &e.Ref.Name, &e.Ref.Edition, &e.Fees, &e.From, &e.Until, &e.Body, &handle, &e.ExclusionList)
 	if err != nil {
 		return e, notFound(err)
 	}

@@ -151,6 +151,7 @@ func (s closedSubmission) forget(tx *sealedTx) error {
 	}
 	for _, statement := range []string{
 		`DELETE FROM claim_line WHERE submission = $1`,
+		`DELETE FROM line_involved WHERE submission = $1`,
 		`DELETE FROM authorized_item WHERE submission = $1`,
 		`UPDATE signed SET holder = '', key = 'forgotten/' || handle WHERE submission = $1`,
 		`UPDATE determination SET holder = '' WHERE submission = $1`,

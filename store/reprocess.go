@@ -24,26 +24,37 @@ const lineDays = `(c.until_date = '' OR l.service_date <= c.until_date)
 // touchedBy finds them, by cause. A cause that a claim was opened for already
 // has done what it could.
 var touchedBy = []struct {
-	kind  books.CauseKind
-	query string
+	kind      books.CauseKind
+	reference string
+	query     string
 }{
-	{books.CauseCoverage, `
+	{books.CauseCoverage, "c.handle", `
 		SELECT DISTINCT s.handle, c.handle, c.changed, s.seq
 		FROM directory_change c
 		JOIN submission s ON s.person = c.person OR s.family IN (c.family, c.unknown)
 		JOIN decision d ON d.document = s.latest
 		JOIN claim_line l ON l.submission = s.handle
 		WHERE c.kind = 'coverage' AND d.settled < c.changed AND (s.person IN (c.person, '') OR d.outcome = 'denied') AND ` + lineDays},
-	{books.CauseRoster, `
+	{books.CauseRoster, "c.handle", `
 		SELECT DISTINCT s.handle, c.handle, c.changed, s.seq
 		FROM directory_change c
 		JOIN claim_line l ON l.billing_npi = c.billing_npi
 		JOIN submission s ON s.handle = l.submission
 		JOIN decision d ON d.document = s.latest
 		WHERE c.kind = 'roster' AND d.settled < c.changed AND ` + lineDays},
+	{books.CauseExclusion, "c.edition", `
+		SELECT DISTINCT s.handle, c.edition, c.changed, s.seq
+		FROM exclusion_change c
+		JOIN (SELECT submission, line, billing_npi AS npi FROM claim_line
+			UNION ALL SELECT submission, line, npi FROM claim_line
+			UNION ALL SELECT submission, line, npi FROM line_involved) i ON i.npi = c.npi
+		JOIN claim_line l ON l.submission = i.submission AND l.line = i.line
+		JOIN submission s ON s.handle = l.submission
+		JOIN decision d ON d.document = s.latest
+		WHERE d.settled < c.changed AND ` + lineDays},
 	// What was decided between a decision and the one that took it back has built
 	// upon it, where it is in the same family and benefit period.
-	{books.CauseReversal, `
+	{books.CauseReversal, "t.document", `
 		SELECT DISTINCT s.handle, t.document, t.settled, s.seq
 		FROM decision t
 		JOIN decision o ON o.document = t.reverses
@@ -68,11 +79,7 @@ func (b *Books) Touched(ctx context.Context) (list []books.Reprocess, err error)
 		list = nil
 		var all []touched
 		for _, by := range touchedBy {
-			cause := "c.handle"
-			if by.kind == books.CauseReversal {
-				cause = "t.document"
-			}
-			err := rows(tx, by.query+fmt.Sprintf(stillToDo, cause)+` ORDER BY 4, 3, 2`, []any{string(by.kind)}, func(rs *sql.Rows) error {
+			err := rows(tx, by.query+fmt.Sprintf(stillToDo, by.reference)+` ORDER BY 4, 3, 2`, []any{string(by.kind)}, func(rs *sql.Rows) error {
 				t := touched{Cause: books.Cause{Kind: by.kind}}
 				var at, seq int64
 				err := rs.Scan(&t.submission, &t.Reference, &at, &seq)

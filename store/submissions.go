@@ -69,7 +69,10 @@ func putLine(tx *sealedTx, submission credentials.Handle, who found, c *claims.C
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
 		submission.String(), l.Number, who.person, string(c.Billing.NPI), string(npi), string(l.From), l.Key(),
 		strings.Join(l.Modifiers, " "), int64(l.Units), int64(l.Charge), tx.keys.number(c.AuthorizationOf(l)), string(l.To))
-	return err
+	if err != nil {
+		return err
+	}
+	return putInvolved(tx, submission, c, l, npi)
 }
 
 // number is how the books look up a number that somebody gave to a submission.

@@ -48,6 +48,7 @@ var mustNotReach = []struct {
 	{"claims/terms", append(ours("claims/x12", "claims/fhir", "claims/mpfs", "claims/contract", "credentials/aries", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), outside...)},
 	{"claims/estimate", append(ours("claims/x12", "claims/fhir", "credentials/aries", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), outside...)},
 	{"claims/promptpay", append(ours("claims/x12", "claims/fhir", "claims/mpfs", "claims/contract", "credentials/aries", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), outside...)},
+	{"claims/exclusions", append(ours("claims/x12", "claims/fhir", "claims/mpfs", "claims/contract", "credentials/aries", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), outside...)},
 	{"claims/pricing", append(ours("claims/x12", "claims/fhir", "credentials/aries", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), outside...)},
 	{"claims/mpfs", append(ours("claims/x12", "claims/fhir", "credentials/aries", "ledger", "store", "activities", "workflows", "gateway", "worker", "cli"), outside...)},
 	// ledger reaches net/http through torchwood, though a reader of receipts calls none of it.

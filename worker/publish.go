@@ -13,6 +13,7 @@ import (
 	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/claims/codelist"
+	"github.com/countersign-health/countersign/claims/exclusions"
 	"github.com/countersign-health/countersign/claims/pricing"
 	"github.com/countersign-health/countersign/claims/promptpay"
 	"github.com/countersign-health/countersign/claims/terms"
@@ -21,17 +22,23 @@ import (
 	"github.com/countersign-health/countersign/ledger"
 )
 
+// editionKinds are the kinds of entries under which editions stand on the ledger.
+var editionKinds = map[books.EditionKind]ledger.Kind{
+	books.PlanEdition: ledger.KindPlanEdition, books.FeeEdition: ledger.KindFeeEdition, books.ExclusionEdition: ledger.KindExclusionList,
+	books.CodeEdition: ledger.KindCodeEdition,
+}
+
 // Publish checks an edition, writes it into the books and puts it on the
 // ledger under the insurer's key. It returns when the edition is final.
 //
-// A plan names itself, and so does a list of codes; a fee schedule is named by name
-// and edition.
+// A plan names itself, and so do lists of codes and of excluded providers; a fee
+// schedule is named by name and edition.
 func (i *Insurer) Publish(ctx context.Context, kind books.EditionKind, name, edition string, body []byte) (books.Edition, error) {
 	e, err := readEdition(kind, name, edition, body)
 	if err != nil {
 		return e, &gateway.EditionError{Err: err}
 	}
-	if err := i.priced(ctx, e); err != nil {
+	if err := i.complete(ctx, e); err != nil {
 		return e, err
 	}
 	if err := i.askClocks(ctx); err != nil {
@@ -39,7 +46,7 @@ func (i *Insurer) Publish(ctx context.Context, kind books.EditionKind, name, edi
 	}
 	rand.Read(e.Handle[:])
 	entry, err := ledger.Entry{
-		Kind: entryKinds[kind], Subject: e.Handle, Document: e.Ref.Digest, Effective: i.Now().UTC().Truncate(time.Second),
+		Kind: editionKinds[kind], Subject: e.Handle, Document: e.Ref.Digest, Effective: i.Now().UTC().Truncate(time.Second),
 	}.Sign(i.Signer)
 	if err != nil {
 		return e, fmt.Errorf("sign ledger entry: %w", err)
@@ -60,14 +67,13 @@ func (i *Insurer) Publish(ctx context.Context, kind books.EditionKind, name, edi
 	return e, i.wakeUndecided(ctx)
 }
 
-// entryKinds are the kinds of ledger entries that record editions.
-var entryKinds = map[books.EditionKind]ledger.Kind{
-	books.PlanEdition: ledger.KindPlanEdition, books.FeeEdition: ledger.KindFeeEdition, books.CodeEdition: ledger.KindCodeEdition,
-}
-
-// priced refuses a plan whose fee schedule nobody has published: its claims
-// could not be decided, and the edition could not be taken back.
-func (i *Insurer) priced(ctx context.Context, e books.Edition) error {
+// complete refuses a plan whose fee schedule or list of excluded providers nobody has
+// published: its claims could not be decided, and the edition could not be taken back.
+// A list of a day that has not come yet would stand before the ones of today.
+func (i *Insurer) complete(ctx context.Context, e books.Edition) error {
+	if tomorrow := credentials.DateOf(i.Now().UTC()).AddDays(1); e.Kind == books.ExclusionEdition && e.From > tomorrow {
+		return &gateway.EditionError{Err: fmt.Errorf("the list is of %s, which has not come yet", e.From)}
+	}
 	if e.Kind != books.PlanEdition {
 		return nil
 	}
@@ -77,6 +83,11 @@ func (i *Insurer) priced(ctx context.Context, e books.Edition) error {
 	}
 	if !slices.ContainsFunc(editions, func(f books.Edition) bool { return f.Kind == books.FeeEdition && f.Ref.Name == e.Fees }) {
 		return &gateway.EditionError{Err: fmt.Errorf("no edition of its fee schedule %q is published: publish one first (--fees), or correct feeSchedule", e.Fees)}
+	}
+	if e.ExclusionList != "" && !slices.ContainsFunc(editions, func(f books.Edition) bool {
+		return f.Kind == books.ExclusionEdition && f.Ref.Name == e.ExclusionList
+	}) {
+		return &gateway.EditionError{Err: fmt.Errorf("no edition of its exclusion list %q is published: publish one first (exclusions publish), or correct providers.exclusionList", e.ExclusionList)}
 	}
 	return nil
 }
@@ -108,6 +119,13 @@ func readEdition(kind books.EditionKind, name, edition string, body []byte) (boo
 		e.From, e.Until = l.From, l.Until
 		return e, nil
 	}
+	if kind == books.ExclusionEdition {
+		l, err := exclusions.Parse(body)
+		if err == nil {
+			e.Ref, e.From = l.Ref(), l.AsOf
+		}
+		return e, err
+	}
 	p, err := claims.ParsePlan(body)
 	if err != nil {
 		return e, err
@@ -121,6 +139,6 @@ func readEdition(kind books.EditionKind, name, edition string, body []byte) (boo
 	if !plain.MatchString(p.Name) || !plain.MatchString(p.Edition) {
 		return e, fmt.Errorf("plan name %q and edition %q may hold letters, digits, dots and hyphens only", p.Name, p.Edition)
 	}
-	e.Ref, e.Fees, e.From, e.Until = p.Ref(), p.FeeSchedule, p.From, p.Until
+	e.Ref, e.Fees, e.ExclusionList, e.From, e.Until = p.Ref(), p.FeeSchedule, p.Providers.ExclusionList, p.From, p.Until
 	return e, nil
 }

@@ -129,7 +129,8 @@ func (i *Insurer) restore(ctx context.Context, s *sorted, own books.OwnEntry) er
 	write := map[ledger.Kind]func(context.Context, *sorted, books.OwnEntry, []byte) error{
 		ledger.KindClaimDecision: i.restoreClaim, ledger.KindAuthorizationDecision: i.restoreAuthorization,
 		ledger.KindRemittance: i.restoreRemittance, ledger.KindPlanEdition: i.restorePlan, ledger.KindFeeEdition: i.restoreFees,
-		ledger.KindCodeEdition: i.restoreCodes,
+		ledger.KindCodeEdition:   i.restoreCodes,
+		ledger.KindExclusionList: i.restoreExclusions,
 	}[entry.Kind]
 	if write == nil {
 		return fmt.Errorf("a %v is nothing that these books keep", entry.Kind)
@@ -389,6 +390,10 @@ func controlOf(body []byte) (int, error) {
 
 func (i *Insurer) restorePlan(ctx context.Context, s *sorted, own books.OwnEntry, receipt []byte) error {
 	return i.restoreEdition(ctx, books.PlanEdition, claims.EditionRef{}, s.files[own.Digest], own, receipt)
+}
+
+func (i *Insurer) restoreExclusions(ctx context.Context, s *sorted, own books.OwnEntry, receipt []byte) error {
+	return i.restoreEdition(ctx, books.ExclusionEdition, claims.EditionRef{}, s.files[own.Digest], own, receipt)
 }
 
 func (i *Insurer) restoreFees(ctx context.Context, s *sorted, own books.OwnEntry, receipt []byte) error {

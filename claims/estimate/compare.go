@@ -62,9 +62,10 @@ func Compare(c *claims.Claim, own *claims.Decision, theirs *claims.Estimate) (al
 	slices.SortFunc(order, func(a, b *claims.Line) int {
 		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.Number, b.Number))
 	})
+	given := own.ExclusionList != nil && !own.ExclusionList.Digest.IsZero()
 	var before []int
 	for _, l := range order {
-		d := differ(c, l, side{lineOf(own.Lines, l.Number), pendsOf(own.Pends, l.Number)}, side{lineOf(theirs.Lines, l.Number), pendsOf(theirs.Pends, l.Number)})
+		d := differ(c, l, side{lineOf(own.Lines, l.Number), pendsOf(own.Pends, l.Number)}, side{lineOf(theirs.Lines, l.Number), pendsOf(theirs.Pends, l.Number)}, given)
 		if d == nil {
 			continue
 		}
@@ -79,7 +80,7 @@ func Compare(c *claims.Claim, own *claims.Decision, theirs *claims.Estimate) (al
 
 // facts are those that a rule rests on, by the rule's name.
 var facts = map[string]Fact{
-	"member": Covered, "coverage": Covered, "timely-filing": Covered, "duplicate": FirstOfKind, "license": Licensed, "clinician-signature": Unsigned,
+	"member": Covered, "coverage": Covered, "timely-filing": Covered, "duplicate": FirstOfKind, "license": Licensed, "exclusion-list": NotExcluded, "clinician-signature": Unsigned,
 	"authorization": Authorized, "stay-authorization": Authorized, "authorized-days": Authorized, "benefit-limit": LimitsUnused, "global-days": NoSurgery, "add-on": NoSurgery,
 	"copay": NothingMet, "deductible": NothingMet, "coinsurance": NothingMet, claims.RuleMaximum: NothingMet,
 }
@@ -91,7 +92,8 @@ type side struct {
 }
 
 // differ finds the first rule at which the two part, nil where they do not.
-func differ(c *claims.Claim, l *claims.Line, own, theirs side) *Difference {
+// Given says that one's own calculation had a list of excluded providers.
+func differ(c *claims.Claim, l *claims.Line, own, theirs side, given bool) *Difference {
 	if own.line == nil || theirs.line == nil {
 		return nil // the estimate was held against the claim before
 	}
@@ -106,6 +108,9 @@ func differ(c *claims.Claim, l *claims.Line, own, theirs side) *Difference {
 		return nil
 	}
 	d.Fact = facts[d.Rule]
+	if d.Fact == NotExcluded && given {
+		d.Fact = ""
+	}
 	if d.Fact == Licensed && c.Clinician(l) == nil {
 		d.Fact = NotRostered
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/countersign-health/countersign/claims"
+	"github.com/countersign-health/countersign/claims/exclusions"
 	"github.com/countersign-health/countersign/claims/pricing"
 	"github.com/countersign-health/countersign/claims/terms"
 	"github.com/countersign-health/countersign/credentials"
@@ -34,6 +35,7 @@ const (
 	NoSurgery    Fact = "no-surgery"    // no earlier surgery's amount covers the line
 	NotRostered  Fact = "not-rostered"  // the insurer's roster does not name who gave the service
 	Unsigned     Fact = "unsigned"      // no clinician's signature comes with the claim
+	NotExcluded  Fact = "not-excluded"  // nobody who had a part in it stands on the plan's list of excluded providers
 	TakenBack    Fact = "taken-back"    // the claim that it names stands, and is taken back as though it had never been
 )
 
@@ -49,6 +51,7 @@ func (f Fact) Words() string {
 		NoSurgery:    "no earlier surgery's amount covers the line, and no earlier claim has the service that it adds to",
 		NotRostered:  "the insurer's roster does not name who gave the service either",
 		Unsigned:     "no clinician's signature is sent with the claim",
+		NotExcluded:  "nobody who had a part in it is excluded from payment, by the list that the plan names",
 		TakenBack:    "the claim that it names stands; what was paid on it is taken back besides",
 	}[f]
 }
@@ -58,6 +61,7 @@ type Edition struct {
 	plan       *claims.Plan
 	fees       *pricing.Fees
 	conditions *terms.Conditions
+	list       *exclusions.List
 }
 
 // ParseEdition reads the two files as they were published.
@@ -74,11 +78,24 @@ func ParseEdition(plan, fees []byte) (*Edition, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Edition{p, f, conditions}, nil
+	return &Edition{plan: p, fees: f, conditions: conditions}, nil
 }
 
 // Name is of the plan and its edition.
 func (e *Edition) Name() string { return e.plan.Name + " " + e.plan.Edition }
+
+// ExclusionList is the list of excluded providers that the plan names, "" where it
+// names none.
+func (e *Edition) ExclusionList() string { return e.plan.Providers.ExclusionList }
+
+// Exclude has claims worked out by a list of excluded providers.
+func (e *Edition) Exclude(l *exclusions.List) error {
+	if l.Name != e.ExclusionList() {
+		return fmt.Errorf("the list is %q, the plan names %q", l.Name, e.ExclusionList())
+	}
+	e.list = l
+	return nil
+}
 
 // Hospitals says whether the plan has terms for institutional claims.
 func (e *Edition) Hospitals() bool { return e.plan.Hospital != nil }
@@ -116,6 +133,13 @@ func (e *Edition) evidence(c *claims.Claim, received credentials.Date) (*claims.
 		days := max(in.From, in.Begins()).DaysUntil(in.Through) + 1
 		ev.Stay = &claims.AuthorizationFact{Number: c.Authorization, Found: true, Outcome: claims.AuthorizationApproved, Matches: true,
 			From: min(in.From, in.Begins()), Until: in.Through, Left: claims.Quantity(days) * 1000, Code: "0100"}
+	}
+	if name := e.ExclusionList(); name != "" {
+		list := e.list
+		if list == nil {
+			list = &exclusions.List{Name: name, Edition: "not given", AsOf: received}
+		}
+		ev.ExclusionList = list.Facts(c, ev, received)
 	}
 	return ev, e.fees.Complete(c, e.plan, ev)
 }
@@ -194,6 +218,7 @@ func (e *Edition) assumed(c *claims.Claim) []Assumption {
 			return e.plan.GlobalSurgery != nil && e.plan.GlobalSurgery.Included.Has(l.Code) ||
 				slices.ContainsFunc(e.plan.AddOns, func(a claims.AddOn) bool { return a.Codes.Has(l.Code) })
 		}},
+		{NotExcluded, func(*claims.Line) bool { return e.ExclusionList() != "" && e.list == nil }},
 		{Unsigned, func(l *claims.Line) bool {
 			return e.plan.ClinicianSignature != nil && e.plan.ClinicianSignature.Claims.Has(l.Code)
 		}},

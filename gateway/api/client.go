@@ -117,6 +117,12 @@ func (c *Client) PublishCodes(ctx context.Context, body []byte) (e Edition, err 
 	return e, c.do(ctx, "POST", "/editions/codes", body, &e)
 }
 
+// PublishExclusions publishes an edition of a list of excluded providers, which names
+// itself.
+func (c *Client) PublishExclusions(ctx context.Context, body []byte) (e Edition, err error) {
+	return e, c.do(ctx, "POST", "/editions/exclusion-list", body, &e)
+}
+
 // Enroll enrolls the members of a CSV file in a plan.
 func (c *Client) Enroll(ctx context.Context, plan string, file []byte) (e Enrolled, err error) {
 	return e, c.do(ctx, "POST", withQuery("/members", url.Values{"plan": {plan}}), file, &e)
