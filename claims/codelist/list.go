@@ -30,6 +30,7 @@ type List struct {
 	Edition     string
 	From, Until credentials.Date
 
+	name  string
 	codes []uint64
 	which []uint16 // into days
 	days  []span
@@ -60,7 +61,7 @@ func New(kind claims.CodeKind, edition string, from, until credentials.Date, row
 	case len(rows) > MaxRows:
 		return nil, fmt.Errorf("the list has %d rows; want at most %d", len(rows), MaxRows)
 	}
-	l := &List{Kind: kind, Edition: edition, From: from, Until: until, codes: make([]uint64, 0, len(rows)), which: make([]uint16, 0, len(rows))}
+	l := &List{Kind: kind, Edition: edition, From: from, Until: until, name: string(kind) + " " + edition, codes: make([]uint64, 0, len(rows)), which: make([]uint16, 0, len(rows))}
 	slices.SortStableFunc(rows, func(a, b Row) int { return cmp.Or(cmp.Compare(a.Code, b.Code), cmp.Compare(a.From, b.From)) })
 	number := map[span]uint16{}
 	for i, r := range rows {
@@ -89,7 +90,7 @@ func New(kind claims.CodeKind, edition string, from, until credentials.Date, row
 }
 
 // Name is what messages call the list, "icd-10-cm 2026".
-func (l *List) Name() string { return string(l.Kind) + " " + l.Edition }
+func (l *List) Name() string { return l.name }
 
 // Len is how many rows the list has.
 func (l *List) Len() int { return len(l.codes) }
@@ -99,7 +100,7 @@ func (l *List) Covers(day credentials.Date) bool { return day.Within(l.From, l.U
 
 // Ask says what the list has of a code on a day that it covers.
 func (l *List) Ask(code string, day credentials.Date) claims.CodeAnswer {
-	a := claims.CodeAnswer{State: claims.CodeUnknown, List: l.Name()}
+	a := claims.CodeAnswer{State: claims.CodeUnknown, List: l.name}
 	key := pack(code)
 	i, found := slices.BinarySearch(l.codes, key)
 	for ; found && i < len(l.codes) && l.codes[i] == key; i++ {

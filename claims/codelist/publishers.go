@@ -2,6 +2,7 @@ package codelist
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -12,8 +13,8 @@ import (
 	"github.com/countersign-health/countersign/credentials"
 )
 
-// A fixedWidth file is read line by line. CMS writes Latin letters in descriptions
-// in an older encoding; only columns of codes and days are looked at.
+// eachLine reads a file of fixed columns line by line. CMS writes Latin letters in
+// descriptions in an older encoding; only columns of codes and days are looked at.
 func eachLine(file string, r io.Reader, each func(line []byte) error) error {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, 64<<10)
@@ -21,7 +22,7 @@ func eachLine(file string, r io.Reader, each func(line []byte) error) error {
 	n := 0
 	for ; lines.Scan() && len(problems) < maxProblems; n++ {
 		line := lines.Bytes()
-		if len(strings.TrimSpace(string(line))) == 0 {
+		if len(bytes.TrimSpace(line)) == 0 {
 			continue
 		}
 		if err := each(line); err != nil {

@@ -18,7 +18,8 @@ var elements = map[string]string{
 
 // lineElements are those of an item.
 var lineElements = map[string]string{
-	"SV101-2": "productOrService", "SV202-2": "productOrService", "SV101-3": "modifier", "SV101-6": "modifier", "SV202-3": "modifier", "SV202-6": "modifier",
+	"SV101-2": "productOrService", "SV202-2": "productOrService", "SV101-3": "modifier", "SV101-4": "modifier", "SV101-5": "modifier", "SV101-6": "modifier",
+	"SV202-3": "modifier", "SV202-4": "modifier", "SV202-5": "modifier", "SV202-6": "modifier",
 	"SV102": "net", "SV203": "net", "SV103": "quantity", "SV104": "quantity", "SV204": "quantity", "SV205": "quantity",
 	"SV105": "locationCodeableConcept", "SV107": "diagnosisSequence", "SV201": "revenue", "SV101": "revenue",
 	"DTP03": "serviced", "LX01": "sequence",
