@@ -103,7 +103,7 @@ func hour(s string) bool {
 // that has them gives them (hospitalLists).
 func (k *checker) hospitalCodes(in *Institutional) {
 	if d := in.DRG; d != "" && (len(d) != 3 || !digits(d)) {
-		k.qualified("DR", "drg-code", "2300", "HI", "HI01-2", "A7:691", "want a DRG of three digits")
+		k.qualified("DR", "drg-code", "2300", "HI", "HI01-2", "A7:256", "want a DRG of three digits")
 	}
 	for i, p := range in.Present {
 		switch p {
@@ -112,19 +112,19 @@ func (k *checker) hospitalCodes(in *Institutional) {
 			k.qualified(k.diagnosisAt(i), "present-on-admission", "2300", "HI", fmt.Sprintf("HI%02d-9", k.diagnosisElement(i)), "A7:688", "diagnosis %d: want Y, N, U, W or 1 for present on admission", i+1)
 		}
 	}
-	two := func(code string, i int, qualifier, what string) {
+	two := func(code string, i int, qualifier, status, what string) {
 		if len(code) != 2 || !digits(code) && !modifierCode(code) {
-			k.qualified(qualifier, "hospital-code", "2300", "HI", fmt.Sprintf("HI%02d-2", i%12+1), "A7:460", "want a %s of two characters", what)
+			k.qualified(qualifier, "hospital-code", "2300", "HI", fmt.Sprintf("HI%02d-2", i%12+1), status, "want a %s of two characters", what)
 		}
 	}
 	for i, v := range in.Values {
-		two(v.Code, i, "BE", "value code")
+		two(v.Code, i, "BE", "A7:725", "value code")
 	}
 	for i, v := range in.Conditions {
-		two(v, i, "BG", "condition code")
+		two(v, i, "BG", "A7:460", "condition code")
 	}
 	for i, v := range in.Occurred {
-		two(v.Code, i, "BH", "occurrence code")
+		two(v.Code, i, "BH", "A7:719", "occurrence code")
 	}
 	for _, p := range in.Procedures {
 		if last := in.Through; last >= icd10Start && !procedureICD10(p.Code) {

@@ -47,6 +47,12 @@ func (k *checker) listed(at spot, kind CodeKind, code string, days ...credential
 	if at.edit == "" {
 		at.edit = facts.Edit
 	}
+	switch {
+	case first.State == CodeHeading:
+		at.code = "A7:772" // the greatest level of specificity is required
+	case first.State != CodeUnknown && facts.Edit == "procedure-list":
+		at.code = "A7:796" // not valid for the date of service
+	}
 	k.qualified(at.qualifier, at.edit, at.loop, at.segment, at.element, at.code, "%s", first.words(at.what, on))
 	return true
 }
@@ -176,7 +182,7 @@ func (k *checker) hospitalLists(in *Institutional) {
 	within := func(qualifier string, i int, status, what string, kind CodeKind, code string, days ...credentials.Date) {
 		k.listed(spot{qualifier: qualifier, loop: "2300", segment: "HI", element: fmt.Sprintf("HI%02d-2", i%12+1), code: status, what: what}, kind, code, days...)
 	}
-	within("DR", 0, "A7:691", "the DRG", KindDRG, in.DRG, in.Through)
+	within("DR", 0, "A7:256", "the DRG", KindDRG, in.DRG, in.Through)
 	for i, p := range in.Procedures {
 		if qualifier, status := "BQ", "A7:490"; in.Inpatient() && in.Through >= icd10Start {
 			if i == 0 {
@@ -186,7 +192,7 @@ func (k *checker) hospitalLists(in *Institutional) {
 		}
 	}
 	for i, v := range in.Values {
-		within("BE", i, "A7:463", "a value code", KindValue, v.Code, k.sent()...)
+		within("BE", i, "A7:725", "a value code", KindValue, v.Code, k.sent()...)
 	}
 	for i, v := range in.Conditions {
 		within("BG", i, "A7:460", "a condition code", KindCondition, v, k.sent()...)
@@ -194,11 +200,11 @@ func (k *checker) hospitalLists(in *Institutional) {
 	events, spans := 0, 0
 	for _, v := range in.Occurred {
 		if v.Through == "" {
-			within("BH", events, "A7:461", "an occurrence code", KindOccurrence, v.Code, k.sent()...)
+			within("BH", events, "A7:719", "an occurrence code", KindOccurrence, v.Code, k.sent()...)
 			events++
 			continue
 		}
-		within("BI", spans, "A7:462", "the code of an occurrence span", KindOccurrenceSpan, v.Code, k.sent()...)
+		within("BI", spans, "A7:721", "the code of an occurrence span", KindOccurrenceSpan, v.Code, k.sent()...)
 		spans++
 	}
 }

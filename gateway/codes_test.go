@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/claims/codelist"
 	"github.com/countersign-health/countersign/credentials"
@@ -65,8 +66,8 @@ func TestPublishedCodes(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, no := h.as("hospital", "POST", "/claims", []byte(signClaim(t, "hospital", aClaim("C9"))))
-	if len(no.Problems) != 2 || no.Problems[0].Edit != "diagnosis-list" || no.Problems[0].Code != "A7:254" || no.Problems[0].Segment != "HI" || no.Problems[0].Loop != "2300" ||
-		no.Problems[1].Edit != "procedure-list" || no.Problems[1].Message != "procedure 99213 is not valid on 2026-05-01: in cpt 2026 it is so until 2026-04-30" {
+	if len(no.Problems) != 2 || no.Problems[0].Edit != "diagnosis-list" || no.Problems[0].Code != "A7:772" || no.Problems[0].Segment != "HI" || no.Problems[0].Loop != "2300" ||
+		no.Problems[1].Edit != "procedure-list" || no.Problems[1].Code != "A7:796" || no.Problems[1].Message != "procedure 99213 is not valid on 2026-05-01: in cpt 2026 it is so until 2026-04-30" {
 		t.Errorf("got %+v", no.Problems)
 	}
 	// What is asked about goes the same way as what is billed.
@@ -113,5 +114,27 @@ func TestRefusedCodes(t *testing.T) {
 		if code, no := h.as(tt.who, "POST", "/editions/codes", tt.body); code != tt.want || !strings.Contains(no.Message, tt.says) {
 			t.Errorf("%s: got %d %s, want %d %s", tt.who, code, no.Message, tt.want, tt.says)
 		}
+	}
+}
+
+// TestUnreadCodes: by a list that cannot be read nothing is taken; what is wrong
+// without it is said.
+func TestUnreadCodes(t *testing.T) {
+	h := newHouse(t)
+	rubbish := []byte("no list")
+	e := books.Edition{Kind: books.CodeEdition, Ref: claims.EditionRef{Name: "icd-10-cm", Edition: "1", Digest: credentials.DigestOf(rubbish)}, Handle: random(), Body: rubbish}
+	if _, err := h.books.PublishEdition(ctx, e, []byte("entry")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.client("hospital").SubmitClaim(ctx, signClaim(t, "hospital", aClaim("C1"))); status(err) != http.StatusServiceUnavailable || len(h.temporal.started) != 0 {
+		t.Errorf("got %v and %d contracts, want 503 and none", err, len(h.temporal.started))
+	}
+	if _, err := h.client("hospital").Estimate(ctx, question(t, "hospital", aClaim("C2"))); status(err) != http.StatusServiceUnavailable {
+		t.Errorf("estimate: got %v, want 503", err)
+	}
+	bad := aClaim("C3")
+	bad.Claim.Charge++
+	if _, err := h.client("hospital").SubmitClaim(ctx, signClaim(t, "hospital", bad)); status(err) != http.StatusUnprocessableEntity {
+		t.Errorf("wrong without any list: got %v, want 422", err)
 	}
 }

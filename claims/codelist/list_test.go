@@ -146,6 +146,24 @@ func TestAskAgain(t *testing.T) {
 	}
 }
 
+// TestCorrected: of two lists that begin on one day, the one whose name sorts last
+// speaks, in whatever order they were read.
+func TestCorrected(t *testing.T) {
+	list := func(edition, code string) *List {
+		l, err := New(claims.KindICD10CM, edition, "2025-10-01", "2026-09-30", []Row{{Code: code}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	first, second := list("2026", "M545"), list("2026-b", "M5450")
+	for _, ls := range []*Lists{Together(first, second), Together(second, first)} {
+		if got := words(ls.Ask(claims.KindICD10CM, "M5450", "2026-01-01")); got != "valid in icd-10-cm 2026-b" {
+			t.Errorf("got %s", got)
+		}
+	}
+}
+
 // TestEdition: what is written is read again, the same bytes each time.
 func TestEdition(t *testing.T) {
 	for _, of := range published(t).of {
