@@ -290,8 +290,15 @@ type history struct {
 func (f *fleet) historyOf(id string) (h history) {
 	f.Helper()
 	c := f.temporal()
-	list, err := c.ListWorkflow(f.ctx, &workflowservice.ListWorkflowExecutionsRequest{Query: fmt.Sprintf("WorkflowId = '%s'", id)})
-	f.must(err)
+	var list *workflowservice.ListWorkflowExecutionsResponse
+	f.until("the list to have the contract's latest run", func() (bool, error) {
+		latest, err := c.DescribeWorkflowExecution(f.ctx, id, "")
+		if err != nil {
+			return false, err
+		}
+		list, err = c.ListWorkflow(f.ctx, &workflowservice.ListWorkflowExecutionsRequest{Query: fmt.Sprintf("WorkflowId = '%s'", id)})
+		return len(list.GetExecutions()) > 0 && list.Executions[0].Execution.RunId == latest.WorkflowExecutionInfo.Execution.RunId, err
+	})
 	for i := len(list.Executions) - 1; i >= 0; i-- { // the newest come first
 		events := c.GetWorkflowHistory(f.ctx, id, list.Executions[i].Execution.RunId, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 		for events.HasNext() {

@@ -187,8 +187,11 @@ func (h *house) headersHoldTracesOnly(id trace.TraceID) {
 	key, err := os.ReadFile(filepath.Join(h.Dir, parties.Insurer, "payload.key"))
 	h.must(err)
 	c := h.temporal()
-	list, err := c.ListWorkflow(h.ctx, &workflowservice.ListWorkflowExecutionsRequest{PageSize: 100})
-	h.must(err)
+	var list *workflowservice.ListWorkflowExecutionsResponse
+	h.until("the list of contracts", func() (bool, error) {
+		list, err = c.ListWorkflow(h.ctx, &workflowservice.ListWorkflowExecutionsRequest{PageSize: 100})
+		return len(list.GetExecutions()) >= len(h.claimsOf("claims.837")), err
+	})
 	headers := 0
 	for _, e := range list.Executions {
 		contract := e.Execution.WorkflowId

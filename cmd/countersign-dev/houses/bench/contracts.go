@@ -40,6 +40,7 @@ const (
 // readHistories reads the histories of all claims that began since. Payloads
 // are sealed, and stay so.
 func readHistories(ctx context.Context, s *site, since time.Time) (*steps, error) {
+	time.Sleep(2 * time.Second) // Temporal's list lags behind
 	c, err := client.Dial(client.Options{HostPort: s.Temporal, Namespace: "insurer",
 		Logger: sdklog.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil)))})
 	if err != nil {
