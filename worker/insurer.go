@@ -167,6 +167,9 @@ func (i *Insurer) Start() error {
 		// about memory and open connections, not about order.
 		MaxConcurrentActivityExecutionSize:      200,
 		MaxConcurrentLocalActivityExecutionSize: 200,
+		// As many steps are given to whoever asks already; all others go by way of
+		// Temporal's database. The SDK's default is 2.
+		MaxConcurrentWorkflowTaskPollers: 16,
 	})
 	Register(i.worker, &i.errands)
 	i.hearFirst()
