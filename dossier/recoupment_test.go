@@ -12,8 +12,8 @@ import (
 
 /*
 What fails when a check is taken out (each was tried): each comparison of
-checkRecoupment and recoveries, Unasked in noticeOf, and the day in settle, in
-TestRecoupmentLies; what is kept in v.owing, in TestRecoupment.
+checkRecoupment and recoveries in TestRecoupmentLies; Unasked in noticeOf in
+TestAskedForNeedsNoNotice; what is kept in v.owing in TestRecoupment.
 */
 
 // recouping is a dossier whose plan gives notice of 41 days: T1 tells C1, which pays
@@ -130,5 +130,21 @@ func TestRecoupmentLies(t *testing.T) {
 				t.Errorf("got%s\nwant %s", failures(r), x.check)
 			}
 		})
+	}
+}
+
+// TestAskedForNeedsNoNotice has a replacement take back more than it pays, at once.
+func TestAskedForNeedsNoNotice(t *testing.T) {
+	w := corrected(t, claims.Replacement, func(step string, v any) {
+		if plan, ok := v.(*[]byte); ok && step == "plan" {
+			*plan = append(*plan, "recoupAfterDays: 41\n"...)
+		}
+		if s, ok := v.(*claims.Submission); ok && step == "change R1" {
+			s.Claim.Charge, s.Claim.Lines = 60_00, slices.Clone(s.Claim.Lines)
+			s.Claim.Lines[0].Charge = 60_00
+		}
+	})
+	if r := Verify(w.files, nil, nil); !r.OK() {
+		t.Error(failures(r))
 	}
 }
