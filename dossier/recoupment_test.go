@@ -117,7 +117,7 @@ func TestRecoupmentLies(t *testing.T) {
 		"takes it twice":          {"T4", add("WO", 10_00), checkRecoupment},
 		"takes more than a check": {"T3", change(0, func(a *x12.ProviderAdjustment) { a.Amount += 10_00 }), checkRecoupment},
 		"a return of more":        {"T3", change(1, func(a *x12.ProviderAdjustment) { a.Amount -= 10_00 }), checkRecoupment},
-		"a return that takes":     {"T3", add("72", 30_00), checkRecoupment},
+		"a return that takes":     {"T4", add("72", 10_00), checkRecoupment},
 		"a return alone":          {"T1", add("72", -10_00), checkRecoupment},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
@@ -43,26 +44,30 @@ func (b *Books) KeepAppeal(ctx context.Context, a books.AppealFile) (kept books.
 		case row.kind != books.ClaimKind || row.decisions != a.Number || row.state != string(claims.Paid) && row.state != string(claims.Denied):
 			return books.ErrNotFinal
 		}
-		plain, err := json.Marshal(a.Appeal)
-		if err != nil {
-			return err
-		}
-		at := appealAt(row.holder, a.Handle)
-		body, err := tx.seal(at("body"), plain)
-		if err != nil {
-			return err
-		}
-		token, err := tx.seal(at("token"), []byte(a.Token))
-		if err != nil {
-			return err
-		}
 		a.Filed, a.State = b.now(), books.AppealOpen
 		kept = a
-		_, err = tx.Exec(`INSERT INTO appeal (handle, submission, number, holder, filed, due, state, body, token) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-			a.Handle.String(), a.Subject.String(), a.Number, row.holder, micros(a.Filed), string(a.Due), string(a.State), body, token)
-		return err
+		return insertAppeal(tx, row.holder, &a)
 	})
 	return kept, again, err
+}
+
+func insertAppeal(tx *sealedTx, holder string, a *books.AppealFile) error {
+	plain, err := json.Marshal(a.Appeal)
+	if err != nil {
+		return err
+	}
+	at := appealAt(holder, a.Handle)
+	body, err := tx.seal(at("body"), plain)
+	if err != nil {
+		return err
+	}
+	token, err := tx.seal(at("token"), []byte(a.Token))
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(`INSERT INTO appeal (handle, submission, number, holder, filed, due, state, body, token) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		a.Handle.String(), a.Subject.String(), a.Number, holder, micros(a.Filed), string(a.Due), string(a.State), body, token)
+	return err
 }
 
 // Appeal is one appeal with its answer.
@@ -187,7 +192,7 @@ func (b *Books) AnswerAppeal(ctx context.Context, d claims.Determination, token 
 		case a.State != books.AppealOpen || row.decisions != a.Number:
 			return books.ErrAnswered
 		}
-		if err := b.keepAnswer(tx, row, d, token); err != nil {
+		if err := keepAnswer(tx, row, d, token, b.now()); err != nil {
 			return err
 		}
 		state := books.AppealUpheld
@@ -210,7 +215,39 @@ func (b *Books) AnswerAppeal(ctx context.Context, d claims.Determination, token 
 	return work, err
 }
 
-func (b *Books) keepAnswer(tx *sealedTx, row submissionRow, d claims.Determination, token string) error {
+// RestoreAppeal writes an appeal that set denials aside back into the books, with
+// its answer, where a decision that rests on it says so. It opens nothing: that
+// decision has followed. It may be repeated.
+func (b *Books) RestoreAppeal(ctx context.Context, a books.AppealFile) error {
+	return b.tx(ctx, func(tx *sealedTx) error {
+		row, err := readSubmission(tx, a.Subject)
+		if err != nil {
+			return err
+		}
+		there, err := readAppeals(tx, `a.submission = $1 AND a.number = $2`, a.Subject.String(), a.Number)
+		if err != nil {
+			return err
+		}
+		a.State = books.AppealOverturned
+		switch {
+		case len(there) == 0:
+			if err := insertAppeal(tx, row.holder, &a); err != nil {
+				return err
+			}
+		case there[0].Handle != a.Handle:
+			return books.ErrAppealed
+		case there[0].Answer != nil:
+			return nil
+		default: // the books are from between the appeal and its answer
+			if _, err := tx.Exec(`UPDATE appeal SET state = $2 WHERE handle = $1`, a.Handle.String(), string(a.State)); err != nil {
+				return err
+			}
+		}
+		return keepAnswer(tx, row, *a.Answer, a.AnswerToken, a.Answered)
+	})
+}
+
+func keepAnswer(tx *sealedTx, row submissionRow, d claims.Determination, token string, answered time.Time) error {
 	plain, err := json.Marshal(d)
 	if err != nil {
 		return err
@@ -225,7 +262,7 @@ func (b *Books) keepAnswer(tx *sealedTx, row submissionRow, d claims.Determinati
 		return err
 	}
 	_, err = tx.Exec(`INSERT INTO appeal_answer (appeal, submission, holder, answered, body, token) VALUES ($1, $2, $3, $4, $5, $6)`,
-		d.Appeal.String(), d.Subject.String(), row.holder, micros(b.now()), body, signed)
+		d.Appeal.String(), d.Subject.String(), row.holder, micros(answered), body, signed)
 	return err
 }
 

@@ -39,6 +39,7 @@ var (
 	errNoEvidence   = errors.New("no file given is its evidence")
 	errNoSignature  = errors.New("no file given is the clinician's signature that it rests on")
 	errNoReview     = errors.New("no file given is the reviewer's determination that it rests on")
+	errNoAppeal     = errors.New("no file given is the appeal that it rests on, or the reviewer's answer to it")
 	errNoName       = errors.New("no decision given rests on it and says its name")
 )
 
@@ -88,7 +89,7 @@ func (i *Insurer) Recover(ctx context.Context, files dossier.Files) (out Recover
 // sorted are files by what can be asked of them.
 type sorted struct {
 	tokens   map[credentials.Digest]string // by DocumentDigest
-	byHandle map[credentials.Handle]string // determinations and clinicians' signatures, by their own handle
+	byHandle map[credentials.Handle]string // determinations, appeals and clinicians' signatures, by their own handle
 	files    map[credentials.Digest][]byte // by content
 	evidence map[credentials.Handle][][]byte
 	fees     map[credentials.Digest]claims.EditionRef
@@ -103,7 +104,7 @@ func sortOut(files dossier.Files) *sorted {
 		case ".jwt":
 			token := strings.TrimSuffix(string(content), "\n")
 			s.tokens[credentials.DocumentDigest(token)] = token
-			if kind, _, h, err := credentials.Peek(token); err == nil && (kind == credentials.KindReviewDetermination || kind == credentials.KindClinicianSignature) {
+			if kind, _, h, err := credentials.Peek(token); err == nil && (kind == credentials.KindReviewDetermination || kind == credentials.KindClaimAppeal || kind == credentials.KindClinicianSignature) {
 				s.byHandle[h] = token
 			}
 		case ".json":
@@ -163,6 +164,9 @@ func (i *Insurer) restoreClaim(ctx context.Context, s *sorted, own books.OwnEntr
 		return err
 	}
 	if err := i.restoreSignatures(ctx, s, d.Submission, e.Signatures); err != nil {
+		return err
+	}
+	if err := i.restoreAppeals(ctx, s, d.Submission, e.Appeals); err != nil {
 		return err
 	}
 	r := books.Restored{Own: own, Matches: e.Member.Matches, Receipt: receipt}
@@ -314,6 +318,44 @@ func (i *Insurer) restoreReview(ctx context.Context, s *sorted, review *claims.D
 	}
 	_, err = i.Books.Determine(ctx, doc.Subject, token)
 	return err
+}
+
+// restoreAppeals writes back the appeals that set denials aside before a decision,
+// each with the answer that the evidence names. No other appeal stands anywhere
+// that the ledger proves: whoever sent one sends it again.
+func (i *Insurer) restoreAppeals(ctx context.Context, s *sorted, submission credentials.Handle, answers []claims.Determination) error {
+	for n := range answers {
+		r := &answers[n]
+		if kept, err := i.Books.Appeal(ctx, *r.Appeal); err == nil && kept.Answer != nil {
+			continue
+		} else if err != nil && !errors.Is(err, books.ErrNotFound) {
+			return err
+		}
+		token, said := s.byHandle[*r.Appeal], s.byHandle[r.Handle]
+		if token == "" || said == "" {
+			return errNoAppeal
+		}
+		a, err := credentials.Open[claims.Appeal](token, credentials.KindClaimAppeal, i.errands.Receiving.Keys)
+		if err != nil {
+			return fmt.Errorf("appeal: %w", err)
+		}
+		answer, err := credentials.Open[claims.Determination](said, credentials.KindReviewDetermination, i.errands.Receiving.Keys)
+		if err != nil {
+			return fmt.Errorf("the answer to an appeal: %w", err)
+		}
+		status, err := i.Books.StatusOf(ctx, submission)
+		if err != nil {
+			return err
+		}
+		if a.Subject.Handle != *r.Appeal || a.Subject.Subject != submission || a.Subject.Number != r.Number || a.Issuer != status.Submitter || answer.Subject.Appeal == nil || !answer.Subject.Same(r) {
+			return errNoAppeal
+		}
+		err = i.Books.RestoreAppeal(ctx, books.AppealFile{Appeal: a.Subject, Filed: a.ValidFrom, Token: token, Answer: &answer.Subject, AnswerToken: said, Answered: answer.ValidFrom})
+		if err != nil {
+			return fmt.Errorf("appeal: %w", err)
+		}
+	}
+	return nil
 }
 
 func (i *Insurer) restoreRemittance(ctx context.Context, s *sorted, own books.OwnEntry, receipt []byte) error {
