@@ -11,6 +11,7 @@ import (
 	"github.com/countersign-health/countersign/books"
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
+	"github.com/countersign-health/countersign/ledger/ledgertest"
 	"github.com/countersign-health/countersign/store"
 )
 
@@ -136,6 +137,49 @@ func TestGatherRestrictionAndWithin(t *testing.T) {
 	if l.Standing.Standing.Answer != credentials.May || l.StandingLast.Standing.Answer != credentials.May ||
 		l.StandingWithin == nil || l.StandingWithin.On != "2026-05-01" || l.StandingWithin.Standing.Reason != credentials.ReasonSuspended {
 		t.Errorf("got %+v", l)
+	}
+}
+
+// TestGatherStay: the authorization of a stay's days is gathered where the edition
+// asks for one, and nowhere else; days are asked for in the hospital's name.
+func TestGatherStay(t *testing.T) {
+	const terms = "pendDays: 30\ninstitutional:\n  contracts:\n    - {name: days, bills: [\"11\"], perDiem: [{fromDay: 1, amount: 100.00}], lesserOfCharge: true}\n"
+	hospital, err := credentials.SignerDID(ledgertest.Signer("hospital"))
+	must(t, err)
+	const rule = "  authorization: {bills: [\"11\"], approveDays: 3, payShort: false}\n"
+	for _, asks := range []bool{true, false} {
+		text := terms
+		if asks {
+			text += rule
+		}
+		h := newHouse(t, "rules: rules/1", "rules: rules/2", "machineDenials:", text+"machineDenials:")
+		h.license(noon)
+		request := claims.AuthorizationSubmission{Handle: handle("S1"), Request: claims.AuthorizationRequest{
+			Number: "S1", State: "CA", Clinician: claims.Provider{NPI: clinician}, Requester: claims.Provider{NPI: aClaim("C1").Claim.Billing.NPI, Organization: true},
+			Patient: claims.Person{MemberID: "M1", Last: "Alder", First: "Ann"},
+			Items:   []claims.RequestItem{{Sequence: 1, Code: "0120", Units: 2000, From: "2026-05-01", Until: "2026-05-31"}}}}
+		_, err = h.ReceiveAuthorization(ctx, books.NewAuthorization{Submitter: hospital, Submission: request, Token: "t", Received: "2026-04-30"})
+		must(t, err)
+		a, err := h.gathering().GatherAuthorization(ctx, request.Handle)
+		must(t, err)
+		outcome := map[bool]claims.AuthorizationOutcome{true: claims.AuthorizationApproved, false: claims.AuthorizationNotRequired}[asks]
+		if d, err := claims.Authorize(&a.Request, &a.Plan, &a.Evidence); err != nil || d.Outcome != outcome {
+			t.Errorf("two days were asked for: got %+v, %v, want them %s", d, err, outcome)
+		}
+		g, err := h.gathering().GatherClaim(ctx, h.receive(aClaim("C1", func(c *claims.Claim) {
+			l := &c.Lines[0]
+			c.Authorization, c.Place, l.Revenue, l.Code, l.To = "S1", "", "0120", "", l.From.AddDays(2)
+			c.Institutional = &claims.Institutional{Facility: "11", From: l.From, Through: l.To, Admitted: l.From, PatientStatus: "01", Attending: &claims.Provider{NPI: clinician}}
+		})))
+		must(t, err)
+		if got := g.Evidence.Stay; (got != nil) != asks || asks && (got.Number != "S1" || !got.Found || got.Outcome != claims.AuthorizationPended || !got.Matches) {
+			t.Errorf("asked for %t: got %+v", asks, got)
+		}
+		d, err := claims.Adjudicate(&g.Claim, &g.Plan, &g.Evidence)
+		must(t, err)
+		if waits := d.Outcome == claims.Pended && d.Pends[0].Reason == claims.PendAuthorization; waits != asks {
+			t.Errorf("asked for %t: got %s, %+v", asks, d.Outcome, d.Pends)
+		}
 	}
 }
 

@@ -1,6 +1,9 @@
 package store
 
 import (
+	"encoding/json"
+	"fmt"
+
 	"github.com/countersign-health/countersign/claims"
 	"github.com/countersign-health/countersign/credentials"
 )
@@ -58,46 +61,65 @@ func (f *claimFile) stayRequests(tx *sealedTx, s submissionRow) (all []stayReque
 	return all, rows.Err()
 }
 
-// stayFact is what a request says of days: of its first item that asks for any.
+// stayFact is what a request says of days: of its first item that asks for any. It is
+// for the hospital that asked.
 func (f *claimFile) stayFact(tx *sealedTx, r stayRequest, who found) (*claims.AuthorizationFact, error) {
 	c := &f.Submission.Claim
-	fact := &claims.AuthorizationFact{Number: c.Authorization, Found: true, Outcome: claims.AuthorizationPended}
 	if err := f.fence(tx, authorizationFence(r.submission)); err != nil {
 		return nil, err
 	}
+	fact := &claims.AuthorizationFact{Number: c.Authorization, Found: true, Outcome: claims.AuthorizationPended}
 	var err error
 	if r.latest != "" {
 		if fact.Handle, err = credentials.ParseHandle(r.latest); err != nil {
 			return nil, err
 		}
 	}
-	rows, err := tx.Query(`
-		SELECT code, npi, outcome, from_date, until_date, units, drawn FROM authorized_item
-		WHERE submission = $1 ORDER BY sequence`, r.submission)
+	left, err := stayItem(tx, r.submission, fact)
+	if err != nil || fact.Code == "" {
+		return fact, err
+	}
+	handle, err := credentials.ParseHandle(r.submission)
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
-	var units, drawn claims.Quantity
-	for rows.Next() {
-		var npi credentials.NPI
-		var code string
-		item := *fact
-		if err := rows.Scan(&code, &npi, &item.Outcome, &item.From, &item.Until, &units, &drawn); err != nil {
-			return nil, err
-		}
-		if claims.StayCode(code) {
-			fact = &item
-			fact.Code, fact.Matches = code, r.person == who.person && r.person != "" && npi == c.Billing.NPI
-			break
-		}
-		fact.Outcome = item.Outcome
+	row, err := readSubmission(tx, handle)
+	if err != nil {
+		return nil, err
 	}
-	if err := rows.Err(); err != nil || fact.Code == "" {
-		return fact, err
+	var asked claims.AuthorizationSubmission
+	if err := json.Unmarshal(row.body, &asked); err != nil {
+		return nil, fmt.Errorf("read submission: %w", err)
 	}
-	rows.Close()
+	fact.Matches = r.person == who.person && r.person != "" && asked.Request.Requester.NPI == c.Billing.NPI
 	back, err := f.givenBack(tx, r.submission, fact.Code)
-	fact.Left = units - drawn + back
+	fact.Left = left + back
 	return fact, err
+}
+
+// stayItem reads the item that asks for days, and how many are left of it. Where there
+// is none the fact says what became of the request's first item.
+func stayItem(tx *sealedTx, submission string, fact *claims.AuthorizationFact) (left claims.Quantity, err error) {
+	rows, err := tx.Query(`
+		SELECT code, outcome, from_date, until_date, units, drawn FROM authorized_item
+		WHERE submission = $1 ORDER BY sequence`, submission)
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	for first := true; rows.Next(); first = false {
+		var item claims.AuthorizationFact
+		var units, drawn claims.Quantity
+		if err := rows.Scan(&item.Code, &item.Outcome, &item.From, &item.Until, &units, &drawn); err != nil {
+			return 0, err
+		}
+		if claims.StayCode(item.Code) {
+			fact.Code, fact.Outcome, fact.From, fact.Until = item.Code, item.Outcome, item.From, item.Until
+			return units - drawn, nil
+		}
+		if first {
+			fact.Outcome = item.Outcome
+		}
+	}
+	return 0, rows.Err()
 }

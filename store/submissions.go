@@ -109,14 +109,10 @@ func (b *Books) ReceiveAuthorization(ctx context.Context, a books.NewAuthorizati
 			return err
 		}
 		for _, it := range r.Items {
-			npi := r.Clinician.NPI
-			if claims.StayCode(it.Code) {
-				npi = r.Requester.NPI // the hospital's, which will bill for it
-			}
 			_, err := tx.Exec(`
 				INSERT INTO authorized_item (submission, sequence, code, npi, outcome, from_date, until_date, units, drawn)
 				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0)`,
-				got.Submission.String(), it.Sequence, it.Code, string(npi), string(claims.AuthorizationPended),
+				got.Submission.String(), it.Sequence, it.Code, string(r.Clinician.NPI), string(claims.AuthorizationPended),
 				string(it.From), string(it.Until), int64(it.Units))
 			if err != nil {
 				return err
