@@ -13,8 +13,8 @@ import (
 func (r *run) claimFHIRCommand() *urfave.Command {
 	return r.leaf(leaf{
 		name: "fhir", usage: "write the decisions of a dossier as FHIR, without asking anyone", args: "DIR", min: 1, max: 1,
-		about: "One file for each claim, of its last decision: a FHIR R4 bundle with the ClaimResponse, for a final\n" +
-			"decision the ExplanationOfBenefit in the shape of CARIN's guide (Blue Button 2.0.0), and who they name.\n" +
+		about: "One file for each claim, of its last decision: a FHIR R4 bundle with the Claim, the ClaimResponse, for a\n" +
+			"final decision the ExplanationOfBenefit in the shape of CARIN's guide (Blue Button 2.0.0), and who they name.\n" +
 			"The amounts are the signed decision's, which are the 835's. The dossier is verified first: of one that\n" +
 			"fails, nothing is written. The files are not signed; they name the patient.",
 		flags: []urfave.Flag{
@@ -47,7 +47,7 @@ func (r *run) claimFHIR(c *urfave.Context) error {
 	files, lines := map[string][]byte{}, []writtenFHIR{}
 	for i := range all {
 		t := &all[i]
-		told := fhir.Told{Handle: t.Handle, Claim: t.Claim, Decision: t.Decision, Received: t.Received, Decided: t.Decided, TakenBackBy: t.TakenBackBy}
+		told := fhir.Told{Handle: t.Handle, Claim: t.Claim, Decision: t.Decision, Created: t.Created, Received: t.Received, Decided: t.Decided, TakenBackBy: t.TakenBackBy}
 		if t.Payment != nil {
 			told.Paid = &fhir.Paid{Trace: t.Payment.Trace, On: t.Payment.On}
 		}

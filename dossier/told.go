@@ -17,6 +17,7 @@ type Told struct {
 	Index    int64              // its place on the ledger
 	Claim    *claims.Claim
 	Decision *claims.Decision
+	Created  credentials.Date // of the claim, as its sender says
 	Received credentials.Date // by the insurer, as its evidence has it
 	Decided  time.Time        // when it was signed
 	Payment  *Payment         // nil where no remittance in the dossier has it
@@ -60,7 +61,7 @@ func ClaimDecisions(files Files, trust *ledger.Trust, progress func(done, total 
 		}
 		all = append(all, Told{
 			Handle: h, Index: int64(d.entry.proof.Index), Claim: &v.submissions[doc.Decision.Submission].subject.Claim, Decision: &doc.Decision,
-			Received: v.evidence[h].Received, Decided: d.from, Payment: cmp.Or(v.paid[h], v.takenBack[h]), TakenBackBy: takenBackBy[h],
+			Created: v.submissions[doc.Decision.Submission].subject.Source.Created, Received: v.evidence[h].Received, Decided: d.from, Payment: cmp.Or(v.paid[h], v.takenBack[h]), TakenBackBy: takenBackBy[h],
 		})
 	}
 	slices.SortFunc(all, func(a, b Told) int { return cmp.Compare(a.Index, b.Index) })

@@ -3,6 +3,7 @@ package dossier
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/countersign-health/countersign/claims"
@@ -28,13 +29,16 @@ func TestThreeAgree(t *testing.T) {
 	}
 	paid := 0
 	for _, d := range all {
-		told := fhir.Told{Handle: d.Handle, Claim: d.Claim, Decision: d.Decision, Received: d.Received, Decided: d.Decided}
+		told := fhir.Told{Handle: d.Handle, Claim: d.Claim, Decision: d.Decision, Created: d.Created, Received: d.Received, Decided: d.Decided}
 		if d.Payment != nil {
 			told.Paid = &fhir.Paid{Trace: d.Payment.Trace, On: d.Payment.On}
 		}
 		b, err := fhir.Tell(told)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if !strings.Contains(string(b), `"resourceType": "Claim",`) || !strings.Contains(string(b), `"created": "`+string(d.Created)+`"`) || d.Created == "" {
+			t.Errorf("%s: no Claim of the day when it was made", d.Claim.Number)
 		}
 		totals := totalsIn(t, b)
 		if d.Payment == nil {
@@ -67,10 +71,7 @@ func totalsIn(t *testing.T, b []byte) map[string]amounts {
 		Entry []struct {
 			Resource struct {
 				ResourceType string
-				Total        []struct {
-					Category struct{ Coding []struct{ Code string } }
-					Amount   struct{ Value json.Number }
-				}
+				Total        json.RawMessage // of a Claim no list
 			}
 		}
 	}
@@ -80,7 +81,17 @@ func totalsIn(t *testing.T, b []byte) map[string]amounts {
 	all := map[string]amounts{}
 	for _, e := range bundle.Entry {
 		var a amounts
-		for _, total := range e.Resource.Total {
+		var totals []struct {
+			Category struct{ Coding []struct{ Code string } }
+			Amount   struct{ Value json.Number }
+		}
+		if e.Resource.ResourceType == "Claim" || e.Resource.Total == nil {
+			continue
+		}
+		if err := json.Unmarshal(e.Resource.Total, &totals); err != nil {
+			t.Fatal(err)
+		}
+		for _, total := range totals {
 			switch total.Category.Coding[0].Code {
 			case "submitted":
 				a.charge = total.Amount.Value.String()

@@ -2,9 +2,9 @@
 // (2.2.1) has hospitals send them: a Bundle whose first entry is a Claim with use
 // "preauthorization". It is strict about what a decision rests on and passes over
 // the rest. It reads claims to be paid in the same way: R4 Claims with use "claim"
-// (ParseClaim). It also writes what became of a claim: its ClaimResponse, and its
-// ExplanationOfBenefit in the shape of the CARIN guide for Blue Button (2.0.0). It
-// fetches nothing, and decides nothing.
+// (ParseClaim). It also writes what became of a claim: the Claim itself, its
+// ClaimResponse, and its ExplanationOfBenefit in the shape of the CARIN guide for
+// Blue Button (2.0.0). It fetches nothing, and decides nothing.
 package fhir
 
 import (

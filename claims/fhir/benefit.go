@@ -23,6 +23,7 @@ type benefit struct {
 	Provider     reference        `json:"provider"`
 	Related      []related        `json:"related,omitempty"`
 	Payee        *payee           `json:"payee"`
+	Claim        *reference       `json:"claim,omitempty"`
 	Outcome      string           `json:"outcome"`
 	Disposition  string           `json:"disposition"`
 	CareTeam     []careTeam       `json:"careTeam,omitempty"`

@@ -48,7 +48,7 @@ func TestPublicBundles(t *testing.T) {
 // beside are the places of our resources that the guide's public examples do not
 // use, all from FHIR R4 itself, or from X12 through it.
 var beside = []string{
-	"ExplanationOfBenefit.disposition", "ExplanationOfBenefit.item.careTeamSequence", "ExplanationOfBenefit.item.diagnosisSequence",
+	"ExplanationOfBenefit.claim", "ExplanationOfBenefit.claim.reference", "ExplanationOfBenefit.disposition", "ExplanationOfBenefit.item.careTeamSequence", "ExplanationOfBenefit.item.diagnosisSequence",
 	"ExplanationOfBenefit.item.net", "ExplanationOfBenefit.item.noteNumber", "ExplanationOfBenefit.item.quantity", "ExplanationOfBenefit.item.modifier",
 	"ExplanationOfBenefit.item.servicedPeriod", "ExplanationOfBenefit.item.adjudication.value", "ExplanationOfBenefit.payment", "ExplanationOfBenefit.processNote",
 }

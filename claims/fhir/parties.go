@@ -27,7 +27,7 @@ type parties struct {
 type person struct {
 	ResourceType string           `json:"resourceType"`
 	ID           string           `json:"id"`
-	Meta         *meta            `json:"meta"`
+	Meta         *meta            `json:"meta,omitempty"`
 	Identifier   []identifier     `json:"identifier,omitempty"`
 	Active       *bool            `json:"active,omitempty"`
 	Name         []humanName      `json:"name,omitempty"`
@@ -39,7 +39,7 @@ type person struct {
 type organization struct {
 	ResourceType string          `json:"resourceType"`
 	ID           string          `json:"id"`
-	Meta         *meta           `json:"meta"`
+	Meta         *meta           `json:"meta,omitempty"`
 	Identifier   []identifier    `json:"identifier,omitempty"`
 	Active       bool            `json:"active"`
 	Name         string          `json:"name,omitempty"`
@@ -49,9 +49,10 @@ type organization struct {
 type coverage struct {
 	ResourceType string       `json:"resourceType"`
 	ID           string       `json:"id"`
-	Meta         *meta        `json:"meta"`
+	Meta         *meta        `json:"meta,omitempty"`
 	Identifier   []identifier `json:"identifier,omitempty"`
 	Status       string       `json:"status"`
+	Subscriber   *reference   `json:"subscriber,omitempty"`
 	SubscriberID string       `json:"subscriberId,omitempty"`
 	Beneficiary  reference    `json:"beneficiary"`
 	Relationship *concept     `json:"relationship,omitempty"`
@@ -67,7 +68,7 @@ func partiesOf(t *Told) *parties {
 	p.provider = p.providerOf(t, "billing", &c.Billing)
 	p.patient = p.add("patient", func(id string) any { return patientOf(t, id) })
 	p.coverage = p.add("coverage", func(id string) any {
-		return coverage{"Coverage", id, metaOf(t, "Coverage"), nil, "active", c.Subscriber.MemberID, p.patient,
+		return coverage{"Coverage", id, metaOf(t, "Coverage"), nil, "active", nil, c.Subscriber.MemberID, p.patient,
 			coded(systemKin, kin(c.PatientPerson().Relationship)), []reference{p.insurer}}
 	})
 	for i := range c.Lines {

@@ -45,6 +45,7 @@ type Told struct {
 	Handle   credentials.Handle // of the signed decision
 	Claim    *claims.Claim
 	Decision *claims.Decision
+	Created  credentials.Date // of the claim, as its sender says
 	Received credentials.Date
 	Decided  time.Time // when it was signed
 	Paid     *Paid     // nil where no remittance has it yet
@@ -59,7 +60,7 @@ type Paid struct {
 }
 
 // Tell writes what became of a claim as one FHIR R4 Bundle (type collection):
-// its ClaimResponse, for a final decision its ExplanationOfBenefit in the shape
+// the Claim that it is about, its ClaimResponse, for a final decision its ExplanationOfBenefit in the shape
 // of the CARIN guide for Blue Button 2.0.0, and every resource that these refer
 // to. The amounts are the decision's, to the cent; it is an error if they do
 // not add up. It says nothing that the decision does not say, so it is of use
@@ -74,13 +75,20 @@ func Tell(t Told) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tell in FHIR: %w", err)
 	}
+	var request *reference
 	first := []entry{{"urn:uuid:" + response.ID, response}}
+	if claim := claimOf(&t); claim != nil {
+		request = &reference{"urn:uuid:" + claim.ID}
+		response.Request = request
+		first = slices.Insert(first, 0, entry{request.Reference, claim})
+	}
 	// A void has no benefit of its own: it cancels that of the claim that it names.
 	if t.Decision.Outcome != claims.Pended && !void {
 		benefit, err := benefitOf(&t, p)
 		if err != nil {
 			return nil, fmt.Errorf("tell in FHIR: %w", err)
 		}
+		benefit.Claim = request
 		first = append(first, entry{"urn:uuid:" + benefit.ID, benefit})
 	}
 	b, err := json.MarshalIndent(bundleOut{"Bundle", "collection", append(first, p.entries...)}, "", "  ")
@@ -100,6 +108,7 @@ type claimResponse struct {
 	Requestor     reference      `json:"requestor"`
 	Outcome       string         `json:"outcome"`
 	Disposition   string         `json:"disposition"`
+	Request       *reference     `json:"request,omitempty"`
 	PreAuthRef    string         `json:"preAuthRef,omitempty"`
 	Item          []responseItem `json:"item,omitempty"`
 	Total         []total        `json:"total,omitempty"`

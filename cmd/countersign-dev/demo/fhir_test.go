@@ -60,11 +60,8 @@ func benefit(t *testing.T, b []byte) (totals map[string]string, trace string) {
 		Entry []struct {
 			Resource struct {
 				ResourceType string
-				Total        []struct {
-					Category struct{ Coding []struct{ Code string } }
-					Amount   struct{ Value json.Number }
-				}
-				Payment struct{ Identifier struct{ Value string } }
+				Total        json.RawMessage // of a Claim no list
+				Payment      struct{ Identifier struct{ Value string } }
 			}
 		}
 	}
@@ -75,8 +72,15 @@ func benefit(t *testing.T, b []byte) (totals map[string]string, trace string) {
 		if e.Resource.ResourceType != "ExplanationOfBenefit" {
 			continue
 		}
+		var list []struct {
+			Category struct{ Coding []struct{ Code string } }
+			Amount   struct{ Value json.Number }
+		}
+		if err := json.Unmarshal(e.Resource.Total, &list); err != nil {
+			t.Fatal(err)
+		}
 		totals = map[string]string{}
-		for _, x := range e.Resource.Total {
+		for _, x := range list {
 			totals[x.Category.Coding[0].Code] = x.Amount.Value.String()
 		}
 		trace = e.Resource.Payment.Identifier.Value
