@@ -76,6 +76,7 @@ func corrected(t *testing.T, f claims.Frequency, lie func(step string, v any)) *
 				w.check(err)
 				again, err := x12.PaymentOf(&w.claims[len(w.claims)-1].Claim, &d.Subject.Decision, claims.ControlNumber(handle("claim R1")))
 				w.check(err)
+				again.Original = back.Control
 				told = append(told, again)
 			}
 			left := w.pay("T2", "2026-11-06", x12.Balance{}, told...)

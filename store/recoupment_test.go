@@ -293,8 +293,8 @@ func TestRecoupmentComesTo(t *testing.T) {
 			"takes it of another":              func(_ *books.Remittance, s *books.RemittanceSet) { s.Recouped[0].Control = "CSOTHER" },
 			"takes it a day early":             func(r *books.Remittance, _ *books.RemittanceSet) { r.On = "2026-06-10" },
 			"takes it twice": func(_ *books.Remittance, s *books.RemittanceSet) {
-				s.Recouped = append(s.Recouped, s.Recouped[0])
-				s.Total -= 50_00
+				s.Recouped = append(s.Recouped, books.Recouped{Control: s.Recouped[0].Control, Amount: 25_00})
+				s.Total -= 25_00
 			},
 			"takes less than nothing": func(_ *books.Remittance, s *books.RemittanceSet) {
 				s.Recouped = append(s.Recouped, books.Recouped{Control: "CSOTHER", Amount: -100})
