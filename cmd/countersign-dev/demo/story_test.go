@@ -162,7 +162,7 @@ func TestStoryOnScreen(t *testing.T) {
 	s := builtIn(t)
 	for _, want := range []string{
 		"this service was already claimed (CO 18)", "the plan does not cover this service (OA 96)", "(CO 197)",
-		"the clinician was not licensed", "the prior authorization is not decided yet", "9 claims: 4 paid, 4 denied, 1 waiting, 0 refused",
+		"the provider was not licensed", "the prior authorization is not decided yet", "9 claims: 4 paid, 4 denied, 1 waiting, 0 refused",
 		"363.09 paid by one 835", "entries are final with three of four witnesses", "16 decisions verified", "caught by the check", s.out,
 		"summary.json is the one file that nobody signed",
 	} {
