@@ -89,7 +89,8 @@ func (a *adjudication) excluded(w *work) bool {
 		return a.pend(w, rule, a.plan.terms(), PendExclusionList,
 			fmt.Sprintf("the newest edition of %s, %s, is of %s, more than %d days ago", name, f.List.Edition, f.AsOf, most))
 	}
-	edition, waits := name+" "+f.List.Edition, false
+	edition := name + " " + f.List.Edition
+	var waived []*Exclusion
 	for _, npi := range a.claim.Involved(w.line, w.fact.Standing.NPI) {
 		for i := range f.Listed {
 			x := &f.Listed[i]
@@ -97,14 +98,16 @@ func (a *adjudication) excluded(w *work) bool {
 			switch {
 			case x.NPI != npi || day == "":
 			case x.waived(a.claim.StateOf(w.line), day):
-				waits = true
-				a.pend(w, rule, edition, PendWaiver, fmt.Sprintf("NPI %s is excluded from %s on (%s), with a waiver for %s from %s on", npi, x.From, x.Kind, x.WaiverState, x.Waived))
+				waived = append(waived, x)
 			default:
 				return a.deny(w, rule, edition, CARCNotLicensed, "", fmt.Sprintf("NPI %s is excluded from %s on (%s)", npi, x.From, x.Kind))
 			}
 		}
 	}
-	if waits {
+	for _, x := range waived {
+		a.pend(w, rule, edition, PendWaiver, fmt.Sprintf("NPI %s is excluded from %s on (%s), with a waiver for %s from %s on", x.NPI, x.From, x.Kind, x.WaiverState, x.Waived))
+	}
+	if waived != nil {
 		return true
 	}
 	return w.pass(rule, edition, fmt.Sprintf("nobody who had a part in it stands on the list of %s", f.AsOf))

@@ -68,7 +68,7 @@ func TestExcluded(t *testing.T) {
 		{"waived, and a person has seen for what", []Exclusion{waived("2020-01-01", "2026-03-02", "IL")}, func(_ *Plan, _ *Claim, e *Evidence) {
 			e.Number, e.Review = 2, &Determination{Subject: e.Submission, Number: 1, Approve: true}
 		}, whole},
-		{"two of them, one not waived", []Exclusion{waived("2020-01-01", "2026-03-02", "IL"), entry(rendering, "2026-01-01", "")}, nothing, "1 exclusion-waiver"},
+		{"two of them, one not waived", []Exclusion{waived("2020-01-01", "2026-03-02", "IL"), entry(rendering, "2026-01-01", "")}, nothing, "CO-B7 50.00"},
 		{"who bills is not waived", []Exclusion{waived("2020-01-01", "2026-03-02", "IL"), entry(billing, "2026-01-01", "")}, nothing, "CO-B7 50.00"},
 
 		{"none is published", nil, func(_ *Plan, _ *Claim, e *Evidence) {

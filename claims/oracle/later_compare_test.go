@@ -61,7 +61,7 @@ func TestTwoThousandClaimsLater(t *testing.T) {
 	// A rule that the claims never reach is not compared.
 	for _, what := range slices.Concat([]string{"CO-45", "CO-59", "CO-253", "PR-1", "PR-2", "PR-3", "paid", "denied", "draw", "clinician-not-named",
 		"near-duplicate", "price-unknown", "standing-unknown", "license-restricted", "authorization-pended", "plan-edition", "denial-needs-person",
-		"plan-term", "patient-unknown"}, slices.Collect(maps.Values(groups)), slices.Collect(maps.Values(groupsLater))) {
+		"plan-term", "patient-unknown", "exclusion-list", "exclusion-waiver"}, slices.Collect(maps.Values(groups)), slices.Collect(maps.Values(groupsLater))) {
 		if seen[what] < 5 {
 			t.Errorf("%s came up %d times; the claims have to reach it", what, seen[what])
 		}

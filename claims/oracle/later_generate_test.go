@@ -127,6 +127,9 @@ machineDenials: [%s]
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
+	if i%4 == 2 {
+		p.Providers.ExclusionList, p.Providers.ExclusionListMaxAge = "oig", 35
+	}
 	return p
 }
 
@@ -157,6 +160,9 @@ func (m *laterMaker) world() *world {
 	w.received = m.received(w)
 	if len(w.plan.FilingExtensions) > 0 && m.one(3) {
 		w.received = w.plan.FilingExtensions[0].Until.AddDays(m.IntN(3) - 1)
+	}
+	if w.plan.Providers.ExclusionList != "" {
+		b.listing = drawListing(w)
 	}
 	b.recorded = map[int]credentials.Date{}
 	for i := range w.claim.Lines {

@@ -82,8 +82,8 @@ func decideLater(w *world) answer {
 // units of an authorization nor of a benefit limit.
 func (c *course) alone() {
 	drawn, used := map[string]claims.Quantity{}, map[string]claims.Quantity{}
-	const asksAuthorization = 9 // its place among the checks
-	checks := []func(*claims.Line) finding{c.member, c.coverage, c.edition, c.payer, c.resembling, c.filingLater, c.excluded, c.contracted,
+	const asksAuthorization = 10 // its place among the checks
+	checks := []func(*claims.Line) finding{c.member, c.coverage, c.edition, c.payer, c.resembling, c.filingLater, c.onTheList, c.excluded, c.contracted,
 		c.provider, func(l *claims.Line) finding { return c.authorizationLater(l, drawn) }, c.exclusion, c.terms, c.suited, c.coded,
 		func(l *claims.Line) finding { return c.limit(l, used) }, c.uncovered}
 	for _, i := range c.order {

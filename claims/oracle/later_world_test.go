@@ -22,6 +22,7 @@ type books struct {
 	percent  *big.Rat          // of Medicare's, that the edition pays
 	written  *terms.Conditions
 	recorded map[int]credentials.Date
+	listing  *listing // of excluded providers, where the plan names one
 }
 
 // values are a row of Medicare's file, for the one locality of the cases.
@@ -101,6 +102,9 @@ func (w *world) laterFacts(e *claims.Evidence) {
 			}
 			w.history(l, f, &x.line)
 		}
+	}
+	if w.plan.Providers.ExclusionList != "" {
+		e.ExclusionList = w.books.listing.facts(w, e)
 	}
 	if err := w.books.edition.Complete(w.claim, w.plan, e); err != nil {
 		panic(err)
