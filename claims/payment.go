@@ -75,6 +75,10 @@ const (
 	// HoldRestriction: the license was restricted by an order that became known
 	// after the decision. Held until a reviewer has decided the claim anew.
 	HoldRestriction HoldReason = "license-restricted"
+	// HoldExclusion: a list of excluded providers that was published after the
+	// decision says otherwise of somebody who had a part in it. Held until the claim
+	// has been decided anew.
+	HoldExclusion HoldReason = "exclusion-list"
 	// HoldStaff: somebody of the insurer's staff holds the claim. Held until
 	// somebody of the staff lets it go.
 	HoldStaff HoldReason = "staff"
@@ -91,13 +95,14 @@ var holdWords = map[HoldReason]string{
 	HoldStanding:    "the board's feed is too old to say whether the license still stands",
 	HoldLicense:     "the license no longer answers for the date of service; the claim has to be decided anew",
 	HoldRestriction: "the license is restricted for the date of service by an order that became known after the decision; a reviewer has to decide the claim anew",
+	HoldExclusion:   "a newer list of excluded providers says otherwise of somebody who had a part in it; the claim has to be decided anew",
 	HoldStaff:       "held by the insurer's staff",
 	HoldRecoupment:  "the payee owes for a payment that turned out to be wrong, and this is kept against it",
 	HoldUnwritable:  "the remittance of this submitter cannot be written",
 }
 
 // HoldReasons are all of them, in the order in which they are asked.
-var HoldReasons = []HoldReason{HoldOrder, HoldLicense, HoldRestriction, HoldStaff, HoldStanding, HoldRecoupment, HoldUnwritable}
+var HoldReasons = []HoldReason{HoldOrder, HoldLicense, HoldExclusion, HoldRestriction, HoldStaff, HoldStanding, HoldRecoupment, HoldUnwritable}
 
 // ParseHoldReason refuses reasons that this release does not know.
 func ParseHoldReason(s string) (HoldReason, error) {
@@ -144,6 +149,9 @@ type Due struct {
 	Paid    Cents
 	Rests   []Rest
 	Staff   *Hold // set by the insurer's staff
+	// Listed: the list of excluded providers that was asked has said otherwise since
+	// of somebody who had a part in it, on a day of it.
+	Listed bool
 }
 
 // Holds says for each of them, oldest first, what holds it, nil where nothing
@@ -180,6 +188,9 @@ func (d *Due) hold() *Hold {
 				return &Hold{Reason: HoldLicense}
 			}
 		}
+	}
+	if d.Outcome == Paid && d.Listed {
+		return &Hold{Reason: HoldExclusion} // 42 CFR 1001.1901(b): nothing is paid for what they furnish
 	}
 	if d.Outcome == Paid {
 		for _, r := range d.Rests {

@@ -71,29 +71,32 @@ func TestHolds(t *testing.T) {
 		due  Due
 		want HoldReason
 	}{
-		{"an order before the staff", Due{payee, Paid, 100, rest(credentials.MayNot, credentials.ReasonRevoked), staff}, HoldOrder},
-		{"a suspension", Due{payee, Paid, 100, rest(credentials.MayNot, credentials.ReasonSuspended), nil}, HoldOrder},
-		{"a license that was issued in error", Due{payee, Paid, 100, rest(credentials.MayNot, credentials.ReasonVoid), nil}, HoldOrder},
-		{"a restriction before the staff", Due{payee, Paid, 100, restricted("A", ""), staff}, HoldRestriction},
-		{"a restriction that nobody reviewed", Due{payee, Paid, 100, restricted("A B", "B"), nil}, HoldRestriction},
-		{"a restriction without its codes", Due{payee, Paid, 100, restricted("", "A"), nil}, HoldRestriction},
-		{"a restriction that a reviewer saw, and a debt", Due{payee, Paid, 100, restricted("B", "A B"), nil}, HoldRecoupment},
-		{"a denial of a restricted license", Due{payee, Denied, 0, restricted("A", ""), nil}, ""},
-		{"orders that nobody understands", Due{payee, Paid, 100, rest(credentials.Unknown, credentials.ReasonUnclear), nil}, HoldStanding},
-		{"an expired license before the staff", Due{payee, Paid, 100, rest(credentials.MayNot, credentials.ReasonExpired), staff}, HoldLicense},
-		{"the staff before a stale feed", Due{payee, Paid, 100, rest(credentials.Unknown, credentials.ReasonStale), staff}, HoldStaff},
-		{"a stale feed before a debt", Due{payee, Paid, 100, rest(credentials.Unknown, credentials.ReasonStale), nil}, HoldStanding},
-		{"an answer that is none", Due{payee, Paid, 100, rest("", ""), nil}, HoldStanding},
-		{"no standing at all", Due{payee, Paid, 100, nil, nil}, HoldStanding},
-		{"an outcome that is neither", Due{payee, Pended, 100, may, nil}, HoldStanding},
-		{"a denial under a stale feed", Due{payee, Denied, 0, nil, nil}, ""},
-		{"a denial held by the staff", Due{payee, Denied, 0, nil, staff}, HoldStaff},
-		{"a debt", Due{payee, Paid, 100, may, nil}, HoldRecoupment},
-		{"a debtor's claim of nothing", Due{payee, Paid, 0, may, nil}, ""},
-		{"another payee", Due{Payee{NPI: "1003000134"}, Paid, 100, may, nil}, ""},
+		{"an order before the staff", Due{payee, Paid, 100, rest(credentials.MayNot, credentials.ReasonRevoked), staff, false}, HoldOrder},
+		{"a suspension", Due{payee, Paid, 100, rest(credentials.MayNot, credentials.ReasonSuspended), nil, false}, HoldOrder},
+		{"a license that was issued in error", Due{payee, Paid, 100, rest(credentials.MayNot, credentials.ReasonVoid), nil, false}, HoldOrder},
+		{"a restriction before the staff", Due{payee, Paid, 100, restricted("A", ""), staff, false}, HoldRestriction},
+		{"a restriction that nobody reviewed", Due{payee, Paid, 100, restricted("A B", "B"), nil, false}, HoldRestriction},
+		{"a restriction without its codes", Due{payee, Paid, 100, restricted("", "A"), nil, false}, HoldRestriction},
+		{"a restriction that a reviewer saw, and a debt", Due{payee, Paid, 100, restricted("B", "A B"), nil, false}, HoldRecoupment},
+		{"a denial of a restricted license", Due{payee, Denied, 0, restricted("A", ""), nil, false}, ""},
+		{"orders that nobody understands", Due{payee, Paid, 100, rest(credentials.Unknown, credentials.ReasonUnclear), nil, false}, HoldStanding},
+		{"an expired license before the staff", Due{payee, Paid, 100, rest(credentials.MayNot, credentials.ReasonExpired), staff, false}, HoldLicense},
+		{"the staff before a stale feed", Due{payee, Paid, 100, rest(credentials.Unknown, credentials.ReasonStale), staff, false}, HoldStaff},
+		{"a stale feed before a debt", Due{payee, Paid, 100, rest(credentials.Unknown, credentials.ReasonStale), nil, false}, HoldStanding},
+		{"an answer that is none", Due{payee, Paid, 100, rest("", ""), nil, false}, HoldStanding},
+		{"no standing at all", Due{payee, Paid, 100, nil, nil, false}, HoldStanding},
+		{"an outcome that is neither", Due{payee, Pended, 100, may, nil, false}, HoldStanding},
+		{"a denial under a stale feed", Due{payee, Denied, 0, nil, nil, false}, ""},
+		{"a denial held by the staff", Due{payee, Denied, 0, nil, staff, false}, HoldStaff},
+		{"a debt", Due{payee, Paid, 100, may, nil, false}, HoldRecoupment},
+		{"a debtor's claim of nothing", Due{payee, Paid, 0, may, nil, false}, ""},
+		{"another payee", Due{Payee{NPI: "1003000134"}, Paid, 100, may, nil, false}, ""},
+		{"somebody on a newer list, before the staff", Due{payee, Paid, 100, may, staff, true}, HoldExclusion},
+		{"an order before the list", Due{payee, Paid, 100, rest(credentials.MayNot, credentials.ReasonRevoked), nil, true}, HoldOrder},
+		{"a denial of somebody on a newer list", Due{payee, Denied, 0, may, nil, true}, ""},
 	} {
 		// The one held for its own reason counts nothing against the debt of 1.
-		holds := Holds([]Due{test.due, {payee, Paid, 100, may, nil}, {payee, Paid, 100, may, nil}}, map[credentials.NPI]Cents{payee.NPI: 1})
+		holds := Holds([]Due{test.due, {payee, Paid, 100, may, nil, false}, {payee, Paid, 100, may, nil, false}}, map[credentials.NPI]Cents{payee.NPI: 1})
 		got := HoldReason("")
 		if holds[0] != nil {
 			got = holds[0].Reason

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -39,8 +40,10 @@ func (f *claimFile) readExclusions(tx *sealedTx) error {
 // so that claims which were decided by that one can be found. A list that comes late,
 // behind a newer one, decides nothing; nor is a claim decided before there is a first.
 func exclusionsChange(tx statements, e books.Edition, at int64) error {
-	if err := bumpFence(tx, exclusionFence(e.Ref.Name)); err != nil {
-		return err
+	for _, fence := range []string{exclusionFence(e.Ref.Name), paymentsFence} { // a payment run that has not seen it is run again
+		if err := bumpFence(tx, fence); err != nil {
+			return err
+		}
 	}
 	newest, err := editionOn(tx, books.ExclusionEdition, e.Ref.Name, lastDay)
 	if errors.Is(err, books.ErrNotFound) || err == nil && newest.From > e.From {
@@ -79,4 +82,38 @@ func putInvolved(tx *sealedTx, submission credentials.Handle, c *claims.Claim, l
 		}
 	}
 	return nil
+}
+
+// listAsked is the list that a decision asked, by name.
+func listAsked(d *claims.Decision) string {
+	if d.ExclusionList == nil {
+		return ""
+	}
+	return d.ExclusionList.Name
+}
+
+// readListed finds the decisions in no remittance of which the list that they asked
+// says otherwise since, until the claim was decided anew or found to come to the same.
+func readListed(tx statements) (map[credentials.Handle]bool, error) {
+	listed := map[credentials.Handle]bool{}
+	err := rows(tx, `
+		SELECT DISTINCT d.document
+		FROM exclusion_change c
+		JOIN edition e ON e.handle = c.edition
+		JOIN `+involved+` i ON i.npi = c.npi
+		JOIN claim_line l ON l.submission = i.submission AND l.line = i.line
+		JOIN decision d ON d.submission = l.submission
+		JOIN payment p ON p.document = d.document AND p.exclusion_list = e.name
+		WHERE d.remittance = '' AND d.settled < c.changed AND `+lineDays+`
+		  AND NOT EXISTS (SELECT 1 FROM reopening r WHERE r.submission = d.submission AND r.state IN ('changed', 'upheld') AND r.closed > c.changed)`, nil,
+		func(rs *sql.Rows) error {
+			var document string
+			if err := rs.Scan(&document); err != nil {
+				return err
+			}
+			h, err := credentials.ParseHandle(document)
+			listed[h] = true
+			return err
+		})
+	return listed, err
 }

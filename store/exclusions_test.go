@@ -121,3 +121,64 @@ func TestTouchedByList(t *testing.T) {
 		want("decided by it", "C1 exclusion "+billed.String()[:8]+"; C2 exclusion "+operated.String()[:8]+"; C2 exclusion "+billed.String()[:8]+"; ")
 	})
 }
+
+// TestListedIsHeld: a payment waits where a newer edition of the list that its
+// decision asked names somebody who had a part in it, until the claim was opened
+// again and decided. Another list, other days and other people hold nothing.
+func TestListedIsHeld(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.licensed()
+		now := noon
+		h.clock = &now
+		held := func(what, want string) {
+			t.Helper()
+			now = now.Add(time.Second)
+			all, err := h.Payments(ctx, noon.Add(-time.Hour))
+			h.must(err)
+			got := ""
+			for _, p := range all {
+				got += fmt.Sprintf("%s %s ", p.Claim, p.State)
+				if p.Hold != nil {
+					got += string(p.Hold.Reason) + " "
+				}
+			}
+			if got != want {
+				t.Errorf("%s: got %q, want %q", what, got, want)
+			}
+		}
+		first := h.excluding("2026-04-10")
+		h.wantingList()
+		asked := func(d *claims.Decision) { d.ExclusionList = &first.Ref }
+		h.must(h.KeepReceipt(ctx, h.settle(h.receive("C1"), claims.Paid, asked), 1, []byte("receipt")))
+		other := func(c *claims.Claim) {
+			c.Subscriber = claims.Person{MemberID: "M9", Last: "Birch", First: "Cy", Birth: "1990-05-06"}
+		}
+		h.must(h.KeepReceipt(ctx, h.settle(h.receive("C2", other), claims.Paid), 2, []byte("receipt"))) // which asked no list
+		held("nothing new", "C1 payable C2 payable ")
+		h.excluding("2026-05-01", from(surgeon, "2026-03-01"), from(clinician, "2026-03-03"))
+		held("from the day after on, and somebody else", "C1 payable C2 payable ")
+		before := h.version("payments")
+		listed := h.excluding("2026-05-02", from(surgeon, "2026-03-01"), from(clinician, "2026-03-02"))
+		if h.version("payments") == before {
+			t.Error("a payment run that began before the list would not be run again")
+		}
+		held("who rendered it", "C1 held exclusion-list C2 payable ")
+		if all, err := h.Touched(ctx); err != nil || len(all) != 2 || all[0].Hold == nil || all[1].Hold != nil {
+			t.Errorf("got %+v, %v", all, err)
+		}
+		_, _, err := h.Reopen(ctx, because(handle("C1"), books.CauseExclusion, listed.Handle.String()))
+		h.must(err)
+		held("opened for it", "C1 held exclusion-list C2 payable ")
+		now = now.Add(time.Second)
+		_, err = h.AnswerReopening(ctx, books.ReopeningAnswer{Submission: handle("C1"), Number: 1, State: books.ReopeningUpheld, Fences: h.file(handle("C1")).Fences})
+		h.must(err)
+		held("it comes to the same", "C1 payable C2 payable ")
+	})
+}
+
+// version is how often a fence has moved.
+func (h *house) version(fence string) (n int) {
+	h.t.Helper()
+	h.must(h.db.QueryRow(ctx, `SELECT COALESCE(max(version), 0) FROM fence WHERE name = $1`, fence).Scan(&n))
+	return n
+}

@@ -30,8 +30,8 @@ func putPayment(tx *sealedTx, submission credentials.Handle, document books.Sign
 	if err != nil || back == "" && d.Outcome == claims.Voided { // nobody was ever told of what is void
 		return err
 	}
-	_, err = tx.Exec(`INSERT INTO payment (document, submission, payee, tax_id, amount, takes_back, reversed) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		document.Handle.String(), submission.String(), string(c.Billing.NPI), c.Billing.TaxID, int64(d.Paid), back, int64(reversed))
+	_, err = tx.Exec(`INSERT INTO payment (document, submission, payee, tax_id, amount, takes_back, reversed, exclusion_list) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		document.Handle.String(), submission.String(), string(c.Billing.NPI), c.Billing.TaxID, int64(d.Paid), back, int64(reversed), listAsked(d))
 	if err != nil || d.Outcome != claims.Paid {
 		return err
 	}
@@ -159,12 +159,16 @@ func (b *Books) holdDue(tx *sealedTx, all []*paymentRow, current time.Time) erro
 	if err != nil {
 		return fmt.Errorf("read standings: %w", err)
 	}
+	listed, err := readListed(tx)
+	if err != nil {
+		return fmt.Errorf("read exclusions: %w", err)
+	}
 	var dues []claims.Due
 	var at []*paymentRow
 	for _, p := range all {
 		if p.due() {
 			dues = append(dues, claims.Due{Payee: p.Payee, Outcome: p.Outcome, Paid: p.Amount,
-				Rests: rests[p.Document], Staff: staff[p.Submission]})
+				Rests: rests[p.Document], Staff: staff[p.Submission], Listed: listed[p.Document]})
 			at = append(at, p)
 		}
 	}

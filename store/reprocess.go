@@ -21,6 +21,11 @@ type touched struct {
 const lineDays = `(c.until_date = '' OR l.service_date <= c.until_date)
 	AND (CASE WHEN l.through = '' THEN l.service_date ELSE l.through END) >= c.from_date`
 
+// involved is everybody who had a part in a line.
+const involved = `(SELECT submission, line, billing_npi AS npi FROM claim_line
+	UNION ALL SELECT submission, line, npi FROM claim_line
+	UNION ALL SELECT submission, line, npi FROM line_involved)`
+
 // touchedBy finds them, by cause. A cause that a claim was opened for already
 // has done what it could.
 var touchedBy = []struct {
@@ -45,9 +50,7 @@ var touchedBy = []struct {
 	{books.CauseExclusion, "c.edition", `
 		SELECT DISTINCT s.handle, c.edition, c.changed, s.seq
 		FROM exclusion_change c
-		JOIN (SELECT submission, line, billing_npi AS npi FROM claim_line
-			UNION ALL SELECT submission, line, npi FROM claim_line
-			UNION ALL SELECT submission, line, npi FROM line_involved) i ON i.npi = c.npi
+		JOIN ` + involved + ` i ON i.npi = c.npi
 		JOIN claim_line l ON l.submission = i.submission AND l.line = i.line
 		JOIN submission s ON s.handle = l.submission
 		JOIN decision d ON d.document = s.latest
@@ -90,6 +93,10 @@ func (b *Books) Touched(ctx context.Context) (list []books.Reprocess, err error)
 				return err
 			}
 		}
+		listed, err := readListed(tx)
+		if err != nil {
+			return fmt.Errorf("read exclusions: %w", err)
+		}
 		known := map[string]books.Reprocess{}
 		for _, t := range all {
 			r, ok := known[t.submission]
@@ -100,6 +107,9 @@ func (b *Books) Touched(ctx context.Context) (list []books.Reprocess, err error)
 				known[t.submission] = r
 			}
 			r.Cause = t.Cause
+			if t.Kind == books.CauseExclusion && listed[r.Document] && r.State == claims.PaymentPayable {
+				r.State, r.Hold = claims.PaymentHeld, &claims.Hold{Reason: claims.HoldExclusion}
+			}
 			list = append(list, r)
 		}
 		return nil

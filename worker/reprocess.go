@@ -39,7 +39,7 @@ func (i *Insurer) Reprocess(ctx context.Context) ([]books.Reprocess, error) {
 			known[r.Submission] = o
 		}
 		r.Before, r.After, r.Why = o.before, o.after, o.why
-		if !o.same || r.Cause.Kind == books.CauseOrder || r.Open != "" {
+		if !o.same || r.Cause.Kind == books.CauseOrder || r.Hold != nil || r.Open != "" {
 			list = append(list, r)
 		}
 	}
