@@ -3,7 +3,6 @@ package exclusions
 import (
 	"bufio"
 	"encoding/csv"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -45,17 +44,7 @@ func ReadLEIE(name string, file io.Reader) (*Read, error) {
 		return nil, fmt.Errorf("%s line 1: want the columns of the OIG's list of excluded individuals and entities: %s", name, strings.Join(leieColumns, ","))
 	}
 	out := &Read{}
-	for len(r.problems) < maxProblems {
-		row, err := r.next()
-		if err == io.EOF {
-			break
-		} else if err != nil {
-			r.problems = append(r.problems, err)
-			break
-		}
-		out.row(r, row)
-	}
-	if err := errors.Join(r.problems...); err != nil {
+	if err := r.each(func(row []string) { out.row(r, row) }); err != nil {
 		return nil, err
 	}
 	return out, nil

@@ -13,9 +13,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/csv"
-	"errors"
 	"fmt"
-	"io"
 	"regexp"
 	"slices"
 	"strings"
@@ -126,17 +124,7 @@ func Parse(file []byte) (*List, error) {
 	if second, err := r.next(); err != nil || !slices.Equal(second, columns) {
 		return nil, fmt.Errorf("%s line 2: want the header %s", name, strings.Join(columns, ","))
 	}
-	for len(r.problems) < maxProblems {
-		row, err := r.next()
-		if err == io.EOF {
-			break
-		} else if err != nil {
-			r.problems = append(r.problems, err)
-			break
-		}
-		l.add(r, row)
-	}
-	if err := errors.Join(r.problems...); err != nil {
+	if err := r.each(func(row []string) { l.add(r, row) }); err != nil {
 		return nil, err
 	}
 	if !bytes.Equal((&List{Name: l.Name, Edition: l.Edition, AsOf: l.AsOf, Entries: l.Entries}).Encode(), file) {

@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
 
 	"github.com/countersign-health/countersign/claims"
@@ -30,6 +31,23 @@ func (r *reader) next() ([]string, error) {
 		return nil, fmt.Errorf("%s line %d column %d: %w", r.name, p.Line, p.Column, p.Err)
 	}
 	return row, err
+}
+
+// each hands on every row that is left, and answers with all that was wrong, up to
+// the first that cannot be read.
+func (r *reader) each(do func(row []string)) error {
+	for len(r.problems) < maxProblems {
+		row, err := r.next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			r.problems = append(r.problems, err)
+			break
+		}
+		do(row)
+	}
+	return errors.Join(r.problems...)
 }
 
 func (r *reader) problem(field int, format string, args ...any) {
