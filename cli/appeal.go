@@ -19,7 +19,7 @@ func (r *run) claimAppealCommand() *urfave.Command {
 	return r.leaf(leaf{
 		name: "appeal", usage: "sign and send an appeal of the latest decision on a claim", args: "CLAIM", min: 1, max: 1,
 		about: "CLAIM is the insurer's control number, or the claim's handle or number. A person at the insurer answers it;\n" +
-			"`claim status` shows how it stands and by when the answer is due. Sending it again with the same --out does nothing twice.",
+			"`claim status` shows how it stands and by when the answer is due. A decision is appealed once: a second appeal is refused.",
 		flags: gatewayFlags(
 			&urfave.StringFlag{Name: "reason", Usage: "`FILE` of plain text that says why the decision is wrong"},
 			&urfave.StringFlag{Name: "lines", Usage: "the `LINES` that it is about, such as 1,3; all where left out"},
