@@ -18,6 +18,7 @@ import (
 func eachLine(file string, r io.Reader, each func(line []byte) error) error {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, 64<<10)
+	lines.Split(wholeLine)
 	var problems []error
 	n := 0
 	for ; lines.Scan() && len(problems) < maxProblems; n++ {
@@ -33,6 +34,15 @@ func eachLine(file string, r io.Reader, each func(line []byte) error) error {
 		problems = append(problems, fmt.Errorf("%s line %d: %w", file, n+1, err))
 	}
 	return errors.Join(problems...)
+}
+
+// wholeLine is bufio.ScanLines, but for a last line without its end: of fixed
+// columns, a file that was cut would otherwise pass for a whole one.
+func wholeLine(data []byte, atEOF bool) (advance int, line []byte, err error) {
+	if atEOF && len(data) > 0 && !bytes.ContainsRune(data, '\n') {
+		return 0, nil, errors.New("the last line has no end: the file may be cut short; fetch it again, or end the line if it is whole")
+	}
+	return bufio.ScanLines(data, atEOF)
 }
 
 // column is the text of columns from first to last, counted from 1, without blanks
@@ -151,6 +161,10 @@ func ReadTaxonomy(file string, r io.Reader) ([]Row, error) {
 		if err != nil {
 			problems = append(problems, err)
 			break
+		}
+		if len(fields) != len(head) {
+			problems = append(problems, t.at(0, "%d columns; want %d, as in the headings: the file may be cut short", len(fields), len(head)))
+			continue
 		}
 		row := Row{Code: strings.Clone(strings.TrimSpace(fields[0]))}
 		if !facts.Fits(row.Code) {

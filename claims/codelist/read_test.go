@@ -52,7 +52,10 @@ var badFiles = []struct{ name, content, want string }{
 	{"icd10pcs_order_2026.txt", order("0SR90J 1"), `line 1: "0SR90J" does not have the form`},
 	{"icd10pcs_order_2026.txt", order("0SR 0"), "the list has no codes"},
 	{"icd10cm_order_2026.txt", strings.Repeat("x", 100_000), "token too long"},
-	{"HCPC2026_JAN_ANWEB.txt", hcpcs("3", "A0001", "20240101", "")[:270], "line 1: want a record"},
+	{"HCPC2026_JAN_ANWEB.txt", hcpcs("3", "A0001", "20240101", "")[:270] + "\r\n", "line 1: want a record"},
+	{"HCPC2026_JAN_ANWEB.txt", strings.TrimSpace(hcpcs("3", "A0001", "20240101", "")), "line 1: the last line has no end: the file may be cut"},
+	{"icd10cm_order_2026.txt", order("A000 1", "A001 1")[:120], "line 2: the last line has no end: the file may be cut"},
+	{"nucc_taxonomy_260.csv", "Code,Name,Notes\n207Q00000X,a,b\n208D00000X,a", "line 3"}, // cut too
 	{"HCPC2026_JAN_ANWEB.txt", hcpcs("9", "A0001", "20240101", ""), "line 1: want a record"},
 	{"HCPC2026_JAN_ANWEB.txt", hcpcs("3", "A0001", "20240199", ""), `line 1: columns 269 to 276: "20240199" is no day`},
 	{"HCPC2026_JAN_ANWEB.txt", hcpcs("3", "A0001", "20240101", "2025"), `line 1: columns 285 to 292: "2025" is no day`},
